@@ -1,0 +1,226 @@
+package filestore
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"sort"
+
+	"digitalpost/eventstore"
+)
+
+// A Beside reads the log in a directory without a lock, with a writer running in another process or not, up to the durable
+// position that was published when it was opened. It writes nothing.
+type Beside struct {
+	dir   string
+	names []string
+	dur   durable
+	ok    bool
+}
+
+// OpenBeside opens a log for reading only.
+func OpenBeside(dir string) (*Beside, error) {
+	b := &Beside{dir: dir}
+	f, err := os.Open(filepath.Join(dir, "DURABLE"))
+	if errors.Is(err, os.ErrNotExist) {
+		if _, serr := os.Stat(dir); serr != nil {
+			return nil, fmt.Errorf("filestore: there is no log in %s", dir)
+		}
+	} else if err != nil {
+		return nil, err
+	} else {
+		b.dur, b.ok = readDurable(f)
+		f.Close()
+	}
+	entries, err := os.ReadDir(dir) // after DURABLE: a segment that begins meanwhile holds nothing that was durable then
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		if isSegment(e.Name()) {
+			b.names = append(b.names, e.Name())
+		}
+	}
+	sort.Strings(b.names)
+	return b, nil
+}
+
+// Last gives the position up to which it reads.
+func (b *Beside) Last() eventstore.Position { return b.dur.position }
+
+// Development tells whether the log is one of made-up people.
+func (b *Beside) Development() (bool, error) {
+	if len(b.names) == 0 {
+		return false, fmt.Errorf("filestore: no segment in %s", b.dir)
+	}
+	f, err := os.Open(filepath.Join(b.dir, b.names[0]))
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	h, err := readHeader(f, b.names[0])
+	return h.development, err
+}
+
+// ReadAll yields the events beyond after, checking each record, and ends with a *eventstore.DamageError where the log is not what was written.
+func (b *Beside) ReadAll(after eventstore.Position) iter.Seq2[eventstore.Event, error] {
+	return func(yield func(eventstore.Event, error) bool) {
+		if err := b.walk(after, false, func(e eventstore.Event) bool { return yield(e, nil) }); err != nil {
+			yield(eventstore.Event{}, err)
+		}
+	}
+}
+
+// Check reads the whole log, with every checksum, the hash of each sealed segment, the versions and previous positions of every stream and
+// the order of recorded times, and calls fn for each event. known are positions that others know to have been durable.
+func (b *Beside) Check(known eventstore.Position, fn func(eventstore.Event) error) (Counts, error) {
+	var n Counts
+	heads := map[eventstore.Stream]head{}
+	var last eventstore.Event
+	var failed error
+	if !b.ok {
+		return n, &eventstore.DamageError{Place: "DURABLE", Reason: "it is missing, or its checksum is wrong"}
+	}
+	err := b.walk(0, true, func(e eventstore.Event) bool {
+		h := heads[e.Stream]
+		switch {
+		case e.Version != h.version+1 || e.Previous != h.position:
+			failed = &eventstore.DamageError{Position: e.Position, Place: "stream " + e.Stream.String(), Reason: fmt.Sprintf("version %d follows version %d", e.Version, h.version)}
+		case e.Recorded.Before(last.Recorded):
+			failed = &eventstore.DamageError{Position: e.Position, Place: "recorded time", Reason: "it runs backwards"}
+		case e.ID != eventstore.EventID(e.Stream, e.Meta.Command, e.Index):
+			failed = &eventstore.DamageError{Position: e.Position, Place: "event id", Reason: "it is not that of its stream, command and index"}
+		default:
+			failed = fn(e)
+		}
+		heads[e.Stream] = head{e.Position, e.Version}
+		last = e
+		n.Events++
+		return failed == nil
+	})
+	n.Segments, n.Streams, n.Last = len(b.names), len(heads), last.Position
+	if err = errors.Join(err, failed); err != nil {
+		return n, err
+	}
+	if known > last.Position {
+		return n, &eventstore.DamageError{Position: last.Position + 1, Place: "end of the log", Reason: fmt.Sprintf("position %d was in the log, and is not", known)}
+	}
+	return n, nil
+}
+
+// Counts is what Check saw.
+type Counts struct {
+	Segments, Streams, Events int
+	Last                      eventstore.Position
+}
+
+// walk reads batch after batch. With sums it also compares the hash that each segment holds of the one before.
+func (b *Beside) walk(after eventstore.Position, sums bool, fn func(eventstore.Event) bool) error {
+	next := eventstore.Position(1)
+	var sum [32]byte
+	if len(b.names) == 0 && b.dur.position > 0 {
+		return &eventstore.DamageError{Position: 1, Place: segmentName(1), Reason: "the segment is missing"}
+	}
+	for i, name := range b.names {
+		goOn, err := b.walkSegment(name, i == len(b.names)-1, after, sums, &next, &sum, fn)
+		if err != nil || !goOn {
+			return err
+		}
+	}
+	if next <= b.dur.position {
+		return &eventstore.DamageError{Position: next, Place: "end of the log", Reason: fmt.Sprintf("position %d was in the log, and is not", b.dur.position)}
+	}
+	return nil
+}
+
+func (b *Beside) walkSegment(name string, live bool, after eventstore.Position, sums bool, next *eventstore.Position, sum *[32]byte, fn func(eventstore.Event) bool) (bool, error) {
+	f, err := os.Open(filepath.Join(b.dir, name))
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	h, err := readHeader(f, name)
+	if err != nil {
+		return false, err
+	}
+	if h.id != b.dur.id && b.ok {
+		return false, &eventstore.DamageError{Position: h.first, Place: name, Reason: "it belongs to another log"}
+	}
+	if h.first != *next {
+		return false, &eventstore.DamageError{Position: *next, Place: segmentName(*next), Reason: "the segment is missing"}
+	}
+	if sums && h.previous != *sum {
+		return false, &eventstore.DamageError{Position: h.first, Place: name + " header", Reason: "the segment before it is not the one that it followed"}
+	}
+	st, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	hash := sha256.New()
+	hash.Write(h.bytes())
+	sc := scanner{file: f, at: segmentHeader, end: st.Size(), next: h.first}
+	for *next <= b.dur.position {
+		at := sc.at
+		batch, err := sc.batch()
+		if err != nil {
+			return false, err
+		}
+		if batch == nil {
+			if live || at < st.Size() {
+				return false, b.broken(f, at, st.Size(), *next, name)
+			}
+			break
+		}
+		if sums {
+			hash.Write(batch)
+		}
+		if *next = sc.next; *next <= after+1 && !sums {
+			continue
+		}
+		stop := false
+		p := *next - eventstore.Position(uint32(batch[8])<<24|uint32(batch[9])<<16|uint32(batch[10])<<8|uint32(batch[11]))
+		err = records(batch, func(off int, _ []byte) error {
+			e, err := decodeAt(batch[off:], p, name, at+int64(off))
+			p++
+			if err == nil && e.Position > after && e.Position <= b.dur.position && !fn(e) {
+				stop = true
+				return io.EOF
+			}
+			return err
+		})
+		if stop {
+			return false, nil
+		}
+		if err != nil {
+			if !errors.Is(err, eventstore.ErrDamaged) {
+				err = &eventstore.DamageError{Position: p, Place: fmt.Sprintf("%s byte %d", name, at), Reason: err.Error()}
+			}
+			return false, err
+		}
+	}
+	*sum = [32]byte(hash.Sum(nil))
+	return true, nil
+}
+
+// broken finds, in a batch that is not whole, the record that is not.
+func (b *Beside) broken(f io.ReaderAt, at, end int64, p eventstore.Position, name string) error {
+	buf := make([]byte, min(end-at, maxBody+batchHeader))
+	n, _ := f.ReadAt(buf, at)
+	buf = buf[:n]
+	if len(buf) > batchHeader && string(buf[:4]) == batchMarker {
+		count := int(uint32(buf[8])<<24 | uint32(buf[9])<<16 | uint32(buf[10])<<8 | uint32(buf[11]))
+		off := batchHeader
+		for i := 0; i < count && off < len(buf); i++ {
+			rec, ok := frame(buf[off:])
+			if !ok {
+				return &eventstore.DamageError{Position: p + eventstore.Position(i), Place: fmt.Sprintf("%s byte %d", name, at+int64(off)), Reason: "the record's checksum or length is wrong"}
+			}
+			off += recordHeader + len(rec)
+		}
+	}
+	return &eventstore.DamageError{Position: p, Place: fmt.Sprintf("%s byte %d", name, at), Reason: "the batch is cut short, or its header or checksum is wrong"}
+}

@@ -1,0 +1,102 @@
+package filestore
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"digitalpost/eventstore"
+)
+
+// A Clock tells the time of day and, for comparison, a time that no one sets.
+type Clock interface {
+	Now() (wall time.Time, monotonic time.Duration)
+}
+
+type systemClock struct{}
+
+var processStart = time.Now()
+
+func (systemClock) Now() (time.Time, time.Duration) {
+	now := time.Now()
+	return now.Round(0), now.Sub(processStart)
+}
+
+// A clockGuard gives recorded time: max(now, last). It refuses when the clock lies more than a second behind the last
+// record, has gained more than a second on the monotonic clock since the last commit, or at start is more than a day past the last
+// record; until the clock is right again or someone confirms it. The writer goroutine alone uses it.
+type clockGuard struct {
+	clock    Clock
+	last     time.Time // recorded time of the last record
+	wall     time.Time // both clocks at the last commit; zero before the first of this process
+	mono     time.Duration
+	started  bool // a commit was made in this process
+	anything bool // the log holds a record
+}
+
+func (c *clockGuard) start(last time.Time) { c.last, c.anything = last, true }
+
+func (c *clockGuard) now(confirmed bool) (time.Time, error) {
+	wall, mono := c.clock.Now()
+	wall = wall.UTC()
+	if c.anything && !confirmed {
+		switch {
+		case c.last.Sub(wall) > time.Second:
+			return wall, fmt.Errorf("%w: it says %s, before the last record of %s", eventstore.ErrClock, wall.Format(time.RFC3339), c.last.Format(time.RFC3339))
+		case !c.started && wall.Sub(c.last) > 24*time.Hour:
+			return wall, fmt.Errorf("%w: it says %s, more than a day after the last record of %s", eventstore.ErrClock, wall.Format(time.RFC3339), c.last.Format(time.RFC3339))
+		case c.started && wall.Sub(c.wall)-(mono-c.mono) > time.Second:
+			return wall, fmt.Errorf("%w: it has gained %s since the last record", eventstore.ErrClock, wall.Sub(c.wall)-(mono-c.mono))
+		}
+	}
+	c.wall, c.mono, c.started = wall, mono, true
+	if wall.Before(c.last) {
+		wall = c.last
+	}
+	return wall, nil
+}
+
+func (c *clockGuard) committed(t time.Time) { c.last, c.anything = t, true }
+
+// Room below which appends, or only intake, are refused.
+const (
+	appendsNeed    = 256 << 20
+	intakeNeed     = 2 << 30
+	intakePercent  = 5
+	spaceStaleTime = time.Second
+)
+
+// A spaceGuard watches the room on disk.
+type spaceGuard struct {
+	free func() (free, total uint64, err error)
+
+	mu    sync.Mutex // guards what follows
+	asked time.Time
+	left  uint64
+	total uint64
+}
+
+func (g *spaceGuard) look() (free, total uint64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if now := time.Now(); g.asked.IsZero() || now.Sub(g.asked) > spaceStaleTime {
+		free, total, err := g.free()
+		if err != nil {
+			return 0, 0 // a disk that can't be asked has no room
+		}
+		g.asked, g.left, g.total = now, free, total
+	}
+	return g.left, g.total
+}
+
+func (g *spaceGuard) appends() error {
+	if free, _ := g.look(); free < appendsNeed {
+		return fmt.Errorf("%w: %d MiB are left, %d are needed", eventstore.ErrDiskFull, free>>20, appendsNeed>>20)
+	}
+	return nil
+}
+
+func (g *spaceGuard) intake() bool {
+	free, total := g.look()
+	return free >= intakeNeed && free >= total/100*intakePercent
+}
