@@ -1,0 +1,175 @@
+package vault
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+)
+
+const (
+	depth     = 32
+	rowLength = 16 + 4 + 1
+)
+
+// rowKey names a node: owner, first leaf under it, height above the leaves.
+func rowKey(o Owner, first uint32, height int) []byte {
+	k := make([]byte, rowLength)
+	copy(k, o[:])
+	binary.BigEndian.PutUint32(k[16:], first)
+	k[20] = byte(height)
+	return k
+}
+
+func child(node []byte, bit byte) []byte {
+	var b [34]byte
+	b[0] = 1
+	copy(b[1:], node)
+	b[33] = bit
+	h := sha256.Sum256(b[:])
+	return h[:]
+}
+
+// cover finds the row whose node has the leaf under it.
+func (v *Vault) cover(tx *bbolt.Tx, o Owner, leaf uint32) (row, node []byte, first uint32, height int, err error) {
+	c := tx.Bucket(bucketNodes).Cursor()
+	k, val := c.Seek(rowKey(o, leaf, 255))
+	if k == nil {
+		k, val = c.Last()
+	} else {
+		k, val = c.Prev()
+	}
+	if len(k) != rowLength || Owner(k[:16]) != o {
+		return nil, nil, 0, 0, ErrForgotten
+	}
+	first, height = binary.BigEndian.Uint32(k[16:]), int(k[20])
+	if uint64(leaf) >= uint64(first)+1<<height {
+		return nil, nil, 0, 0, ErrForgotten
+	}
+	node, err = openRow(v.wrap, k, val)
+	return append([]byte{}, k...), node, first, height, err
+}
+
+// A Leaf names a thing's key.
+type Leaf struct {
+	Owner Owner
+	Leaf  uint32
+}
+
+// A Key seals and opens the fields of one thing.
+type Key struct {
+	leaf Leaf
+	key  []byte
+}
+
+// Key gives the key of a leaf, or ErrForgotten.
+func (v *Vault) Key(o Owner, leaf uint32) (Key, error) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	k := Key{leaf: Leaf{o, leaf}}
+	err := v.db.View(func(tx *bbolt.Tx) error {
+		_, node, _, height, err := v.cover(tx, o, leaf)
+		for ; err == nil && height > 0; height-- {
+			node = child(node, byte(leaf>>(height-1)&1))
+		}
+		k.key = node
+		return err
+	})
+	return k, err
+}
+
+// Seal closes a field of an event: AES-256-GCM with a random nonce before it, bound to owner, leaf, event type and field.
+func (k Key) Seal(eventType, field string, plain []byte) []byte {
+	aead, err := newAEAD(k.sub(2))
+	if err != nil {
+		panic(err) // a key is always 32 bytes
+	}
+	nonce := make([]byte, 12, 12+len(plain)+16)
+	rand.Read(nonce)
+	return aead.Seal(nonce, nonce, plain, k.bound(eventType, field))
+}
+
+// Open opens what Seal closed, with the same event type and field.
+func (k Key) Open(eventType, field string, sealed []byte) ([]byte, error) {
+	if len(sealed) < 28 {
+		return nil, fmt.Errorf("vault: %s of %s is cut short", field, eventType)
+	}
+	aead, err := newAEAD(k.sub(2))
+	if err != nil {
+		return nil, err
+	}
+	plain, err := aead.Open(nil, sealed[:12], sealed[12:], k.bound(eventType, field))
+	if err != nil {
+		return nil, fmt.Errorf("vault: %s of %s does not open: %w", field, eventType, err)
+	}
+	return plain, nil
+}
+
+// Hash is a keyed hash of 16 bytes: equal for equal words, and nothing to one without the key.
+func (k Key) Hash(what, word string) [16]byte {
+	h := hmac.New(sha256.New, k.sub(3))
+	h.Write([]byte(what))
+	h.Write([]byte{0})
+	h.Write([]byte(word))
+	return [16]byte(h.Sum(nil)[:16])
+}
+
+func (k Key) sub(n byte) []byte {
+	h := sha256.Sum256(append([]byte{n}, k.key...))
+	return h[:]
+}
+
+func (k Key) bound(eventType, field string) []byte {
+	b := append([]byte{}, k.leaf.Owner[:]...)
+	b = binary.BigEndian.AppendUint32(b, k.leaf.Leaf)
+	b = append(append(b, eventType...), 0)
+	return append(b, field...)
+}
+
+// Forget destroys leaves, and every key of the owners to shred, and notes in the same transaction that the log is applied up to position.
+// What is forgotten already stays so.
+func (v *Vault) Forget(position uint64, leaves []Leaf, shred []Owner) error {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.db.Update(func(tx *bbolt.Tx) error {
+		nodes := tx.Bucket(bucketNodes)
+		for _, l := range leaves {
+			row, node, first, height, err := v.cover(tx, l.Owner, l.Leaf)
+			if err == ErrForgotten {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if err := nodes.Delete(row); err != nil {
+				return err
+			}
+			for ; height > 0; height-- {
+				bit := byte(l.Leaf >> (height - 1) & 1)
+				other := first
+				if bit == 0 {
+					other += 1 << (height - 1)
+				} else {
+					first += 1 << (height - 1)
+				}
+				k := rowKey(l.Owner, other, height-1)
+				if err := nodes.Put(k, sealRow(v.wrap, k, child(node, 1-bit))); err != nil {
+					return err
+				}
+				node = child(node, bit)
+			}
+		}
+		for _, o := range shred {
+			c := nodes.Cursor()
+			for k, _ := c.Seek(o[:]); len(k) == rowLength && Owner(k[:16]) == o; k, _ = c.Seek(o[:]) {
+				if err := nodes.Delete(k); err != nil {
+					return err
+				}
+			}
+		}
+		return tx.Bucket(bucketMeta).Put(keyApplied, binary.BigEndian.AppendUint64(nil, position))
+	})
+}

@@ -1,0 +1,24 @@
+// Package looks is who has seen a mailbox's content, and who was refused it. Its stream stands beside the mailbox's, so that a look
+// never conflicts with a command.
+package looks
+
+import "digitalpost/domain"
+
+// An Event is a look, or a refusal.
+type Event interface{ domain.Named }
+
+// Codec knows every event type.
+var Codec = domain.Events[Event](ContentOpened{}, Refused{})
+
+// ContentOpened records that the record's actor looked at the content of a message, through the record's platform. It is recorded once for
+// each person, platform and message in ten minutes.
+type ContentOpened struct {
+	Message domain.MessageID `cbor:"1,keyasint" json:"message"`
+}
+
+func (ContentOpened) EventType() string { return "looks.content-opened" }
+
+// Refused records that the record's actor asked for a mailbox that is not theirs.
+type Refused struct{}
+
+func (Refused) EventType() string { return "looks.refused" }
