@@ -1,0 +1,231 @@
+package memo_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"digitalpost/adapters/memo"
+)
+
+const shared = "../../../shared/memo"
+
+// full11 and full12 use every element and attribute of their version.
+var full12 = strings.NewReplacer("@GRDADDRESS", address, "@ATT", attention, "@FILE", file, "@CP", contactPoint).Replace(fullTemplate)
+var full11 = regexp.MustCompile(`(?s)<memo:Representative>.*?</memo:Representative>|<memo:originalRepresentative>.*?</memo:originalRepresentative>`).
+	ReplaceAllString(strings.Replace(full12, `memoVersion="1.2"`, `memoVersion="1.1" memoSchVersion="1.1.0"`, 1), "")
+
+const address = `<grd:Address><grd:id>8c2ea15d</grd:id><grd:addressLabel>Hjem</grd:addressLabel><grd:houseNumber>7</grd:houseNumber><grd:door>tv</grd:door><grd:floor>3</grd:floor><grd:co>c/o</grd:co><grd:zipCode>9000</grd:zipCode><grd:city>Aalborg</grd:city><grd:country>DK</grd:country><grd:AddressPoint><grd:geographicEastingMeasure>557501.23</grd:geographicEastingMeasure><grd:geographicNorthingMeasure>6336248.89</grd:geographicNorthingMeasure><grd:geographicHeightMeasure>0.0</grd:geographicHeightMeasure></grd:AddressPoint></grd:Address><grd:UnstructuredAddress><grd:unstructured>Bakketoppen 6, 9000 Aalborg</grd:unstructured></grd:UnstructuredAddress>`
+const attention = `<memo:AttentionData><memo:AttentionPerson><memo:personID>p1</memo:personID><memo:label>Hilda Hilsen</memo:label></memo:AttentionPerson><grd:ProductionUnit><grd:productionUnitNumber>1234567890</grd:productionUnitNumber><grd:productionUnitName>Enhed</grd:productionUnitName></grd:ProductionUnit><gln:GlobalLocationNumber><gln:globalLocationNumber>5798000012345</gln:globalLocationNumber><gln:location>Kommune A</gln:location></gln:GlobalLocationNumber><memo:EMail><memo:emailAddress>info@example.dk</memo:emailAddress><memo:relatedAgent>Agent</memo:relatedAgent></memo:EMail><grd:SEnumber><grd:seNumber>12345678</grd:seNumber><grd:companyName>Firma</grd:companyName></grd:SEnumber><memo:Telephone><memo:telephoneNumber>12345678</memo:telephoneNumber><memo:relatedAgent>Agent</memo:relatedAgent></memo:Telephone><grd:EID><grd:eID>CVR:12345678-RID:1</grd:eID><grd:label>Kommune</grd:label></grd:EID><memo:ContentResponsible><memo:contentResponsibleID>22334455</memo:contentResponsibleID><memo:label>Ansvarlig</memo:label></memo:ContentResponsible><memo:GeneratingSystem><memo:generatingSystemID>Sys-1234</memo:generatingSystemID><memo:label>Fagsystem</memo:label></memo:GeneratingSystem><sor:SORdata><sor:sorIdentifier>468031000016004</sor:sorIdentifier><sor:entryName>Tandlæge</sor:entryName></sor:SORdata>` + address + `</memo:AttentionData>`
+const contactPoint = `<memo:ContactPoint><memo:contactGroup>g</memo:contactGroup><memo:contactPointID>22.33.44.55</memo:contactPointID><memo:label>Borgerservice</memo:label><memo:ContactInfo><memo:label>Åbningstid</memo:label><memo:value>9-12</memo:value></memo:ContactInfo><memo:ContactInfo><memo:label>Tlf.</memo:label><memo:value>12345678</memo:value></memo:ContactInfo></memo:ContactPoint>`
+const file = `<memo:File><memo:encodingFormat>application/pdf</memo:encodingFormat><memo:filename>a.pdf</memo:filename><memo:language>da</memo:language><memo:content>VGhpcyBpcyBhIHRlc3Q=</memo:content></memo:File>`
+const fullTemplate = `<?xml version="1.0" encoding="UTF-8"?>
+<memo:Message xmlns:memo="https://DigitalPost.dk/MeMo-1" xmlns:grd="https://data.gov.dk/model/core/" xmlns:gln="https://www.gs1.dk/gs1-standarder/identifikation/gln-global-location-number/" xmlns:udd="https://www.dst.dk/da/TilSalg/Forskningsservice/Dokumentation/hoejkvalitetsvariable/elevregister-2/udd#" xmlns:form="http://www.form-online.dk/" xmlns:kle="http://kle-online.dk/" xmlns:dmv="https://motorregister.skat.dk/" xmlns:sor="https://services.nsi.dk/en/Services/SOR" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:dt="https://data.gov.dk/model/dataTypes/" xmlns:xs="http://www.w3.org/2001/XMLSchema" memoVersion="1.2">
+<memo:MessageHeader><memo:messageType>DIGITALPOST</memo:messageType><memo:messageUUID>8C2EA15D-61FB-4BA9-9366-42F8B194C114</memo:messageUUID><memo:messageID>MSG-1</memo:messageID><memo:messageCode>kode</memo:messageCode><memo:label>Pladsanvisning æøå</memo:label><memo:notification>Du har fået post</memo:notification><memo:additionalNotification>Mere</memo:additionalNotification><memo:reply>true</memo:reply><memo:replyByDateTime>2030-09-30T12:00:00Z</memo:replyByDateTime><memo:doNotDeliverUntilDate>2026-08-30</memo:doNotDeliverUntilDate><memo:mandatory>false</memo:mandatory><memo:legalNotification>false</memo:legalNotification><memo:postType>MYNDIGHEDSPOST</memo:postType>
+<memo:Sender><memo:senderID>12345678</memo:senderID><memo:idType>CVR</memo:idType><memo:idTypeLabel>CVR-nummer</memo:idTypeLabel><memo:label>Kommunen</memo:label>@ATT@CP<memo:Representative><memo:representativeID>87654321</memo:representativeID><memo:idType>CVR</memo:idType><memo:idTypeLabel>CVR-nummer</memo:idTypeLabel><memo:label>Rep</memo:label></memo:Representative></memo:Sender>
+<memo:Recipient><memo:recipientID>6701902345</memo:recipientID><memo:idType>CPR</memo:idType><memo:idTypeLabel>CPR-nummer</memo:idTypeLabel><memo:label>Mette Hansen</memo:label>@ATT@CP</memo:Recipient>
+<memo:ContentData><grd:CPRdata><grd:cprNumber>6701902345</grd:cprNumber><grd:name>Emilie</grd:name></grd:CPRdata><grd:CVRdata><grd:cvrNumber>12345678</grd:cvrNumber><grd:companyName>Firma</grd:companyName></grd:CVRdata><dmv:MotorVehicle><dmv:licenseNumber>AB12345</dmv:licenseNumber><dmv:chassisNumber>WFR18ZZ67W094959</dmv:chassisNumber></dmv:MotorVehicle><grd:PropertyNumber><grd:propertyNumber>ABC1234</grd:propertyNumber></grd:PropertyNumber><memo:CaseID><memo:caseID>SAG-12345</memo:caseID><memo:caseSystem>Sag</memo:caseSystem></memo:CaseID><kle:KLEdata><kle:subjectKey>00.00.00</kle:subjectKey><kle:version>May 2018</kle:version><kle:activityFacet>G01</kle:activityFacet><kle:label>Pladsanvisning</kle:label></kle:KLEdata><form:FORMdata><form:taskKey>00.00.00.00</form:taskKey><form:version>1.12</form:version><form:activityFacet>H99</form:activityFacet><form:label>Opgave</form:label></form:FORMdata><grd:ProductionUnit><grd:productionUnitNumber>1234567890</grd:productionUnitNumber><grd:productionUnitName>Enhed</grd:productionUnitName></grd:ProductionUnit><udd:Education><udd:educationCode>123ABC</udd:educationCode><udd:educationName>Datalogi</udd:educationName></udd:Education>@GRDADDRESS<memo:AdditionalContentData><memo:contentDataType>Liste</memo:contentDataType><memo:contentDataName>Navn</memo:contentDataName><memo:contentDataValue>Værdi</memo:contentDataValue></memo:AdditionalContentData></memo:ContentData>
+<memo:ForwardData><memo:messageUUID>8C2EA15D-61FB-4BA9-9366-42F8B194C852</memo:messageUUID><memo:originalMessageDateTime>2019-03-15T12:00:00Z</memo:originalMessageDateTime><memo:originalSender>Kommunen</memo:originalSender><memo:originalContentResponsible>Ansvarlig</memo:originalContentResponsible><memo:originalRepresentative>Rep</memo:originalRepresentative><memo:contactPointID>cp</memo:contactPointID><memo:comment>Se her</memo:comment></memo:ForwardData>
+<memo:ReplyData><memo:messageID>MSG-0</memo:messageID><memo:messageUUID>8C2EA15D-61FB-4BA9-9366-42F8B194C657</memo:messageUUID><memo:replyUUID>8C2EA15D-61FB-4BA9-9366-42F8B194C658</memo:replyUUID><memo:senderID>12345678</memo:senderID><memo:recipientID>1234567890</memo:recipientID><memo:caseID>SAG-456</memo:caseID><memo:contactPointID>241d39f6</memo:contactPointID><memo:generatingSystemID>Sys</memo:generatingSystemID><memo:comment>Svar</memo:comment><memo:AdditionalReplyData><memo:label>a</memo:label><memo:value>b</memo:value></memo:AdditionalReplyData></memo:ReplyData></memo:MessageHeader>
+<memo:MessageBody><memo:createdDateTime>2018-05-03T12:00:00Z</memo:createdDateTime><memo:MainDocument><memo:mainDocumentID>456</memo:mainDocumentID><memo:label>Tilbud</memo:label>@FILE@FILE<memo:Action><memo:label>Tandlæge</memo:label><memo:actionCode>AFTALE</memo:actionCode><memo:startDateTime>2018-11-10T19:00:00Z</memo:startDateTime><memo:endDateTime>2018-10-10T20:00:00Z</memo:endDateTime><memo:Reservation><memo:description>Aftale</memo:description><memo:reservationUUID>8C2EA15D-61FB-4BA9-9366-42F8B194C114</memo:reservationUUID><memo:abstract>Tandlæge</memo:abstract><memo:location>Aalborg</memo:location><memo:startDateTime>2018-11-10T19:00:00Z</memo:startDateTime><memo:endDateTime>2018-11-10T20:00:00Z</memo:endDateTime><memo:organizerMail>info@example.dk</memo:organizerMail><memo:organizerName>Klinik</memo:organizerName></memo:Reservation></memo:Action></memo:MainDocument><memo:AdditionalDocument><memo:additionalDocumentID>789</memo:additionalDocumentID><memo:label>Bilag</memo:label>@FILE<memo:Action><memo:label>Læs</memo:label><memo:actionCode>INFORMATION</memo:actionCode><memo:EntryPoint><memo:url>https://www.example.dk/side?a=1#b</memo:url></memo:EntryPoint></memo:Action></memo:AdditionalDocument><memo:TechnicalDocument><memo:technicalDocumentID>1</memo:technicalDocumentID><memo:label>Teknik</memo:label>@FILE</memo:TechnicalDocument></memo:MessageBody></memo:Message>
+`
+
+// texts are put in the place of an element's text, whatever its type.
+var texts = []string{"", " ", "\n\t", "x", " x ", "true", " true ", "TRUE", "1", "0", " 0", "2", "false", "da", "DA", " da", "d", "dan", "d1", "da-DK", "x-", "12", "é",
+	"2026-02-29", "2024-02-29", "2026-08-30", " 2026-08-30 ", "2026-08-30Z", "2026-08-30+02:00", "2026-08-30-14:00", "2026-08-30+14:01", "2026-08-30+15:00", "2026-8-30", "02026-08-30", "12026-08-30", "0000-01-01", "-2026-01-01", "2026-13-01", "2026-00-10", "2026-01-00", "2026-01-32", "2026-08-30T",
+	"2026-01-01T00:00:00Z", " 2026-01-01T00:00:00Z ", "2026-01-01T24:00:00Z", "2026-01-01T24:00:01Z", "2026-01-01T23:59:60Z", "2026-01-01T23:59:59.Z", "2026-01-01T23:59:59.123456789Z", "2026-01-01T00:00:00", "2026-01-01T00:00:00+01:00", "2026-01-01T00:00:00+00:00", "2026-01-01T0:00:00Z", "2026-01-01t00:00:00z", "2026-01-01 00:00:00Z", "2026-01-01T00:00Z", "2026-02-30T00:00:00Z", "2026-01-01T24:00:00.0Z", "2026-01-01T24:00:00.5Z", "-0001-01-01T00:00:00Z", "2026-01-01T00:00:00ZZ",
+	"VGhp", "VGhpcw==", "VGhpcw=", "VGhpcw", "VGhpcx==", "VGhpc3M=", "VGhpc3N=", "VG hp\ncw = =", "=", "====", "VGhp====", "VGhpcw==VGhp", "VGh*", "A", "AA", "AAA", "AAAA", "AA==AA==", "&#86;Ghp", "<![CDATA[VGhp]]>", "VG<!-- c -->hp", "VG<?pi x?>hp",
+	"https://a.dk", "http://a b", "a:b", ":b", "1:b", "a/1:b", "//host", "//host:80/x", "//host:x", "//host:", "//u@h", "//u@h@h", "%41", "%4", "%zz", "a#b#c", "a?b?c", "[x]", "//[::1]/", "//[::1", "//[::1]x", "a[b]", "#[x]", "?[x]", "æøå", "a|b", "a\\b", "a^b", "{x}", "mailto:x@y.dk", "https://", "http:///x", "urn:x:y", "#", "?", "//", "///", "//:80", "//a//b", "/a//b", "a:", "a:/b", "a://b", "a+b-c.d:e", "//user:pw@h:1/p?q#f", "http://h?q", "http://h#f",
+	"1234567890", "9999999999", "10000000000", "9999999999999", "10000000000000", "-5", "+5", "--5", "+-5", " 5 ", "007", "00000000000000000000000005", "5.0", "1e3", "-99999999999999999999", "9223372036854775807", "-9223372036854775808", "-9223372036854775809",
+	"8c2ea15d-61fb-4ba9-9366-42f8b194c114", "8c2ea15d-61fb-3ba9-9366-42f8b194c114", "8c2ea15d-61fb-4ba9-7366-42f8b194c114", "8c2ea15d-61fb-4ba9-B366-42f8b194c114", " 8c2ea15d-61fb-4ba9-9366-42f8b194c114", "8c2ea15d61fb4ba9936642f8b194c114", "gc2ea15d-61fb-4ba9-9366-42f8b194c114",
+	"NEMSMS", "DIGITALPOST ", "digitalpost", "AB12345", "AB123456", "ÆØÅ1234", "<memo:label>x</memo:label>", "<!-- c -->", "<?pi?>", "&amp;&lt;&gt;&quot;&apos;", "&#x41;", "&#0;", "&nbsp;", "&", "a&#13;b", "]]>", "<![CDATA[]]>", "<![CDATA[x<y]]>", "\x01", "\xff", "\u00a0", "a\u2028b", "\U0001F600",
+}
+
+func init() {
+	for _, n := range []int{7, 8, 149, 150, 151, 160, 161, 255, 256, 257, 512, 513} {
+		texts = append(texts, strings.Repeat("x", n), strings.Repeat("æ", n), strings.Repeat("😀", n), strings.Repeat(" ", n)+"x")
+	}
+	texts = append(texts, "https://a.dk/"+strings.Repeat("x", 243), "https://a.dk/"+strings.Repeat("x", 244), " https://a.dk/"+strings.Repeat("x", 243)+" ")
+}
+
+type mutant struct{ name, xml string }
+
+var leaf = regexp.MustCompile(`<([a-z]+:[A-Za-z]+)>([^<]*)</([a-z]+:[A-Za-z]+)>`)
+var startTag = regexp.MustCompile(`<([a-z]+):([A-Za-z]+)>`)
+
+// mutants changes a message in every place in every way that is cheap, and n times more at random.
+func mutants(full string, rng *rand.Rand, n int) []mutant {
+	out := []mutant{{"unchanged", full}}
+	add := func(name, xml string) { out = append(out, mutant{name, xml}) }
+	elementAt := func(at int) (string, bool) { // the whole element that begins at at
+		m := startTag.FindStringSubmatch(full[at:])
+		depth, i := 0, at
+		for _, t := range regexp.MustCompile(`<(/?)`+m[1]+":"+m[2]+`>`).FindAllStringSubmatchIndex(full[at:], -1) {
+			if full[at+t[2]:at+t[3]] == "/" {
+				depth--
+			} else {
+				depth++
+			}
+			if depth == 0 {
+				i = at + t[1]
+				return full[at:i], true
+			}
+		}
+		return "", false
+	}
+	for _, at := range startTag.FindAllStringIndex(full, -1) {
+		whole, ok := elementAt(at[0])
+		if !ok {
+			continue
+		}
+		m := startTag.FindStringSubmatch(whole)
+		name, before, after := m[1]+":"+m[2], full[:at[0]], full[at[0]+len(whole):]
+		inner := whole[len(name)+2 : len(whole)-len(name)-3]
+		add("removed "+name, before+after)
+		add("doubled "+name, before+whole+whole+after)
+		add("many "+name, before+strings.Repeat(whole, 11)+after)
+		add("renamed "+name, before+"<"+name+"x>"+inner+"</"+name+"x>"+after)
+		other := map[string]string{"memo": "grd", "grd": "memo"}[m[1]]
+		if other == "" {
+			other = "memo"
+		}
+		add("other namespace "+name, before+"<"+other+":"+m[2]+">"+inner+"</"+other+":"+m[2]+">"+after)
+		add("no namespace "+name, before+"<"+m[2]+">"+inner+"</"+m[2]+">"+after)
+		add("default namespace "+name, before+"<"+m[2]+` xmlns="https://DigitalPost.dk/MeMo-1">`+inner+"</"+m[2]+">"+after)
+		add("empty "+name, before+"<"+name+"/>"+after)
+		add("blank "+name, before+"<"+name+"> </"+name+">"+after)
+		add("text before "+name, before+"x"+whole+after)
+		add("cdata before "+name, before+"<![CDATA[ ]]>"+whole+after)
+		add("empty cdata before "+name, before+"<![CDATA[]]>"+whole+after)
+		add("reference before "+name, before+"&#32;&#x41;"[:5+rng.IntN(2)*6]+whole+after)
+		add("comment before "+name, before+"<!-- x -->"+whole+after)
+		for _, a := range []string{`x="1"`, `xsi:nil="true"`, `xsi:nil="false"`, `xml:lang="da"`, `xsi:schemaLocation="a b"`, `xsi:type="dt:memoTextType"`, `xsi:type="xs:string"`, `xsi:type="xs:boolean"`, `xsi:type="xs:base64Binary"`, `xsi:foo="1"`, `memo:x="1"`, `xmlns:q="urn:q"`, `xmlns:q=""`, `u:x="1"`} {
+			if rng.IntN(4) == 0 {
+				add("attribute "+a+" "+name, before+"<"+name+" "+a+">"+inner+"</"+name+">"+after)
+			}
+		}
+		if next := startTag.FindStringIndex(after); next != nil && strings.TrimSpace(after[:next[0]]) == "" {
+			if sibling, ok := elementAt(at[0] + len(whole) + next[0]); ok {
+				add("swapped "+name, before+sibling+whole+after[next[0]+len(sibling):])
+			}
+		}
+	}
+	leaves := leaf.FindAllStringSubmatchIndex(full, -1)
+	seen := map[string]bool{}
+	for _, at := range leaves { // every text in one element of each name
+		name := full[at[2]:at[3]]
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		small := !strings.Contains("messageType messageUUID label notification reply replyByDateTime doNotDeliverUntilDate mandatory language content url productionUnitNumber globalLocationNumber licenseNumber comment", name[strings.Index(name, ":")+1:])
+		for i, t := range texts {
+			if !small || i%9 == len(name)%9 {
+				add(fmt.Sprintf("text %.40q in %s", t, name), full[:at[4]]+t+full[at[5]:])
+			}
+		}
+	}
+	version := regexp.MustCompile(`memoVersion="1.[12]"`)
+	for _, v := range []string{``, `memoVersion="x"`, `memoVersion=""`, `memoVersion=" 1.2 " x="1"`, `memoVersion="1.2" memoSchVersion="1.1.0" `, `memoVersion="1.1"`, `memoVersion="1.1" memoSchVersion=""`, `memoVersion="1.1" memoVersion="1.1"`} {
+		add("version "+v, version.ReplaceAllString(full, v))
+	}
+	for range n {
+		at := leaves[rng.IntN(len(leaves))]
+		t := texts[rng.IntN(len(texts))]
+		add(fmt.Sprintf("text %.40q in %s", t, full[at[2]:at[3]]), full[:at[4]]+t+full[at[5]:])
+	}
+	return out
+}
+
+func TestVerdictIsTheSchemas(t *testing.T) {
+	if _, err := exec.LookPath("xmllint"); err != nil {
+		t.Skip("xmllint is not installed (Debian: libxml2-utils)")
+	}
+	schemas := map[int]string{11: shared + "/xsd-1.2/MeMo_core.xsd", 12: shared + "/xsd-1.2/Version1.2/MeMo_core.xsd"}
+	if _, err := os.Stat(schemas[12]); err != nil {
+		t.Skip("the official schemas are not here: " + shared)
+	}
+	compared := 0
+	for version, full := range map[int]string{11: full11, 12: full12} {
+		rng := rand.New(rand.NewPCG(uint64(version), 1))
+		all := mutants(full, rng, 100)
+		samples, _ := filepath.Glob(fmt.Sprintf("%s/samples-1.%d/*.xml", shared, version-10))
+		if len(samples) == 0 {
+			t.Fatal("no samples")
+		}
+		for _, s := range samples {
+			b, err := os.ReadFile(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, mutant{"sample " + filepath.Base(s), string(b)})
+		}
+		verdicts := xmllint(t, schemas[version], all)
+		valid, wrong := 0, 0
+		for i, m := range all {
+			_, err := memo.Read(strings.NewReader(m.xml))
+			ours := err == nil
+			if stricter(err) || strings.HasPrefix(m.name, "version") && strings.Contains(m.xml, fmt.Sprintf(`memoVersion="1.%d"`, 23-version-10)) {
+				continue // another version's schema is its judge
+			}
+			compared++
+			if verdicts[i] {
+				valid++
+			}
+			if ours != verdicts[i] {
+				if wrong++; wrong < 40 {
+					t.Errorf("1.%d, %s: valid %v (%v), the schema says %v", version-10, m.name, ours, err, verdicts[i])
+				}
+			}
+		}
+		t.Logf("1.%d: %d compared, %d of them valid, %d unlike", version-10, len(all), valid, wrong)
+	}
+	if compared < 5000 {
+		t.Errorf("%d mutants were compared, want 5,000", compared)
+	}
+}
+
+// stricter tells whether a refusal is one of those that go beyond the schema.
+func stricter(err error) bool {
+	form, ok := err.(*memo.FormError)
+	return ok && form.Errors[0].Code == memo.CodeVersion
+}
+
+// xmllint gives the schema's verdict on each.
+func xmllint(t *testing.T, schema string, all []mutant) []bool {
+	t.Helper()
+	dir := t.TempDir()
+	var names []string
+	for i, m := range all {
+		name := filepath.Join(dir, fmt.Sprintf("%05d.xml", i))
+		if err := os.WriteFile(name, []byte(m.xml), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	verdicts := make([]bool, len(all))
+	outs := make(chan []byte)
+	for half := range 2 { // two at a time
+		go func() {
+			for at := 500 * half; at < len(names); at += 1000 {
+				args := append([]string{"--noout", "--nonet", "--schema", schema}, names[at:min(at+500, len(names))]...)
+				out, _ := exec.Command("xmllint", args...).CombinedOutput() // it exits non-zero where one is not valid
+				outs <- out
+			}
+		}()
+	}
+	for range (len(names) + 499) / 500 {
+		out := <-outs
+		for _, m := range regexp.MustCompile(`(?m)(\d{5})\.xml validates$`).FindAllSubmatch(out, -1) {
+			var i int
+			fmt.Sscanf(string(m[1]), "%d", &i)
+			verdicts[i] = true
+		}
+	}
+	return verdicts
+}

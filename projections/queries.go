@@ -1,0 +1,258 @@
+package projections
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"digitalpost/domain"
+	"digitalpost/domain/mailbox"
+	"digitalpost/eventstore"
+)
+
+// peek reads a view file's checkpoint.
+func peek(path string, logID [16]byte) (eventstore.Position, bool) {
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second, ReadOnly: true})
+	if err != nil {
+		return 0, false
+	}
+	defer db.Close()
+	var p eventstore.Position
+	ok := false
+	db.View(func(tx *bbolt.Tx) error {
+		if b := tx.Bucket(bucketMeta); b != nil {
+			if s := b.Get(keyStand); len(s) == 40 && [16]byte(s[:16]) == logID {
+				p, ok = eventstore.Position(binary.BigEndian.Uint64(s[32:])), true
+			}
+		}
+		return nil
+	})
+	return p, ok
+}
+
+// Mailbox gives a mailbox's row; false if there is none, or it is gone.
+func (s *Snapshot) Mailbox(id domain.MailboxID) (MailboxRow, bool, error) {
+	r, ok, err := row[MailboxRow](s, key([16]byte(id), 'b'))
+	return r, ok && !r.Gone, err
+}
+
+// Message gives a message's two rows; false if it is not there, or not shown by the platform.
+func (s *Snapshot) Message(id domain.MailboxID, m domain.MessageID, platform string) (r MessageRow, l LetterRow, ok bool, err error) {
+	if r, ok, err = row[MessageRow](s, key([16]byte(id), 'm', [16]byte(m))); err != nil || !ok {
+		return r, l, false, err
+	}
+	if r.State.Stage != mailbox.Here || r.State.Platform != "" && r.State.Platform != platform {
+		return r, l, false, nil
+	}
+	l, ok, err = row[LetterRow](s, key([16]byte(id), 's', [16]byte(m)))
+	return r, l, ok, err
+}
+
+// Letter gives what never changes of a message, whoever asks; false if it is forgotten.
+func (s *Snapshot) Letter(id domain.MailboxID, m domain.MessageID) (LetterRow, bool, error) {
+	return row[LetterRow](s, key([16]byte(id), 's', [16]byte(m)))
+}
+
+// A Listed is a message in a list.
+type Listed struct {
+	ID  domain.MessageID
+	Row MessageRow
+}
+
+// Messages gives the messages that a platform shows, by arrival, of one folder or (zero) of all.
+func (s *Snapshot) Messages(id domain.MailboxID, folder domain.FolderID, platform string) (out []Listed, err error) {
+	prefix := key([16]byte(id), 'a')
+	if folder != (domain.FolderID{}) {
+		prefix = key([16]byte(id), 't', [16]byte(folder))
+	}
+	s.Scan(prefix, func(_, m []byte) bool {
+		var r MessageRow
+		var ok bool
+		if r, ok, err = row[MessageRow](s, key([16]byte(id), 'm', m)); err == nil && !ok {
+			err = fmt.Errorf("message %x is listed and has no row", m)
+		}
+		if r.State.Platform == "" || r.State.Platform == platform {
+			out = append(out, Listed{domain.MessageID(m), r})
+		}
+		return err == nil
+	})
+	return out, err
+}
+
+// Folders gives a mailbox's own folders by id.
+func (s *Snapshot) Folders(id domain.MailboxID) (out map[domain.FolderID]FolderRow, err error) {
+	out = map[domain.FolderID]FolderRow{}
+	prefix := key([16]byte(id), 'f')
+	s.Scan(prefix, func(k, _ []byte) bool {
+		var r FolderRow
+		if r, _, err = row[FolderRow](s, k); err == nil {
+			out[domain.FolderID(k[len(prefix):])] = r
+		}
+		return err == nil
+	})
+	return out, err
+}
+
+// Count counts what lies in a folder for a platform: public post, and private post of its own.
+func (s *Snapshot) Count(id domain.MailboxID, f domain.FolderID, platform string) (Count, error) {
+	c, _, err := row[Count](s, countKey(id, f, ""))
+	if err != nil || platform == "" {
+		return c, err
+	}
+	own, _, err := row[Count](s, countKey(id, f, platform))
+	c.Total += own.Total
+	c.Unread += own.Unread
+	return c, err
+}
+
+// Result gives what came of a command before.
+func (s *Snapshot) Result(id domain.MailboxID, c domain.CommandID) (Result, bool, error) {
+	return row[Result](s, key([16]byte(id), 'c', [16]byte(c)))
+}
+
+// LastLook gives when a person last looked at a message through a platform.
+func (s *Snapshot) LastLook(id domain.MailboxID, m domain.MessageID, person [16]byte, platform string) time.Time {
+	if b := s.Get(lookKey(id, m, person, platform)); len(b) == 8 {
+		return time.Unix(0, int64(binary.BigEndian.Uint64(b)))
+	}
+	return time.Time{}
+}
+
+// State gives the state that a command on a mailbox starts from: of messages, only those named; of folders and counts, all. It stands at the version
+// that it returns.
+func (s *Snapshot) State(id domain.MailboxID, messages ...domain.MessageID) (mailbox.State, eventstore.Version, error) {
+	state := mailbox.NewState()
+	st, ok, err := row[Standing](s, key([16]byte(id), 'v'))
+	if err != nil || !ok {
+		return state, 0, err
+	}
+	b, ok, err := s.Mailbox(id)
+	if err != nil {
+		return state, 0, err
+	}
+	if ok {
+		state.Owner = b.Opened.Owner
+	}
+	state.NextLeaf = st.NextLeaf
+	folders, err := s.Folders(id)
+	if err != nil {
+		return state, 0, err
+	}
+	for f, r := range folders {
+		state.Folders[f] = r.State
+	}
+	prefix := key([16]byte(id), 'k')
+	s.Scan(prefix, func(k, _ []byte) bool {
+		var c Count
+		c, _, err = row[Count](s, k)
+		state.Held[mailbox.Place{Folder: domain.FolderID(k[len(prefix) : len(prefix)+16]), Platform: string(k[len(prefix)+16:])}] = c.Total
+		return err == nil
+	})
+	for _, m := range messages {
+		r, ok, rerr := row[MessageRow](s, key([16]byte(id), 'm', [16]byte(m)))
+		if rerr != nil {
+			return state, 0, rerr
+		}
+		if ok {
+			state.Messages[m] = r.State
+		}
+	}
+	return state, st.Version, err
+}
+
+// Intake gives a MeMo that came in.
+func (s *Snapshot) Intake(m domain.MessageID) (IntakeRow, bool, error) {
+	return row[IntakeRow](s, key('m', [16]byte(m)))
+}
+
+// Standing gives where an intake stream stands.
+func (s *Snapshot) Standing(shard [16]byte) (Standing, error) {
+	st, _, err := row[Standing](s, key('v', shard))
+	st.NextLeaf = max(st.NextLeaf, 1)
+	return st, err
+}
+
+// Final gives the MeMo of a final receipt.
+func (s *Snapshot) Final(id domain.ReceiptID) (IntakeRow, bool, error) {
+	m := s.Get(key('i', [16]byte(id)))
+	if m == nil {
+		return IntakeRow{}, false, nil
+	}
+	return s.Intake(domain.MessageID(m))
+}
+
+// Finals gives a system's final receipts, oldest first, size of them from page on, and how many there are.
+func (s *Snapshot) Finals(system domain.SystemID, page, size int) (out []IntakeRow, total int, err error) {
+	s.Scan(key('r', [16]byte(system)), func(_, m []byte) bool {
+		if total >= page*size && len(out) < size {
+			var r IntakeRow
+			if r, _, err = s.Intake(domain.MessageID(m)); err != nil {
+				return false
+			}
+			out = append(out, r)
+		}
+		total++
+		return true
+	})
+	return out, total, err
+}
+
+// Pending gives what came in and has no outcome.
+func (s *Snapshot) Pending() (out []domain.MessageID) {
+	s.Scan([]byte("p"), func(_, m []byte) bool { out = append(out, domain.MessageID(m)); return true })
+	return out
+}
+
+// A DueMessage waits for its date.
+type DueMessage struct {
+	Mailbox domain.MailboxID
+	Message domain.MessageID
+	Due     time.Time
+}
+
+// Due gives what is due at a time, at most limit, and when the next one is.
+func (s *Snapshot) Due(now time.Time, limit int) (out []DueMessage, next time.Time) {
+	s.Scan([]byte("d"), func(k, m []byte) bool {
+		at := time.Unix(0, int64(binary.BigEndian.Uint64(k[1:9])))
+		if at.After(now) || len(out) == limit {
+			next = at
+			return false
+		}
+		out = append(out, DueMessage{domain.MailboxID(m), domain.MessageID(k[9:25]), at})
+		return true
+	})
+	return out, next
+}
+
+// Named tells whether an event names a document that is not forgotten.
+func (s *Snapshot) Named(d domain.DocumentID) bool { return s.Get(key('D', [16]byte(d))) != nil }
+
+// Systems gives all sender systems, in the order of their registration.
+func (s *Snapshot) Systems() (out []SystemRow, err error) {
+	s.Scan([]byte("s"), func(k, _ []byte) bool {
+		var r SystemRow
+		r, _, err = row[SystemRow](s, k)
+		out = append(out, r)
+		return err == nil
+	})
+	return out, err
+}
+
+// Organisation gives an organisation.
+func (s *Snapshot) Organisation(id domain.OrganisationID) (OrganisationRow, bool, error) {
+	return row[OrganisationRow](s, key('o', [16]byte(id)))
+}
+
+// Owners calls fn for each mailbox.
+func (s *Snapshot) Owners(fn func(domain.MailboxID, MailboxRow) error) (err error) {
+	s.Scan([]byte("m"), func(k, _ []byte) bool {
+		var r MailboxRow
+		if r, _, err = row[MailboxRow](s, k); err == nil {
+			err = fn(domain.MailboxID(k[1:]), r)
+		}
+		return err == nil
+	})
+	return err
+}

@@ -1,0 +1,246 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"digitalpost/eventstore"
+)
+
+const (
+	batchEvents  = 1000 // applied before they are made visible, at most
+	flushEvery   = time.Second
+	overlayLimit = 64 << 20 // bytes that make a flush due before its time
+	maxParked    = 100
+)
+
+// A Config says how views are opened.
+type Config struct {
+	Dir         string
+	LogID       [16]byte
+	Incarnation uint64
+	Registerer  prometheus.Registerer // nil: no metrics
+	// Slow, if not nil, is called before each batch is applied; tests hold views back with it.
+	Slow func()
+}
+
+// Views are all projections' views, followed live. Open starts them and Close ends them.
+type Views struct {
+	cfg    Config
+	store  eventstore.Reader
+	views  map[string]*viewFile
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	ready   atomic.Bool
+	applied *prometheus.CounterVec
+	at      *prometheus.GaugeVec
+
+	mu     sync.Mutex // guards failed
+	failed error
+}
+
+// Known gives the highest position that a view file in dir has been flushed at: it was in the log.
+func Known(dir string, logID [16]byte) eventstore.Position {
+	var known eventstore.Position
+	for _, p := range All() {
+		path := filepath.Join(dir, p.Name()+".view")
+		if _, err := os.Stat(path); err != nil {
+			continue
+		}
+		if at, ok := peek(path, logID); ok {
+			known = max(known, at)
+		}
+	}
+	return known
+}
+
+// Open opens every view and follows the log with it, from its checkpoint.
+func Open(store eventstore.Reader, cfg Config) (*Views, error) {
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	v := &Views{cfg: cfg, store: store, views: map[string]*viewFile{},
+		applied: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "digitalpost_projection_applied_total", Help: "Events applied since start."}, []string{"projection"}),
+		at:      prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "digitalpost_projection_position", Help: "Position that the view stands at."}, []string{"projection"}),
+	}
+	if cfg.Registerer != nil {
+		cfg.Registerer.MustRegister(v.applied, v.at)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	v.cancel = cancel
+	start := store.Last()
+	for _, p := range All() {
+		f, err := openView(filepath.Join(cfg.Dir, p.Name()+".view"), cfg.LogID, cfg.Incarnation, start)
+		if err != nil {
+			return nil, errors.Join(err, v.Close())
+		}
+		v.views[p.Name()] = f
+		v.wg.Add(2)
+		go func() { defer v.wg.Done(); v.stop(v.follow(ctx, p, f)) }()
+		go func() { defer v.wg.Done(); v.stop(v.flushNowAndThen(ctx, f)) }()
+	}
+	v.wg.Add(1)
+	go func() {
+		defer v.wg.Done()
+		if v.Wait(ctx, start) == nil {
+			v.ready.Store(true)
+		}
+	}()
+	return v, nil
+}
+
+// Ready tells whether the views have caught up with the log as it was at start, and none has failed.
+func (v *Views) Ready() bool { return v.ready.Load() && v.Err() == nil }
+
+// Err tells why a view has stopped, nil while all follow.
+func (v *Views) Err() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.failed
+}
+
+func (v *Views) stop(err error) {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, eventstore.ErrClosed) {
+		return
+	}
+	v.mu.Lock()
+	v.failed = errors.Join(v.failed, err)
+	v.mu.Unlock()
+}
+
+// Close flushes and closes the views.
+func (v *Views) Close() error {
+	v.cancel()
+	v.wg.Wait()
+	var errs []error
+	for _, f := range v.views {
+		errs = append(errs, f.flush(v.cfg.LogID, v.cfg.Incarnation), f.db.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Wait returns once every view has position p.
+func (v *Views) Wait(ctx context.Context, p eventstore.Position) error {
+	for _, f := range v.views {
+		if err := f.wait(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Snapshot gives a view as it stands.
+func (v *Views) Snapshot(p Projection) (*Snapshot, error) { return v.views[p.Name()].snapshot() }
+
+// follow applies the log to a view, batch by batch.
+func (v *Views) follow(ctx context.Context, p Projection, f *viewFile) error {
+	for {
+		if v.cfg.Slow != nil {
+			v.cfg.Slow()
+		}
+		f.mu.RLock()
+		after := f.applied
+		f.mu.RUnlock()
+		n, err := applyBatch(ctx, v.store, p, f, after)
+		if err != nil {
+			return fmt.Errorf("projection %s: %w", p.Name(), err)
+		}
+		v.applied.WithLabelValues(p.Name()).Add(float64(n))
+		v.at.WithLabelValues(p.Name()).Set(float64(after) + float64(n))
+		if f.full() {
+			if err := f.flush(v.cfg.LogID, v.cfg.Incarnation); err != nil {
+				return err
+			}
+		}
+		if n == 0 {
+			if err := v.store.Wait(ctx, after); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (f *viewFile) full() bool {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.bytes > overlayLimit && f.frozen == nil
+}
+
+func (v *Views) flushNowAndThen(ctx context.Context, f *viewFile) error {
+	t := time.NewTicker(flushEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+			if err := f.flush(v.cfg.LogID, v.cfg.Incarnation); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// parkedKey is the row that says that an owner's events are not applied any more. It sorts behind all owners.
+func parkedKey(id [16]byte) []byte { return append([]byte{0xFF, 'p'}, id[:]...) }
+
+// Parked tells whether an event of a mailbox could not be applied, so that what the view has of it is old.
+func (s *Snapshot) Parked(id [16]byte) bool { return s.Get(parkedKey(id)) != nil }
+
+// applyBatch applies what follows after, at most batchEvents, and makes it visible. An event that fails parks its stream's owner, not the projection.
+func applyBatch(ctx context.Context, store eventstore.Reader, p Projection, f *viewFile, after eventstore.Position) (int, error) {
+	snap, err := f.snapshot()
+	if err != nil {
+		return 0, err
+	}
+	defer snap.Close()
+	w := &writer{Snapshot: snap, changes: &layer{}}
+	n := 0
+	for rec, err := range store.ReadAll(ctx, after) {
+		if err != nil {
+			return n, err
+		}
+		if err := apply(p, w, rec); err != nil {
+			return n, err
+		}
+		after = rec.Position
+		if n++; n == batchEvents {
+			break
+		}
+	}
+	if n > 0 {
+		f.publish(w, after)
+	}
+	return n, nil
+}
+
+func apply(p Projection, w *writer, rec eventstore.Event) error {
+	if w.Get(parkedKey(rec.Stream.ID)) != nil {
+		return nil
+	}
+	e, err := Decode(rec)
+	if err == nil {
+		one := &writer{Snapshot: &Snapshot{over: w.changes, frozen: w.both(), tx: w.tx, rows: w.rows}, changes: &layer{}}
+		if err = p.Apply(one, rec, e); err == nil {
+			one.changes.Scan(func(k string, val []byte) bool { w.changes.Set(k, val); return true })
+			w.bytes += one.bytes
+			return nil
+		}
+	}
+	parked := 0
+	w.Scan([]byte{0xFF, 'p'}, func([]byte, []byte) bool { parked++; return true })
+	if parked >= maxParked {
+		return fmt.Errorf("position %d: %w (and %d streams are parked already)", rec.Position, err, parked)
+	}
+	w.Put(parkedKey(rec.Stream.ID), []byte(fmt.Sprintf("position %d: %v", rec.Position, err)))
+	return nil
+}

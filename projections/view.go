@@ -1,0 +1,280 @@
+package projections
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/tidwall/btree"
+	"go.etcd.io/bbolt"
+
+	"digitalpost/eventstore"
+)
+
+var (
+	bucketRows = []byte("rows")
+	bucketMeta = []byte("meta")
+	keyStand   = []byte("stand")
+)
+
+// formatVersion is that of all views; a file of another one is built anew.
+const formatVersion = 1
+
+// A layer is changes over a file; a nil value is a deletion.
+type layer = btree.Map[string, []byte]
+
+// A viewFile is one view: file, overlay and what they stand at.
+type viewFile struct {
+	db *bbolt.DB
+
+	mu      sync.RWMutex // guards what follows
+	over    *layer       // changes since the last flush began
+	frozen  *layer       // changes that are being flushed; nil if none are
+	bytes   int
+	applied eventstore.Position // of the overlay
+	flushed eventstore.Position // of the file
+	moved   chan struct{}       // closed when applied grows
+}
+
+// stand is the checkpoint: log id, incarnation, position, format version.
+func stand(logID [16]byte, incarnation uint64, p eventstore.Position) []byte {
+	b := append([]byte{}, logID[:]...)
+	b = binary.BigEndian.AppendUint64(b, incarnation)
+	b = binary.BigEndian.AppendUint64(b, formatVersion)
+	return binary.BigEndian.AppendUint64(b, uint64(p))
+}
+
+// openView opens a view's file. One of another log, incarnation or format, or beyond the log's end, is emptied.
+func openView(path string, logID [16]byte, incarnation uint64, last eventstore.Position) (*viewFile, error) {
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second, InitialMmapSize: 1 << 30, FreelistType: bbolt.FreelistMapType})
+	if err != nil {
+		return nil, fmt.Errorf("open view %s: %w", path, err)
+	}
+	v := &viewFile{db: db, over: &layer{}, moved: make(chan struct{})}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		meta, err := tx.CreateBucketIfNotExists(bucketMeta)
+		if err != nil {
+			return err
+		}
+		b := meta.Get(keyStand)
+		if len(b) == 40 && bytes.Equal(b[:32], stand(logID, incarnation, 0)[:32]) {
+			if p := eventstore.Position(binary.BigEndian.Uint64(b[32:])); p <= last {
+				v.flushed = p
+			}
+		}
+		if v.flushed == 0 && tx.Bucket(bucketRows) != nil {
+			if err := tx.DeleteBucket(bucketRows); err != nil {
+				return err
+			}
+		}
+		_, err = tx.CreateBucketIfNotExists(bucketRows)
+		return err
+	})
+	v.applied = v.flushed
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return v, nil
+}
+
+// flush writes the overlay in key order, with the checkpoint, in one transaction.
+func (v *viewFile) flush(logID [16]byte, incarnation uint64) error {
+	v.mu.Lock()
+	if v.frozen == nil {
+		if v.over.Len() == 0 && v.applied == v.flushed {
+			v.mu.Unlock()
+			return nil
+		}
+		v.frozen, v.over, v.bytes = v.over, &layer{}, 0
+	}
+	frozen, at := v.frozen, v.applied
+	v.mu.Unlock()
+	err := v.db.Update(func(tx *bbolt.Tx) error {
+		rows := tx.Bucket(bucketRows)
+		var failed error
+		frozen.Scan(func(k string, val []byte) bool {
+			if val == nil {
+				failed = rows.Delete([]byte(k))
+			} else {
+				failed = rows.Put([]byte(k), val)
+			}
+			return failed == nil
+		})
+		return errors.Join(failed, tx.Bucket(bucketMeta).Put(keyStand, stand(logID, incarnation, at)))
+	})
+	if err != nil {
+		return fmt.Errorf("flush view: %w", err)
+	}
+	v.mu.Lock()
+	v.frozen, v.flushed = nil, at
+	v.mu.Unlock()
+	return nil
+}
+
+// A Snapshot is a view as it stood at one position. Close lets go of it.
+type Snapshot struct {
+	Position eventstore.Position
+	over     *layer
+	frozen   *layer
+	tx       *bbolt.Tx
+	rows     *bbolt.Bucket
+}
+
+func (v *viewFile) snapshot() (*Snapshot, error) {
+	v.mu.Lock() // Copy marks the tree shared, so it is a write
+	defer v.mu.Unlock()
+	tx, err := v.db.Begin(false)
+	if err != nil {
+		return nil, err
+	}
+	return &Snapshot{Position: v.applied, over: v.over.Copy(), frozen: v.frozen, tx: tx, rows: tx.Bucket(bucketRows)}, nil
+}
+
+// Close lets go of the snapshot.
+func (s *Snapshot) Close() { s.tx.Rollback() }
+
+// Get gives a row, nil if there is none. It is not to be changed, nor kept beyond Close.
+func (s *Snapshot) Get(key []byte) []byte {
+	for _, l := range []*layer{s.over, s.frozen} {
+		if l == nil {
+			continue
+		}
+		if val, ok := l.Get(string(key)); ok {
+			return val
+		}
+	}
+	return s.rows.Get(key)
+}
+
+// Scan calls fn for the rows whose keys begin with prefix, in key order, until it returns false.
+func (s *Snapshot) Scan(prefix []byte, fn func(key, value []byte) bool) {
+	s.scan(prefix, prefix, fn)
+}
+
+// ScanAfter is Scan from the first key beyond after on.
+func (s *Snapshot) ScanAfter(prefix, after []byte, fn func(key, value []byte) bool) {
+	s.scan(prefix, append(append([]byte{}, after...), 0), fn)
+}
+
+func (s *Snapshot) scan(prefix, from []byte, fn func(key, value []byte) bool) {
+	type source struct {
+		key  []byte
+		val  []byte
+		next func() ([]byte, []byte)
+	}
+	var sources []*source
+	for _, l := range []*layer{s.over, s.frozen} {
+		if l == nil {
+			continue
+		}
+		it := l.Iter()
+		src := &source{next: func() ([]byte, []byte) {
+			if !it.Next() {
+				return nil, nil
+			}
+			return []byte(it.Key()), it.Value()
+		}}
+		if it.Seek(string(from)) {
+			src.key, src.val = []byte(it.Key()), it.Value()
+		}
+		sources = append(sources, src)
+	}
+	c := s.rows.Cursor()
+	src := &source{next: c.Next}
+	src.key, src.val = c.Seek(from)
+	sources = append(sources, src)
+	for {
+		var least []byte
+		var val []byte
+		for _, src := range sources { // the first source that has the least key is the newest
+			if src.key != nil && (least == nil || bytes.Compare(src.key, least) < 0) {
+				least, val = src.key, src.val
+			}
+		}
+		if least == nil || !bytes.HasPrefix(least, prefix) {
+			return
+		}
+		for _, src := range sources {
+			if bytes.Equal(src.key, least) {
+				src.key, src.val = src.next()
+			}
+		}
+		if val != nil && !fn(least, val) {
+			return
+		}
+	}
+}
+
+// A writer is the View that a projection applies an event to: changes of its own over a snapshot.
+type writer struct {
+	*Snapshot
+	changes *layer
+	bytes   int
+}
+
+func (w *writer) Get(key []byte) []byte {
+	if val, ok := w.changes.Get(string(key)); ok {
+		return val
+	}
+	return w.Snapshot.Get(key)
+}
+
+func (w *writer) Put(key, value []byte) {
+	if value == nil {
+		value = []byte{}
+	}
+	w.changes.Set(string(key), value)
+	w.bytes += len(key) + len(value) + 64
+}
+
+func (w *writer) Delete(key []byte) {
+	w.changes.Set(string(key), nil)
+	w.bytes += len(key) + 64
+}
+
+func (w *writer) Scan(prefix []byte, fn func(key, value []byte) bool) {
+	merged := &Snapshot{over: w.changes.Copy(), frozen: w.both(), tx: w.tx, rows: w.rows}
+	merged.Scan(prefix, fn)
+}
+
+// both gives the snapshot's two layers as one; it is only made for the rare scan while there are two.
+func (w *writer) both() *layer {
+	if w.frozen == nil {
+		return w.over
+	}
+	l := &layer{}
+	w.frozen.Scan(func(k string, val []byte) bool { l.Set(k, val); return true })
+	w.over.Scan(func(k string, val []byte) bool { l.Set(k, val); return true })
+	return l
+}
+
+// publish makes a batch's changes and its position visible, together.
+func (v *viewFile) publish(w *writer, p eventstore.Position) {
+	v.mu.Lock()
+	w.changes.Scan(func(k string, val []byte) bool { v.over.Set(k, val); return true })
+	v.bytes += w.bytes
+	v.applied = p
+	close(v.moved)
+	v.moved = make(chan struct{})
+	v.mu.Unlock()
+}
+
+func (v *viewFile) wait(ctx context.Context, p eventstore.Position) error {
+	for {
+		v.mu.RLock()
+		at, moved := v.applied, v.moved
+		v.mu.RUnlock()
+		if at >= p {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
