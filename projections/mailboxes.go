@@ -82,9 +82,11 @@ func (p Mailboxes) Apply(v View, rec eventstore.Event, e domain.Named) error {
 	id := rec.Stream.ID
 	switch rec.Stream.Kind {
 	case "looks":
+		var m domain.MessageID // zero: the mailbox as a whole, of one who was refused
 		if o, ok := e.(looks.ContentOpened); ok {
-			v.Put(lookKey(id, o.Message, rec.Meta.Actor.ID, rec.Meta.Platform), binary.BigEndian.AppendUint64(nil, uint64(rec.Recorded.UnixNano())))
+			m = o.Message
 		}
+		v.Put(lookKey(id, m, rec.Meta.Actor.ID, rec.Meta.Platform), binary.BigEndian.AppendUint64(nil, uint64(rec.Recorded.UnixNano())))
 		return nil
 	case "mailbox":
 	default:

@@ -14,7 +14,7 @@ import (
 
 // peek reads a view file's checkpoint.
 func peek(path string, logID [16]byte) (eventstore.Position, bool) {
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second, ReadOnly: true})
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: 20 * time.Millisecond, ReadOnly: true})
 	if err != nil {
 		return 0, false
 	}
@@ -255,4 +255,16 @@ func (s *Snapshot) Owners(fn func(domain.MailboxID, MailboxRow) error) (err erro
 		return err == nil
 	})
 	return err
+}
+
+// Latest gives when the newest message in a folder that a platform shows arrived; zero for none.
+func (s *Snapshot) Latest(id domain.MailboxID, f domain.FolderID, platform string) (time.Time, error) {
+	if c, err := s.Count(id, f, platform); err != nil || c.Total == 0 {
+		return time.Time{}, err
+	}
+	listed, err := s.Messages(id, f, platform)
+	if err != nil || len(listed) == 0 {
+		return time.Time{}, err
+	}
+	return listed[len(listed)-1].Row.Received, nil
 }

@@ -31,6 +31,7 @@ type IntakeRow struct {
 	Final    ReceiptStatus       `cbor:"4,keyasint"` // empty while there is no outcome, or it waits for its date
 	Mailbox  domain.MailboxID    `cbor:"5,keyasint"`
 	Waiting  bool                `cbor:"6,keyasint,omitempty"` // scheduled
+	Due      time.Time           `cbor:"7,keyasint"`
 }
 
 // A ReceiptStatus is a final receipt's content.
@@ -78,7 +79,7 @@ func (Receipts) Apply(v View, rec eventstore.Event, e domain.Named) error {
 		})
 	case mailbox.MessageScheduled:
 		return changeIntake(v, e.Letter.Message, func(r *IntakeRow) {
-			r.Waiting, r.Mailbox = true, rec.Stream.ID
+			r.Waiting, r.Mailbox, r.Due = true, rec.Stream.ID, e.Due
 			v.Delete(key('p', r.Position))
 			v.Put(key('d', e.Due.UnixNano(), [16]byte(e.Letter.Message)), rec.Stream.ID[:])
 		})
@@ -107,14 +108,7 @@ func outcome(v View, rec eventstore.Event, m domain.MessageID, s ReceiptStatus) 
 	return changeIntake(v, m, func(r *IntakeRow) {
 		v.Delete(key('p', r.Position))
 		if r.Waiting {
-			var due []byte
-			v.Scan([]byte("d"), func(k, _ []byte) bool {
-				if domain.MessageID(k[9:25]) == m {
-					due = append([]byte{}, k...)
-				}
-				return due == nil
-			})
-			v.Delete(due)
+			v.Delete(key('d', r.Due.UnixNano(), [16]byte(m)))
 		}
 		if s.Status != "COMPLETED" {
 			v.Delete(key('D', [16]byte(r.Memo.Document)))

@@ -203,7 +203,7 @@ func applyBatch(ctx context.Context, store eventstore.Reader, p Projection, f *v
 		return 0, err
 	}
 	defer snap.Close()
-	w := &writer{Snapshot: snap, changes: &layer{}}
+	w := snap.writer()
 	n := 0
 	for rec, err := range store.ReadAll(ctx, after) {
 		if err != nil {
@@ -229,7 +229,7 @@ func apply(p Projection, w *writer, rec eventstore.Event) error {
 	}
 	e, err := Decode(rec)
 	if err == nil {
-		one := &writer{Snapshot: &Snapshot{over: w.changes, frozen: w.both(), tx: w.tx, rows: w.rows}, changes: &layer{}}
+		one := w.writer() // an event that fails leaves nothing
 		if err = p.Apply(one, rec, e); err == nil {
 			one.changes.Scan(func(k string, val []byte) bool { w.changes.Set(k, val); return true })
 			w.bytes += one.bytes

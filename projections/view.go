@@ -118,8 +118,7 @@ func (v *viewFile) flush(logID [16]byte, incarnation uint64) error {
 // A Snapshot is a view as it stood at one position. Close lets go of it.
 type Snapshot struct {
 	Position eventstore.Position
-	over     *layer
-	frozen   *layer
+	layers   []*layer // newest first
 	tx       *bbolt.Tx
 	rows     *bbolt.Bucket
 }
@@ -131,7 +130,11 @@ func (v *viewFile) snapshot() (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Snapshot{Position: v.applied, over: v.over.Copy(), frozen: v.frozen, tx: tx, rows: tx.Bucket(bucketRows)}, nil
+	layers := []*layer{v.over.Copy()}
+	if v.frozen != nil {
+		layers = append(layers, v.frozen)
+	}
+	return &Snapshot{Position: v.applied, layers: layers, tx: tx, rows: tx.Bucket(bucketRows)}, nil
 }
 
 // Close lets go of the snapshot.
@@ -139,10 +142,7 @@ func (s *Snapshot) Close() { s.tx.Rollback() }
 
 // Get gives a row, nil if there is none. It is not to be changed, nor kept beyond Close.
 func (s *Snapshot) Get(key []byte) []byte {
-	for _, l := range []*layer{s.over, s.frozen} {
-		if l == nil {
-			continue
-		}
+	for _, l := range s.layers {
 		if val, ok := l.Get(string(key)); ok {
 			return val
 		}
@@ -152,25 +152,14 @@ func (s *Snapshot) Get(key []byte) []byte {
 
 // Scan calls fn for the rows whose keys begin with prefix, in key order, until it returns false.
 func (s *Snapshot) Scan(prefix []byte, fn func(key, value []byte) bool) {
-	s.scan(prefix, prefix, fn)
-}
 
-// ScanAfter is Scan from the first key beyond after on.
-func (s *Snapshot) ScanAfter(prefix, after []byte, fn func(key, value []byte) bool) {
-	s.scan(prefix, append(append([]byte{}, after...), 0), fn)
-}
-
-func (s *Snapshot) scan(prefix, from []byte, fn func(key, value []byte) bool) {
 	type source struct {
 		key  []byte
 		val  []byte
 		next func() ([]byte, []byte)
 	}
 	var sources []*source
-	for _, l := range []*layer{s.over, s.frozen} {
-		if l == nil {
-			continue
-		}
+	for _, l := range s.layers {
 		it := l.Iter()
 		src := &source{next: func() ([]byte, []byte) {
 			if !it.Next() {
@@ -178,14 +167,14 @@ func (s *Snapshot) scan(prefix, from []byte, fn func(key, value []byte) bool) {
 			}
 			return []byte(it.Key()), it.Value()
 		}}
-		if it.Seek(string(from)) {
+		if it.Seek(string(prefix)) {
 			src.key, src.val = []byte(it.Key()), it.Value()
 		}
 		sources = append(sources, src)
 	}
 	c := s.rows.Cursor()
 	src := &source{next: c.Next}
-	src.key, src.val = c.Seek(from)
+	src.key, src.val = c.Seek(prefix)
 	sources = append(sources, src)
 	for {
 		var least []byte
@@ -209,47 +198,29 @@ func (s *Snapshot) scan(prefix, from []byte, fn func(key, value []byte) bool) {
 	}
 }
 
-// A writer is the View that a projection applies an event to: changes of its own over a snapshot.
+// A writer is the View that a projection applies events to: changes of its own, the newest layer, over a snapshot.
 type writer struct {
 	*Snapshot
 	changes *layer
 	bytes   int
 }
 
-func (w *writer) Get(key []byte) []byte {
-	if val, ok := w.changes.Get(string(key)); ok {
-		return val
-	}
-	return w.Snapshot.Get(key)
+func (s *Snapshot) writer() *writer {
+	l := &layer{}
+	return &writer{changes: l, Snapshot: &Snapshot{Position: s.Position, layers: append([]*layer{l}, s.layers...), tx: s.tx, rows: s.rows}}
 }
 
 func (w *writer) Put(key, value []byte) {
 	if value == nil {
 		value = []byte{}
 	}
-	w.changes.Set(string(key), value)
+	w.changes.Set(string(key), append([]byte{}, value...))
 	w.bytes += len(key) + len(value) + 64
 }
 
 func (w *writer) Delete(key []byte) {
 	w.changes.Set(string(key), nil)
 	w.bytes += len(key) + 64
-}
-
-func (w *writer) Scan(prefix []byte, fn func(key, value []byte) bool) {
-	merged := &Snapshot{over: w.changes.Copy(), frozen: w.both(), tx: w.tx, rows: w.rows}
-	merged.Scan(prefix, fn)
-}
-
-// both gives the snapshot's two layers as one; it is only made for the rare scan while there are two.
-func (w *writer) both() *layer {
-	if w.frozen == nil {
-		return w.over
-	}
-	l := &layer{}
-	w.frozen.Scan(func(k string, val []byte) bool { l.Set(k, val); return true })
-	w.over.Scan(func(k string, val []byte) bool { l.Set(k, val); return true })
-	return l
 }
 
 // publish makes a batch's changes and its position visible, together.

@@ -138,13 +138,12 @@ func (m *Message) Documents() (docs []*Node) {
 }
 
 type reader struct {
-	l       *lexer
-	msg     *Message
-	errors  []FieldError
-	path    []string
-	nodes   int
-	text    int
-	started bool
+	l      *lexer
+	msg    *Message
+	errors []FieldError
+	path   []string
+	nodes  int
+	text   int
 }
 
 // Read reads a MeMo to its end. It returns a *FormError if it is not of the format, and r's own error if r fails.

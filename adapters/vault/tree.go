@@ -36,11 +36,10 @@ func child(node []byte, bit byte) []byte {
 // cover finds the row whose node has the leaf under it.
 func (v *Vault) cover(tx *bbolt.Tx, o Owner, leaf uint32) (row, node []byte, first uint32, height int, err error) {
 	c := tx.Bucket(bucketNodes).Cursor()
-	k, val := c.Seek(rowKey(o, leaf, 255))
-	if k == nil {
+	after, _ := c.Seek(rowKey(o, leaf, 255))
+	k, val := c.Prev()
+	if after == nil {
 		k, val = c.Last()
-	} else {
-		k, val = c.Prev()
 	}
 	if len(k) != rowLength || Owner(k[:16]) != o {
 		return nil, nil, 0, 0, ErrForgotten

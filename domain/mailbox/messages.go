@@ -381,3 +381,11 @@ func (c Delete) decide(s State) ([]Event, error) {
 	}
 	return []Event{MessagePurged{Message: c.Message, Leaf: m.Leaf, From: Deleted, Platform: m.Platform}}, nil
 }
+
+// Check asks whether a message is there, at the version that the caller knows, and changes nothing.
+type Check struct{ Target }
+
+func (c Check) decide(s State) ([]Event, error) {
+	_, err := c.find(s)
+	return nil, err
+}

@@ -224,3 +224,18 @@ func (b *Beside) broken(f io.ReaderAt, at, end int64, p eventstore.Position, nam
 	}
 	return &eventstore.DamageError{Position: p, Place: fmt.Sprintf("%s byte %d", name, at), Reason: "the batch is cut short, or its header or checksum is wrong"}
 }
+
+// LogID gives the id of the log in dir, if there is one.
+func LogID(dir string) (id [16]byte, ok bool) {
+	b, err := OpenBeside(dir)
+	if err != nil || len(b.names) == 0 {
+		return id, false
+	}
+	f, err := os.Open(filepath.Join(dir, b.names[0]))
+	if err != nil {
+		return id, false
+	}
+	defer f.Close()
+	h, err := readHeader(f, b.names[0])
+	return h.id, err == nil
+}

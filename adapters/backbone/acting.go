@@ -1,0 +1,337 @@
+package backbone
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+
+	"digitalpost/adapters/vault"
+	"digitalpost/domain"
+	"digitalpost/domain/mailbox"
+	"digitalpost/eventstore"
+	"digitalpost/projections"
+)
+
+// Reasons of commands whose words are judged before they are sealed.
+const (
+	NameNotAllowed domain.Reason = "folder.name.not.allowed"
+	NoteTooLong    domain.Reason = "message.note.too.long"
+)
+
+// Limits of what people write.
+const (
+	maxName = 256
+	maxNote = 4000
+)
+
+// A Patch is what a person changes of a message; nil fields stay.
+type Patch struct {
+	Read   *bool
+	Flag   *bool
+	Folder *domain.FolderID
+	Note   *string
+}
+
+// An Ask is who asks for a change, of what, and what they know.
+type Ask struct {
+	Principal
+	Mailbox domain.MailboxID
+	Version uint32 // that of the thing that the caller knows; 0: any
+	Key     string // the caller's name for this command, so that its repeat is known; empty: none
+}
+
+func (a Ask) meta(b *Backbone) eventstore.Meta {
+	m := eventstore.Meta{Command: b.newID(), Actor: eventstore.Actor{Kind: "owner", ID: a.Identity}, Platform: a.Platform}
+	if a.Key != "" {
+		m.Command = [16]byte(domain.GivenCommandID(a.Identity[:], []byte(a.Platform), []byte(a.Key)))
+	}
+	return m
+}
+
+// run executes a command and waits for the views. A command of a known key is not run again: its first result comes back.
+func (b *Backbone) run(ctx context.Context, a Ask, message domain.MessageID, folder domain.FolderID, make func(mailbox.State) (mailbox.Command, error)) (first *projections.Result, at eventstore.Position, err error) {
+	s, err := b.reader(ctx, a.Principal, a.Mailbox)
+	if err != nil {
+		return nil, 0, err
+	}
+	s.Close()
+	meta := a.meta(b)
+	h := b.mailboxes
+	start := b.startWith(message)
+	h.Start = func(ctx context.Context, s eventstore.Stream) (mailbox.State, eventstore.Version, error) {
+		if a.Key != "" { // the tail of the stream counts too: the view must have it
+			_, last := b.store.Head(s)
+			if err := b.views.Wait(ctx, last); err != nil {
+				return mailbox.NewState(), 0, err
+			}
+			snap, err := b.snapshot(projections.Mailboxes{})
+			if err != nil {
+				return mailbox.NewState(), 0, err
+			}
+			r, ok, err := snap.Result(a.Mailbox, domain.CommandID(meta.Command))
+			snap.Close()
+			if err != nil {
+				return mailbox.NewState(), 0, err
+			}
+			if ok {
+				first = &r
+				return mailbox.NewState(), 0, errRepeated
+			}
+		}
+		return start(ctx, s)
+	}
+	_, at, err = h.Execute(ctx, mailboxStream(a.Mailbox), meta, func(s mailbox.State) (mailbox.Command, error) {
+		cmd, err := make(s)
+		if err == nil && a.Key != "" {
+			cmd = mailbox.Noting{Command: cmd, Message: message, Folder: folder}
+		}
+		return cmd, err
+	})
+	if first != nil {
+		if first.Message != message || folder != (domain.FolderID{}) && first.Folder != folder {
+			return nil, 0, ErrKeyReused
+		}
+		return first, first.Position, b.waitForgotten(ctx, first.Position)
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	if at == 0 {
+		at = b.store.Last()
+	}
+	return nil, at, b.views.Wait(ctx, at)
+}
+
+var errRepeated = &repeated{}
+
+type repeated struct{}
+
+func (*repeated) Error() string { return "backbone: the command was run before" }
+
+// Patch changes a message, all fields in one append, and gives it as it is then.
+func (b *Backbone) Patch(ctx context.Context, a Ask, m domain.MessageID, patch Patch) (Message, eventstore.Position, error) {
+	if patch.Note != nil && utf8.RuneCountInString(*patch.Note) > maxNote {
+		return Message{}, 0, domain.Refuse(NoteTooLong)
+	}
+	target := mailbox.Target{Message: m, Platform: a.Platform, Version: a.Version}
+	first, at, err := b.run(ctx, a, m, domain.FolderID{}, func(s mailbox.State) (mailbox.Command, error) {
+		all := mailbox.All{}
+		next := func() mailbox.Target {
+			defer func() { target = target.Then() }()
+			return target
+		}
+		target = mailbox.Target{Message: m, Platform: a.Platform, Version: a.Version}
+		if patch.Folder != nil {
+			all = append(all, mailbox.Move{Target: next(), To: *patch.Folder})
+		}
+		if patch.Read != nil {
+			all = append(all, mailbox.MarkRead{Target: next(), Read: *patch.Read})
+		}
+		if patch.Flag != nil {
+			all = append(all, mailbox.Flag{Target: next(), On: *patch.Flag})
+		}
+		if patch.Note != nil {
+			c := mailbox.SetNote{Target: next()}
+			if msg, ok := s.Messages[m]; ok && *patch.Note != "" {
+				k, err := b.vault.Key(vault.Owner(a.Mailbox), msg.Leaf)
+				if err != nil {
+					return nil, ErrNotFound
+				}
+				c.Note, c.Key = k.Seal(mailbox.MessageNoted{}.EventType(), "note", []byte(*patch.Note)), k.Hash("note", *patch.Note)
+			}
+			all = append(all, c)
+		}
+		if len(all) == 0 { // nothing is asked for, but the message must be there, at the version
+			all = append(all, mailbox.Check{Target: target})
+		}
+		return all, nil
+	})
+	if err != nil {
+		return Message{}, 0, err
+	}
+	return b.after(ctx, a, m, first, at)
+}
+
+// after gives a message as a command left it: as it is now, or, for a repeat, as it was then.
+func (b *Backbone) after(ctx context.Context, a Ask, m domain.MessageID, first *projections.Result, at eventstore.Position) (Message, eventstore.Position, error) {
+	out, err := b.Message(ctx, a.Principal, a.Mailbox, m)
+	if err == nil && first != nil {
+		out.Row = first.Row
+		err = b.unseal(&out)
+	}
+	return out, at, err
+}
+
+// Restore takes a message out of DELETED, to its old folder.
+func (b *Backbone) Restore(ctx context.Context, a Ask, m domain.MessageID) (Message, eventstore.Position, error) {
+	first, at, err := b.run(ctx, a, m, domain.FolderID{}, func(mailbox.State) (mailbox.Command, error) {
+		return mailbox.Restore{Target: mailbox.Target{Message: m, Platform: a.Platform, Version: a.Version}}, nil
+	})
+	if err != nil {
+		return Message{}, 0, err
+	}
+	return b.after(ctx, a, m, first, at)
+}
+
+// Delete trashes a message, or purges one that is in DELETED. When it returns after a purge, its keys are destroyed.
+func (b *Backbone) Delete(ctx context.Context, a Ask, m domain.MessageID) (eventstore.Position, error) {
+	_, at, err := b.run(ctx, a, m, domain.FolderID{}, func(mailbox.State) (mailbox.Command, error) {
+		return mailbox.Delete{Target: mailbox.Target{Message: m, Platform: a.Platform, Version: a.Version}}, nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	b.cfg.Fail("deleted")
+	s, err := b.snapshot(projections.Mailboxes{})
+	if err != nil {
+		return 0, err
+	}
+	_, kept, err := s.Letter(a.Mailbox, m)
+	s.Close()
+	if err != nil || kept {
+		return at, err
+	}
+	return at, b.waitForgotten(ctx, at)
+}
+
+// foldName gives the form in which folder names are compared: NFC, case folded, white space trimmed. "Aa" is not "Å".
+func foldName(s string) string { return cases.Fold().String(norm.NFC.String(strings.TrimSpace(s))) }
+
+func checkName(s string) (string, error) {
+	s = norm.NFC.String(strings.TrimSpace(s))
+	if s == "" || utf8.RuneCountInString(s) > maxName || strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f }) || !utf8.ValidString(s) {
+		return "", domain.Refuse(NameNotAllowed)
+	}
+	return s, nil
+}
+
+func (b *Backbone) nameKey(id domain.MailboxID, name string) (domain.UUID, error) {
+	k, err := b.vault.Key(vault.Owner(id), 0)
+	if err != nil {
+		return domain.UUID{}, err
+	}
+	return k.Hash("folder name", foldName(name)), nil
+}
+
+// CreateFolder makes a folder.
+func (b *Backbone) CreateFolder(ctx context.Context, a Ask, name string, parent domain.FolderID) (Folder, eventstore.Position, error) {
+	name, err := checkName(name)
+	if err != nil {
+		return Folder{}, 0, err
+	}
+	nameKey, err := b.nameKey(a.Mailbox, name)
+	if err != nil {
+		return Folder{}, 0, err
+	}
+	id := domain.FolderID(b.newID())
+	if a.Key != "" {
+		id = domain.DeriveID("folder", a.Mailbox[:], []byte(a.Platform), []byte(a.Key))
+	}
+	e := mailbox.FolderCreated{Folder: id, Parent: parent, NameKey: nameKey}
+	first, at, err := b.run(ctx, a, domain.MessageID{}, id, func(s mailbox.State) (mailbox.Command, error) {
+		e.Leaf = s.NextLeaf
+		k, err := b.vault.Key(vault.Owner(a.Mailbox), e.Leaf)
+		if err != nil {
+			return nil, err
+		}
+		e.Name = k.Seal(e.EventType(), "name", []byte(name))
+		return mailbox.CreateFolder{Created: e}, nil
+	})
+	if err != nil {
+		return Folder{}, 0, err
+	}
+	return b.afterFolder(ctx, a, id, first, at)
+}
+
+func (b *Backbone) afterFolder(ctx context.Context, a Ask, id domain.FolderID, first *projections.Result, at eventstore.Position) (Folder, eventstore.Position, error) {
+	if first != nil {
+		f, err := b.showFolder(a.Mailbox, id, first.FolderAs)
+		return f, at, err
+	}
+	all, err := b.Folders(ctx, a.Principal, a.Mailbox)
+	for _, f := range all {
+		if f.ID == id {
+			return f, at, nil
+		}
+	}
+	if err == nil {
+		err = ErrNotFound
+	}
+	return Folder{}, at, err
+}
+
+// ChangeFolder renames a folder, moves it, or both, in one append; nil fields stay.
+func (b *Backbone) ChangeFolder(ctx context.Context, a Ask, id domain.FolderID, name *string, parent *domain.FolderID) (Folder, eventstore.Position, error) {
+	var nameKey domain.UUID
+	if name != nil {
+		n, err := checkName(*name)
+		if err != nil {
+			return Folder{}, 0, err
+		}
+		name = &n
+		if nameKey, err = b.nameKey(a.Mailbox, n); err != nil {
+			return Folder{}, 0, err
+		}
+	}
+	first, at, err := b.run(ctx, a, domain.MessageID{}, id, func(s mailbox.State) (mailbox.Command, error) {
+		all, version := mailbox.All{}, a.Version
+		if parent != nil {
+			all = append(all, mailbox.MoveFolder{Folder: id, Version: version, Parent: *parent})
+			version = 0
+		}
+		if name != nil {
+			c := mailbox.RenameFolder{Folder: id, Version: version, NameKey: nameKey}
+			if f, ok := s.Folders[id]; ok {
+				k, err := b.vault.Key(vault.Owner(a.Mailbox), f.Leaf)
+				if err != nil {
+					return nil, err
+				}
+				c.Name = k.Seal(mailbox.FolderRenamed{}.EventType(), "name", []byte(*name))
+				if c.Same, err = b.sameName(a.Mailbox, id, *name); err != nil {
+					return nil, err
+				}
+			}
+			all = append(all, c)
+		}
+		if len(all) == 0 {
+			all = append(all, mailbox.RenameFolder{Folder: id, Version: version, Same: true})
+		}
+		return all, nil
+	})
+	if err != nil {
+		return Folder{}, 0, err
+	}
+	return b.afterFolder(ctx, a, id, first, at)
+}
+
+func (b *Backbone) sameName(box domain.MailboxID, id domain.FolderID, name string) (bool, error) {
+	s, err := b.snapshot(projections.Mailboxes{})
+	if err != nil {
+		return false, err
+	}
+	defer s.Close()
+	rows, err := s.Folders(box)
+	if err != nil {
+		return false, err
+	}
+	r, ok := rows[id]
+	if !ok {
+		return false, nil
+	}
+	f, err := b.showFolder(box, id, r)
+	return f.Name == name, err
+}
+
+// DeleteFolder deletes a folder that looks empty on the platform.
+func (b *Backbone) DeleteFolder(ctx context.Context, a Ask, id domain.FolderID) (eventstore.Position, error) {
+	_, at, err := b.run(ctx, a, domain.MessageID{}, id, func(mailbox.State) (mailbox.Command, error) {
+		return mailbox.DeleteFolder{Folder: id, Version: a.Version, Platform: a.Platform}, nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return at, b.waitForgotten(ctx, at)
+}

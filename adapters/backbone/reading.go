@@ -1,0 +1,276 @@
+package backbone
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"digitalpost/adapters/documents"
+	"digitalpost/adapters/memo"
+	"digitalpost/adapters/vault"
+	"digitalpost/domain"
+	"digitalpost/domain/access"
+	"digitalpost/domain/looks"
+	"digitalpost/domain/mailbox"
+	"digitalpost/eventstore"
+	"digitalpost/projections"
+	"digitalpost/projections/platform"
+)
+
+// Principal is who asks, and through which platform.
+type Principal = access.Principal
+
+// A Message is a message as its owner sees it through a platform.
+type Message struct {
+	ID      domain.MessageID
+	Mailbox domain.MailboxID
+	Row     projections.MessageRow
+	Letter  projections.LetterRow
+	Memo    *memo.Message
+	Note    string
+}
+
+// A Folder is a folder as its owner sees it.
+type Folder struct {
+	ID     domain.FolderID
+	Parent domain.FolderID
+	Type   string // INBOX, DRAFTS, SENT, DELETED or USER_DEFINED
+	Name   string
+	Count  projections.Count
+	Row    projections.FolderRow
+	Latest time.Time
+}
+
+var systemTypes = map[domain.FolderID]string{mailbox.Inbox: "INBOX", mailbox.Drafts: "DRAFTS", mailbox.Sent: "SENT", mailbox.Deleted: "DELETED"}
+
+// allowed tells whether p may use a mailbox; a refusal is recorded before it is given.
+func (b *Backbone) allowed(ctx context.Context, p Principal, id domain.MailboxID) error {
+	if access.May(p, id) {
+		return nil
+	}
+	if v, _ := b.store.Head(mailboxStream(id)); v > 0 {
+		if err := b.look(ctx, p, id, domain.MessageID{}, looks.Refused{}); err != nil {
+			return err
+		}
+	}
+	return ErrForbidden
+}
+
+// lookAgain is how long one look stands for what follows it.
+const lookAgain = 10 * time.Minute
+
+// look records who looked, or was refused, once for each person, platform and message in ten minutes.
+func (b *Backbone) look(ctx context.Context, p Principal, id domain.MailboxID, m domain.MessageID, e looks.Event) error {
+	stream := eventstore.Stream{Kind: "looks", ID: id}
+	data, err := looks.Codec.Encode(e)
+	if err != nil {
+		return err
+	}
+	for {
+		v, last := b.store.Head(stream)
+		if err := b.views.Wait(ctx, last); err != nil {
+			return err
+		}
+		s, err := b.snapshot(projections.Mailboxes{})
+		if err != nil {
+			return err
+		}
+		before := s.LastLook(id, m, p.Identity, p.Platform)
+		s.Close()
+		if !before.IsZero() && b.now().Sub(before) < lookAgain {
+			return nil
+		}
+		_, err = b.store.Append(ctx, stream, eventstore.ExpectedVersion(v), eventstore.NewEvent{Type: e.EventType(), Data: data, Meta: eventstore.Meta{
+			Command: b.newID(), Actor: eventstore.Actor{Kind: "owner", ID: p.Identity}, Platform: p.Platform}})
+		if !errors.Is(err, eventstore.ErrConflict) {
+			return err
+		}
+	}
+}
+
+// reader opens the mailboxes view for a principal who may.
+func (b *Backbone) reader(ctx context.Context, p Principal, id domain.MailboxID) (*projections.Snapshot, error) {
+	if err := b.allowed(ctx, p, id); err != nil {
+		return nil, err
+	}
+	s, err := b.snapshot(projections.Mailboxes{})
+	if err != nil {
+		return nil, err
+	}
+	if s.Parked(id) {
+		s.Close()
+		return nil, ErrParked
+	}
+	row, ok, err := s.Mailbox(id)
+	if lens, known := platform.Of(p.Platform); err == nil && (!ok || !known || !lens.Serves(row.Opened.Owner)) {
+		err = ErrForbidden // a platform for companies shows no citizen's post, nor the other way round
+	}
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Mailbox gives whose mailbox it is.
+func (b *Backbone) Mailbox(ctx context.Context, p Principal, id domain.MailboxID) (Person, projections.MailboxRow, error) {
+	s, err := b.reader(ctx, p, id)
+	if err != nil {
+		return Person{}, projections.MailboxRow{}, err
+	}
+	defer s.Close()
+	row, ok, err := s.Mailbox(id)
+	if err == nil && !ok {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Person{}, row, err
+	}
+	owner, err := b.Owner(id, row)
+	return owner, row, err
+}
+
+// Folders gives a mailbox's folders with their counts, system folders first.
+func (b *Backbone) Folders(ctx context.Context, p Principal, id domain.MailboxID) (out []Folder, err error) {
+	s, err := b.reader(ctx, p, id)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	rows, err := s.Folders(id)
+	if err != nil {
+		return nil, err
+	}
+	box, ok, err := s.Mailbox(id)
+	if err != nil || !ok {
+		return nil, errors.Join(err, ErrNotFound)
+	}
+	add := func(f Folder) error {
+		if f.Count, err = s.Count(id, f.ID, p.Platform); err != nil {
+			return err
+		}
+		f.Latest, err = s.Latest(id, f.ID, p.Platform)
+		out = append(out, f)
+		return err
+	}
+	for _, f := range mailbox.SystemFolders {
+		row := projections.FolderRow{State: mailbox.Folder{Version: 1}, At: box.At, Last: box.At}
+		if err := add(Folder{ID: f, Type: systemTypes[f], Name: systemTypes[f], Row: row}); err != nil {
+			return nil, err
+		}
+	}
+	for f, r := range rows {
+		shown, err := b.showFolder(id, f, r)
+		if err != nil {
+			return nil, err
+		}
+		if err := add(shown); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (b *Backbone) showFolder(id domain.MailboxID, f domain.FolderID, r projections.FolderRow) (Folder, error) {
+	k, err := b.vault.Key(vault.Owner(id), r.State.Leaf)
+	if err != nil {
+		return Folder{}, err
+	}
+	name, err := k.Open(r.Sealed, "name", r.Name)
+	return Folder{ID: f, Parent: r.State.Parent, Type: "USER_DEFINED", Name: string(name), Row: r}, err
+}
+
+// A Filter says which messages of a mailbox are asked for.
+type Filter struct {
+	Folder domain.FolderID // zero: all
+	Read   *bool
+}
+
+// Messages gives the messages that a filter and the platform show, by arrival. Their memos are not opened: Open does that for those on a page.
+func (b *Backbone) Messages(ctx context.Context, p Principal, id domain.MailboxID, f Filter) (out []Message, err error) {
+	s, err := b.reader(ctx, p, id)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	listed, err := s.Messages(id, f.Folder, p.Platform)
+	for _, l := range listed {
+		if f.Read == nil || *f.Read == l.Row.State.Read {
+			out = append(out, Message{ID: l.ID, Mailbox: id, Row: l.Row})
+		}
+	}
+	return out, err
+}
+
+// OpenAll unseals messages of a mailbox that Messages gave.
+func (b *Backbone) OpenAll(msgs []Message) error {
+	s, err := b.snapshot(projections.Mailboxes{})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	for i := range msgs {
+		m := &msgs[i]
+		var ok bool
+		if m.Letter, ok, err = s.Letter(m.Mailbox, m.ID); err == nil && ok {
+			err = b.unseal(m)
+		}
+		if errors.Is(err, vault.ErrForgotten) || err == nil && !ok { // purged since the list was made
+			m.Memo, err = nil, nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Backbone) unseal(m *Message) (err error) {
+	owner := vault.Owner(m.Mailbox)
+	if m.Memo, err = b.outlineOf(owner, m.Letter); err != nil || len(m.Row.Note) == 0 {
+		return err
+	}
+	k, err := b.vault.Key(owner, m.Row.State.Leaf)
+	if err != nil {
+		return err
+	}
+	note, err := k.Open(mailbox.MessageNoted{}.EventType(), "note", m.Row.Note)
+	m.Note = string(note)
+	return err
+}
+
+// Message gives one message.
+func (b *Backbone) Message(ctx context.Context, p Principal, id domain.MailboxID, m domain.MessageID) (Message, error) {
+	s, err := b.reader(ctx, p, id)
+	if err != nil {
+		return Message{}, err
+	}
+	defer s.Close()
+	out := Message{ID: m, Mailbox: id}
+	var ok bool
+	if out.Row, out.Letter, ok, err = s.Message(id, m, p.Platform); err != nil || !ok {
+		return out, errors.Join(err, ErrNotFound)
+	}
+	err = b.unseal(&out)
+	if errors.Is(err, vault.ErrForgotten) {
+		err = ErrNotFound
+	}
+	return out, err
+}
+
+// Content opens a file of a message. The look is recorded before anything is given. The caller closes what it gets.
+func (b *Backbone) Content(ctx context.Context, p Principal, msg Message, x memo.Extent) (io.ReadSeeker, io.Closer, error) {
+	if err := b.look(ctx, p, msg.Mailbox, msg.ID, looks.ContentOpened{Message: msg.ID}); err != nil {
+		return nil, nil, err
+	}
+	k, err := b.vault.Key(vault.Owner(msg.Mailbox), msg.Letter.Letter.Leaf)
+	if err != nil {
+		return nil, nil, err
+	}
+	var d *documents.Document
+	if d, err = b.openDocument(k, msg.Letter); err != nil {
+		return nil, nil, err
+	}
+	return msg.Memo.Content(d, msg.Letter.Letter.Length, x), d, nil
+}

@@ -1,0 +1,238 @@
+package backbone
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"digitalpost/adapters/vault"
+	"digitalpost/domain"
+	"digitalpost/domain/mailbox"
+	"digitalpost/domain/organisation"
+	"digitalpost/eventstore"
+	"digitalpost/projections"
+)
+
+// A Person is a citizen or company as the register has them.
+type Person struct {
+	Kind         mailbox.OwnerKind
+	Number       string // CPR or CVR
+	Name         string
+	BirthDate    time.Time // zero for a company
+	Municipality string
+	Mailbox      domain.MailboxID
+}
+
+func purposeOf(kind mailbox.OwnerKind) vault.Purpose {
+	if kind == mailbox.Company {
+		return vault.Company
+	}
+	return vault.Citizen
+}
+
+// Register opens the mailbox of a citizen or company, once: created tells whether it did. One number has one mailbox.
+func (b *Backbone) Register(ctx context.Context, p Person) (id domain.MailboxID, created bool, err error) {
+	owner, err := b.vault.Enter(purposeOf(p.Kind), p.Number, vault.Owner(b.newID()))
+	if err != nil {
+		return id, false, err
+	}
+	b.cfg.Fail("root written")
+	id = domain.MailboxID(owner)
+	k, err := b.vault.Key(owner, 0)
+	if err != nil {
+		return id, false, err
+	}
+	opened := mailbox.Opened{Owner: p.Kind, Residence: p.Municipality}
+	seal := func(field, text string) domain.Sealed { return k.Seal(opened.EventType(), field, []byte(text)) }
+	opened.Number, opened.Name = seal("number", p.Number), seal("name", p.Name)
+	if !p.BirthDate.IsZero() {
+		opened.BirthDate = seal("birthDate", p.BirthDate.Format("2006-01-02"))
+	}
+	meta := eventstore.Meta{Command: derivedCommand("open", owner[:]), Actor: eventstore.Actor{Kind: "register"}}
+	_, at, err := b.mailboxes.Execute(ctx, mailboxStream(id), meta, func(mailbox.State) (mailbox.Command, error) { return mailbox.Open{Opened: opened}, nil })
+	if reason, ok := domain.Refused(err); ok && reason == mailbox.AlreadyOpen {
+		return id, false, b.views.Wait(ctx, b.store.Last())
+	}
+	if err != nil {
+		return id, false, err
+	}
+	return id, true, b.views.Wait(ctx, at)
+}
+
+// Find gives the mailbox of a number.
+func (b *Backbone) Find(kind mailbox.OwnerKind, number string) (domain.MailboxID, bool, error) {
+	owner, ok, err := b.vault.Find(purposeOf(kind), number)
+	if err != nil || !ok {
+		return domain.MailboxID{}, false, err
+	}
+	s, err := b.snapshot(projections.Mailboxes{})
+	if err != nil {
+		return domain.MailboxID{}, false, err
+	}
+	defer s.Close()
+	_, ok, err = s.Mailbox(domain.MailboxID(owner))
+	return domain.MailboxID(owner), ok, err
+}
+
+// Owner gives whose mailbox it is, unsealed.
+func (b *Backbone) Owner(id domain.MailboxID, r projections.MailboxRow) (Person, error) {
+	p := Person{Kind: r.Opened.Owner, Municipality: r.Opened.Residence, Mailbox: id}
+	k, err := b.vault.Key(vault.Owner(id), 0)
+	if err != nil {
+		return p, err
+	}
+	open := func(field string, s domain.Sealed) string {
+		plain, oerr := k.Open(r.Opened.EventType(), field, s)
+		err = errors.Join(err, oerr)
+		return string(plain)
+	}
+	p.Number, p.Name = open("number", r.Opened.Number), open("name", r.Opened.Name)
+	if len(r.Opened.BirthDate) > 0 {
+		p.BirthDate, _ = time.Parse("2006-01-02", open("birthDate", r.Opened.BirthDate))
+	}
+	return p, err
+}
+
+// People gives every owner, for development's listing.
+func (b *Backbone) People() (out []Person, err error) {
+	s, err := b.snapshot(projections.Directory{})
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	err = s.Owners(func(id domain.MailboxID, r projections.MailboxRow) error {
+		p, err := b.Owner(id, r)
+		out = append(out, p)
+		return err
+	})
+	return out, err
+}
+
+// An Organisation is an authority or company that sends.
+type Organisation struct {
+	Kind             string
+	CVR              string
+	Name             string
+	MandatoryAllowed bool
+	LegalAllowed     bool
+}
+
+// A System is a sender system with its organisation, unsealed.
+type System struct {
+	ID           domain.SystemID
+	Name         string
+	Platform     string // of a company's system: the platform that alone shows what it sends
+	Organisation Organisation
+	OrgID        domain.OrganisationID
+}
+
+// RegisterSystem registers a sender system and its organisation, if they are not there. The same name of the same organisation is the same
+// system, with the same id.
+func (b *Backbone) RegisterSystem(ctx context.Context, o Organisation, name, platform string) (domain.SystemID, error) {
+	owner, err := b.vault.Enter(vault.Organisation, o.CVR, vault.Owner(b.newID()))
+	if err != nil {
+		return domain.SystemID{}, err
+	}
+	stream := eventstore.Stream{Kind: "organisation", ID: owner}
+	k, err := b.vault.Key(owner, 0)
+	if err != nil {
+		return domain.SystemID{}, err
+	}
+	system := domain.SystemID(domain.DeriveID("system", owner[:], []byte(name)))
+	var events []organisation.Event
+	version, _ := b.store.Head(stream)
+	if version == 0 {
+		e := organisation.Registered{Kind: o.Kind, MandatoryAllowed: o.MandatoryAllowed, LegalAllowed: o.LegalAllowed}
+		e.CVR, e.Name = k.Seal(e.EventType(), "cvr", []byte(o.CVR)), k.Seal(e.EventType(), "name", []byte(o.Name))
+		events = append(events, e)
+	}
+	for rec, err := range b.store.ReadStream(ctx, stream, 0) {
+		if err != nil {
+			return system, err
+		}
+		e, err := organisation.Codec.Decode(rec.Type, rec.Data)
+		if err != nil {
+			return system, err
+		}
+		if r, ok := e.(organisation.SystemRegistered); ok && r.System == system {
+			return system, nil
+		}
+	}
+	r := organisation.SystemRegistered{System: system, Platform: platform}
+	r.Name = k.Seal(r.EventType(), "name", []byte(name))
+	var news []eventstore.NewEvent
+	for _, e := range append(events, r) {
+		data, err := organisation.Codec.Encode(e)
+		if err != nil {
+			return system, err
+		}
+		news = append(news, eventstore.NewEvent{Type: e.EventType(), Data: data, Meta: eventstore.Meta{
+			Command: derivedCommand("register system", system[:]), Actor: eventstore.Actor{Kind: "operator"}}})
+	}
+	p, err := b.store.Append(ctx, stream, eventstore.ExpectedVersion(version), news...)
+	if err != nil {
+		return system, err
+	}
+	return system, b.views.Wait(ctx, p)
+}
+
+// Systems gives every sender system, in the order of registration.
+func (b *Backbone) Systems() (out []System, err error) {
+	s, err := b.snapshot(projections.Directory{})
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	rows, err := s.Systems()
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		sys, err := b.system(s, r)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, sys)
+	}
+	return out, nil
+}
+
+// System gives one sender system.
+func (b *Backbone) System(id domain.SystemID) (System, error) {
+	if s, ok := b.systems.Load(id); ok {
+		return s.(System), nil
+	}
+	all, err := b.Systems()
+	if err != nil {
+		return System{}, err
+	}
+	for _, s := range all {
+		b.systems.Store(s.ID, s)
+		if s.ID == id {
+			return s, nil
+		}
+	}
+	return System{}, ErrNotFound
+}
+
+func (b *Backbone) system(s *projections.Snapshot, r projections.SystemRow) (System, error) {
+	out := System{ID: r.System.System, Platform: r.System.Platform, OrgID: r.Organisation}
+	org, _, err := s.Organisation(r.Organisation)
+	if err != nil {
+		return out, err
+	}
+	k, err := b.vault.Key(vault.Owner(r.Organisation), 0)
+	if err != nil {
+		return out, err
+	}
+	open := func(eventType, field string, sealed domain.Sealed) string {
+		plain, oerr := k.Open(eventType, field, sealed)
+		err = errors.Join(err, oerr)
+		return string(plain)
+	}
+	o := org.Registered
+	out.Name = open(r.System.EventType(), "name", r.System.Name)
+	out.Organisation = Organisation{Kind: o.Kind, CVR: open(o.EventType(), "cvr", o.CVR), Name: open(o.EventType(), "name", o.Name),
+		MandatoryAllowed: o.MandatoryAllowed, LegalAllowed: o.LegalAllowed}
+	return out, err
+}

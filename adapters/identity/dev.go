@@ -1,0 +1,211 @@
+package identity
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/problem"
+	"digitalpost/domain"
+	"digitalpost/domain/mailbox"
+	"digitalpost/domain/organisation"
+	"digitalpost/projections/platform"
+)
+
+// madeUp are the people, companies and sender systems that a development server has from the start. Nobody real has such numbers: 60 is added to
+// the day of a CPR number, and the CVR numbers fail their check digit.
+var madeUp = struct {
+	people, companies []backbone.Person
+	systems           []struct {
+		org            backbone.Organisation
+		name, platform string
+	}
+}{
+	people: []backbone.Person{
+		{Number: "6701901234", Name: "Mette Made-Up Hansen", Municipality: "0101"},
+		{Number: "7203852345", Name: "Søren Påfund Jensen", Municipality: "0751"},
+		{Number: "8112553456", Name: "Åse Opdigtet Møller", Municipality: "0851"},
+		{Number: "6506024567", Name: "Ali Testesen", Municipality: "0461"},
+		{Number: "9105785678", Name: "Kirsten Eksempel", Municipality: "0400"},
+	},
+	companies: []backbone.Person{{Number: "10000001", Name: "Påfundets Bageri ApS"}, {Number: "10000002", Name: "Foreningen Opdigtet"}},
+	systems: []struct {
+		org            backbone.Organisation
+		name, platform string
+	}{
+		{backbone.Organisation{Kind: organisation.Authority, CVR: "20000001", Name: "Eksempel Kommune", MandatoryAllowed: true, LegalAllowed: true}, "Kommunens fagsystem", ""},
+		{backbone.Organisation{Kind: organisation.Authority, CVR: "20000002", Name: "Region Påfund"}, "Regionens patientsystem", ""},
+		{backbone.Organisation{Kind: organisation.Company, CVR: "20000003", Name: "Opdigtet Forsikring A/S"}, "Forsikringens post til e-Boks", "eboks"},
+		{backbone.Organisation{Kind: organisation.Company, CVR: "20000004", Name: "Påfund Bank A/S"}, "Bankens post til mit.dk", "mitdk"},
+	},
+}
+
+// Seed makes development's people, companies and sender systems, if they are not there.
+func Seed(ctx context.Context, b *backbone.Backbone) error {
+	for _, p := range madeUp.people {
+		cpr, err := domain.ParseCPR(p.Number)
+		if err != nil {
+			return err
+		}
+		p.Kind = mailbox.Citizen
+		p.BirthDate, _ = cpr.BirthDate()
+		if _, _, err := b.Register(ctx, p); err != nil {
+			return err
+		}
+	}
+	for _, c := range madeUp.companies {
+		c.Kind = mailbox.Company
+		if _, _, err := b.Register(ctx, c); err != nil {
+			return err
+		}
+	}
+	for _, s := range madeUp.systems {
+		if _, err := b.RegisterSystem(ctx, s.org, s.name, s.platform); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type dev struct {
+	b   *backbone.Backbone
+	i   *Issuer
+	log *slog.Logger
+}
+
+// RegisterDevelopment adds development's own routes to mux: /dev/, /dev/token and /dev/people.
+func RegisterDevelopment(mux *http.ServeMux, b *backbone.Backbone, i *Issuer, log *slog.Logger) {
+	d := &dev{b, i, log}
+	route := func(method, path string, fn func(http.ResponseWriter, *http.Request) error) {
+		h := func(w http.ResponseWriter, r *http.Request) {
+			if err := fn(w, r); err != nil {
+				problem.Write(w, log, err)
+			}
+		}
+		mux.HandleFunc(method+" "+path, h)
+		mux.HandleFunc(method+" "+path+"/{$}", h)
+	}
+	route("GET", "/dev", d.list)
+	route("POST", "/dev/token", d.token)
+	route("POST", "/dev/people", d.register)
+}
+
+func (d *dev) list(w http.ResponseWriter, r *http.Request) error {
+	if err := d.b.Fresh(r.Context(), d.b.Position()); err != nil {
+		return err
+	}
+	all, err := d.b.People()
+	if err != nil {
+		return err
+	}
+	people, companies, systems, platforms := []any{}, []any{}, []any{}, []any{}
+	for _, p := range all {
+		if p.Kind == mailbox.Company {
+			companies = append(companies, map[string]any{"cvr": p.Number, "name": p.Name, "mailbox": p.Mailbox})
+			continue
+		}
+		people = append(people, map[string]any{"cpr": p.Number, "name": p.Name, "mailbox": p.Mailbox, "birthDate": p.BirthDate.Format("2006-01-02"), "municipality": p.Municipality})
+	}
+	list, err := d.b.Systems()
+	if err != nil {
+		return err
+	}
+	for _, name := range madeUp.systems { // in this order: the first is an authority's
+		for _, s := range list {
+			if s.Name != name.name {
+				continue
+			}
+			o := map[string]any{"id": s.ID, "key": d.i.SystemKey(s.ID), "name": s.Name, "cvr": s.Organisation.CVR, "type": s.Organisation.Kind, "organisation": s.Organisation.Name}
+			if s.Platform != "" {
+				o["platform"] = s.Platform
+			}
+			systems = append(systems, o)
+		}
+	}
+	for _, p := range platform.All {
+		platforms = append(platforms, map[string]any{"client_id": p.ID, "name": p.Name})
+	}
+	problem.JSON(w, http.StatusOK, map[string]any{"people": people, "companies": companies, "senderSystems": systems, "platforms": platforms})
+	return nil
+}
+
+func (d *dev) token(w http.ResponseWriter, r *http.Request) error {
+	body, err := io.ReadAll(io.LimitReader(r.Body, 16<<10))
+	if err != nil {
+		return err
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return problem.BadField("body", "body.not.valid", "must be a form")
+	}
+	client := form.Get("client_id")
+	if _, ok := platform.Of(client); !ok {
+		return problem.BadField("client_id", "parameter.not.valid", "must be one of lifeindenmark, app, eboks, mitdk, borgerdk, virkdk")
+	}
+	kind, number := mailbox.Citizen, form.Get("cpr")
+	if number == "" {
+		kind, number = mailbox.Company, form.Get("cvr")
+	}
+	if number == "" {
+		return problem.BadField("cpr", "parameter.missing", "or cvr is required")
+	}
+	id, ok, err := d.b.Find(kind, number)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return problem.New(http.StatusNotFound, "person.not.found", "nobody here has that number; POST /dev/people registers a person")
+	}
+	token, err := d.i.Token(id, client)
+	if err != nil {
+		return err
+	}
+	problem.JSON(w, http.StatusOK, map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": int(TokenLife / time.Second)})
+	return nil
+}
+
+// register registers a person as the CPR register would.
+func (d *dev) register(w http.ResponseWriter, r *http.Request) error {
+	var in struct {
+		CPR          string   `json:"cpr"`
+		Name         string   `json:"name"`
+		BirthDate    string   `json:"birthDate"`
+		Municipality string   `json:"municipality"`
+		Consents     []string `json:"consents"`
+	}
+	if err := json.NewDecoder(io.LimitReader(r.Body, 16<<10)).Decode(&in); err != nil {
+		return problem.BadField("body", "body.not.valid", "must be a JSON object with cpr and name")
+	}
+	cpr, err := domain.ParseCPR(in.CPR)
+	if err != nil {
+		return problem.BadField("cpr", "cpr.not.valid", "must be ten digits that begin with a date, 60 added to the day of a made-up person")
+	}
+	if in.Name == "" || len(in.Name) > 512 {
+		return problem.BadField("name", "field.not.valid", "is required, of at most 512 bytes")
+	}
+	if len(in.Municipality) > 4 {
+		return problem.BadField("municipality", "field.not.valid", "must be a code of four digits")
+	}
+	p := backbone.Person{Kind: mailbox.Citizen, Number: in.CPR, Name: in.Name, Municipality: in.Municipality}
+	p.BirthDate, _ = cpr.BirthDate()
+	if in.BirthDate != "" {
+		if p.BirthDate, err = time.Parse("2006-01-02", in.BirthDate); err != nil {
+			return problem.BadField("birthDate", "field.not.valid", "must be a date, such as 1990-01-31")
+		}
+	}
+	id, created, err := d.b.Register(r.Context(), p)
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if created {
+		status = http.StatusCreated
+	}
+	problem.JSON(w, status, map[string]any{"cpr": in.CPR, "name": in.Name, "mailbox": id, "birthDate": p.BirthDate.Format("2006-01-02")})
+	return nil
+}

@@ -1,0 +1,176 @@
+// Package problem turns what went wrong into answers: NgDP's ErrorMessage, as application/problem+json (RFC 9457). It is the one place where a
+// reason becomes a status and a text, and the one place where a fault is logged.
+package problem
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/memo"
+	"digitalpost/domain"
+	"digitalpost/domain/intake"
+	"digitalpost/domain/mailbox"
+	"digitalpost/eventstore"
+)
+
+// An Error is an answer that is not 2xx.
+type Error struct {
+	Status  int
+	Code    string
+	Message string
+	Fields  []Field
+	Version uint32 // of the thing as it stands, where the caller knew another; 0: none
+	Retry   int    // seconds, for Retry-After; 0: none
+}
+
+func (e *Error) Error() string { return e.Code }
+
+// A Field is a rule that a part of the request broke.
+type Field struct {
+	Resource string `json:"resource,omitempty"`
+	Field    string `json:"field"`
+	Code     string `json:"code"`
+	Message  string `json:"message"`
+}
+
+// New makes an answer.
+func New(status int, code, message string) *Error {
+	return &Error{Status: status, Code: code, Message: message}
+}
+
+// BadField makes a 400 that names a field and its rule.
+func BadField(field, code, rule string) *Error {
+	return &Error{Status: http.StatusBadRequest, Code: code, Message: field + " " + rule, Fields: []Field{{Field: field, Code: code, Message: rule}}}
+}
+
+// reasons gives each reason to refuse its text and status.
+var reasons = map[domain.Reason]struct {
+	status int
+	text   string
+}{
+	mailbox.NotOpen:          {422, "the mailbox is not open"},
+	mailbox.AlreadyOpen:      {422, "the mailbox is open already"},
+	mailbox.NoSuchMessage:    {404, "no such message"},
+	mailbox.StaleVersion:     {409, "the version is not the one that the resource stands at"},
+	mailbox.AlreadyReceived:  {422, "the message is in the mailbox already"},
+	mailbox.AlreadyDelivered: {422, "the message has been delivered, and can't be recalled any more"},
+	mailbox.NotInTrash:       {422, "the message does not lie in DELETED"},
+	mailbox.InTrash:          {422, "the message lies in DELETED"},
+	mailbox.FolderNotFound:   {422, "the folder is not there"},
+	mailbox.FolderTaken:      {422, "the folder is there already"},
+	mailbox.FolderNotAllowed: {422, "this folder can't take it"},
+	mailbox.NameTaken:        {422, "a folder beside it has that name"},
+	mailbox.SystemFolder:     {422, "system folders can't be changed"},
+	mailbox.Cycle:            {422, "a folder can't lie within itself"},
+	mailbox.FolderNotEmpty:   {422, "the folder holds messages or folders"},
+	mailbox.TooManyFolders:   {422, "a mailbox has at most 1,000 folders of its own"},
+	mailbox.LeafTaken:        {503, "the mailbox is busy, try again"},
+	intake.UUIDReused:        {400, "the UUID was used before, for other bytes"},
+	backbone.NameNotAllowed:  {400, "a folder's name has 1 to 256 characters, none of them a control character"},
+	backbone.NoteTooLong:     {400, "a note has at most 4,000 characters"},
+}
+
+// Known tells whether a reason has an answer.
+func Known(r domain.Reason) bool { _, ok := reasons[r]; return ok }
+
+// Of turns any error into an answer. A fault becomes 500 and is shown to nobody.
+func Of(err error) *Error {
+	var e *Error
+	var form *memo.FormError
+	var rejection *domain.Rejection
+	switch {
+	case errors.As(err, &e):
+		return e
+	case errors.As(err, &form):
+		out := &Error{Status: 400, Code: form.Errors[0].Code, Message: "the MeMo is not valid: " + form.Errors[0].Path + ": " + form.Errors[0].Rule}
+		for _, f := range form.Errors {
+			out.Fields = append(out.Fields, Field{Resource: "MeMo", Field: f.Path, Code: f.Code, Message: f.Rule})
+		}
+		return out
+	case errors.As(err, &rejection):
+		r, ok := reasons[rejection.Reason]
+		if !ok {
+			r.status, r.text = 422, string(rejection.Reason)
+		}
+		return &Error{Status: r.status, Code: string(rejection.Reason), Message: r.text, Version: rejection.Version}
+	case errors.Is(err, backbone.ErrReused):
+		return New(400, string(intake.UUIDReused), reasons[intake.UUIDReused].text)
+	case errors.Is(err, backbone.ErrTooLarge):
+		return New(413, "memo.too.large", "a MeMo has at most 99,500,000 bytes")
+	case errors.Is(err, backbone.ErrNotFound):
+		return New(404, "not.found", "there is no such thing, or not for you")
+	case errors.Is(err, backbone.ErrForbidden):
+		return New(403, "forbidden", "this mailbox is not yours")
+	case errors.Is(err, backbone.ErrKeyReused):
+		return New(422, "idempotency.key.reused", "the Idempotency-Key was used for another command")
+	case errors.Is(err, backbone.ErrParked):
+		return &Error{Status: 503, Code: "mailbox.parked", Message: "the mailbox can't be shown before an operator has looked at it", Retry: 60}
+	case errors.Is(err, backbone.ErrNoRoom), errors.Is(err, eventstore.ErrDiskFull):
+		return &Error{Status: 503, Code: "storage.full", Message: "there is no room for more", Retry: 60}
+	case errors.Is(err, eventstore.ErrClock):
+		return &Error{Status: 503, Code: "clock.not.trusted", Message: "the server's clock has jumped; an operator must confirm it", Retry: 60}
+	case errors.Is(err, eventstore.ErrConflict):
+		return &Error{Status: 503, Code: "busy", Message: "others change the same thing, try again", Retry: 1}
+	case errors.Is(err, eventstore.ErrClosed):
+		return &Error{Status: 503, Code: "closed", Message: "the server is going down", Retry: 5}
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return New(503, "cancelled", "the request ended before its answer")
+	}
+	return New(500, "internal.error", "something went wrong here, and has been noted")
+}
+
+// Write answers with an error, and logs it if it is a fault.
+func Write(w http.ResponseWriter, log *slog.Logger, err error) {
+	e := Of(err)
+	if e.Status == 500 {
+		log.Error("request failed", "error", err)
+	}
+	body := map[string]any{"type": "about:blank", "title": http.StatusText(e.Status), "status": e.Status, "code": e.Code, "message": e.Message, "detail": e.Message}
+	if e.Fields != nil {
+		body["fieldErrors"] = e.Fields
+	} else {
+		body["fieldErrors"] = []Field{}
+	}
+	h := w.Header()
+	if e.Version != 0 {
+		body["version"] = e.Version
+		h.Set("ETag", `"`+strconv.FormatUint(uint64(e.Version), 10)+`"`)
+	}
+	if e.Retry > 0 {
+		h.Set("Retry-After", strconv.Itoa(e.Retry))
+	}
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(e.Status)
+	_ = json.NewEncoder(w).Encode(body) // a client that went away needs no answer
+}
+
+// JSON answers with a value.
+func JSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // as above
+}
+
+// Page reads page and size: from 0, and 1 to 1,000 with 100 as its default.
+func Page(r *http.Request) (page, size int, err error) {
+	q := r.URL.Query()
+	size = 100
+	if s := q.Get("page"); s != "" {
+		if page, err = strconv.Atoi(s); err != nil || page < 0 || page > 1<<30 {
+			return 0, 0, BadField("page", "parameter.not.valid", "must be a number from 0")
+		}
+	}
+	if s := q.Get("size"); s != "" {
+		if size, err = strconv.Atoi(s); err != nil || size < 1 || size > 1000 {
+			return 0, 0, BadField("size", "parameter.not.valid", "must be a number from 1 to 1,000")
+		}
+	}
+	return page, size, nil
+}

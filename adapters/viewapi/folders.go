@@ -1,0 +1,179 @@
+package viewapi
+
+import (
+	"net/http"
+	"sort"
+	"strings"
+
+	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/problem"
+	"digitalpost/domain"
+)
+
+func folderJSON(box domain.MailboxID, f backbone.Folder) object {
+	o := object{"id": showFolder(box, f.ID), "version": f.Row.State.Version, "mailboxId": box, "folderType": f.Type, "name": f.Name,
+		"createdDateTime": stamp(f.Row.At), "lastUpdated": stamp(f.Row.Last), "parentFolderId": nil}
+	if f.Parent != (domain.FolderID{}) {
+		o["parentFolderId"] = showFolder(box, f.Parent)
+	}
+	return o
+}
+
+// list gives the folders, system folders first and the rest by name.
+func (a *api) list(r request) ([]backbone.Folder, error) {
+	all, err := a.b.Folders(r.Context(), r.p, r.box)
+	sort.SliceStable(all, func(i, j int) bool {
+		if si, sj := all[i].Type != "USER_DEFINED", all[j].Type != "USER_DEFINED"; si || sj {
+			return si && !sj
+		}
+		return strings.ToLower(all[i].Name) < strings.ToLower(all[j].Name)
+	})
+	return all, err
+}
+
+func (a *api) folders(w http.ResponseWriter, r request) error {
+	number, size, err := problem.Page(r.Request)
+	if err != nil {
+		return err
+	}
+	all, err := a.list(r)
+	if err != nil {
+		return err
+	}
+	shown := []object{}
+	for i := number * size; i < len(all) && len(shown) < size; i++ {
+		shown = append(shown, folderJSON(r.box, all[i]))
+	}
+	problem.JSON(w, http.StatusOK, page("folders", shown, number, size, len(all)))
+	return nil
+}
+
+func (a *api) summary(w http.ResponseWriter, r request) error {
+	all, err := a.list(r)
+	if err != nil {
+		return err
+	}
+	shown := []object{}
+	for _, f := range all {
+		count := object{"label": f.Name, "unreadMessages": f.Count.Unread, "totalMessages": f.Count.Total, "latestMessageFrom": nil}
+		if !f.Latest.IsZero() {
+			count["latestMessageFrom"] = stamp(f.Latest)
+		}
+		shown = append(shown, object{"folder": folderJSON(r.box, f), "messageCount": count})
+	}
+	problem.JSON(w, http.StatusOK, object{"folderMessageSummaryList": shown})
+	return nil
+}
+
+func (a *api) folder(w http.ResponseWriter, r request) error {
+	id, err := pathID(r, "folder")
+	if err != nil {
+		return err
+	}
+	all, err := a.list(r)
+	if err != nil {
+		return err
+	}
+	for _, f := range all {
+		if f.ID == readFolder(r.box, id) {
+			etag(w, f.Row.State.Version)
+			problem.JSON(w, http.StatusOK, folderJSON(r.box, f))
+			return nil
+		}
+	}
+	return backbone.ErrNotFound
+}
+
+// readOnly are fields of a Folder that clients send back as they got them; they are not looked at.
+var readOnly = []string{"id", "version", "transactionId", "createdDateTime", "lastUpdated", "mailboxId", "folderType"}
+
+func (a *api) createFolder(w http.ResponseWriter, r request) error {
+	ask, err := a.ask(r)
+	if err != nil {
+		return err
+	}
+	in, err := fields(r, append([]string{"name", "parentFolderId"}, readOnly...)...)
+	if err != nil {
+		return err
+	}
+	name, err := field[string](in, "name", "must be the folder's name")
+	if err != nil {
+		return err
+	}
+	if name == nil {
+		return problem.BadField("name", "field.missing", "is required")
+	}
+	parent, err := parentOf(in, r.box)
+	if err != nil {
+		return err
+	}
+	if parent == nil {
+		parent = &domain.FolderID{}
+	}
+	ask.Version = 0
+	f, at, err := a.b.CreateFolder(r.Context(), ask, *name, *parent)
+	if err != nil {
+		return err
+	}
+	a.position(w, at)
+	etag(w, f.Row.State.Version)
+	problem.JSON(w, http.StatusCreated, folderJSON(r.box, f))
+	return nil
+}
+
+// parentOf reads parentFolderId; null is the top.
+func parentOf(in map[string]rawJSON, box domain.MailboxID) (*domain.FolderID, error) {
+	if string(in["parentFolderId"]) == "null" {
+		return &domain.FolderID{}, nil
+	}
+	return idField(in, "parentFolderId", box)
+}
+
+func (a *api) changeFolder(w http.ResponseWriter, r request) error {
+	ask, err := a.ask(r)
+	if err != nil {
+		return err
+	}
+	id, err := pathID(r, "folder")
+	if err != nil {
+		return err
+	}
+	in, err := fields(r, append([]string{"name", "parentFolderId"}, readOnly...)...)
+	if err != nil {
+		return err
+	}
+	name, err := field[string](in, "name", "must be the folder's name")
+	if err != nil {
+		return err
+	}
+	parent, err := parentOf(in, r.box)
+	if err != nil {
+		return err
+	}
+	f, at, err := a.b.ChangeFolder(r.Context(), ask, readFolder(r.box, id), name, parent)
+	if err != nil {
+		return missing(err)
+	}
+	a.position(w, at)
+	etag(w, f.Row.State.Version)
+	problem.JSON(w, http.StatusOK, folderJSON(r.box, f))
+	return nil
+}
+
+func (a *api) deleteFolder(w http.ResponseWriter, r request) error {
+	ask, err := a.ask(r)
+	if err != nil {
+		return err
+	}
+	id, err := pathID(r, "folder")
+	if err != nil {
+		return err
+	}
+	at, err := a.b.DeleteFolder(r.Context(), ask, readFolder(r.box, id))
+	if err != nil {
+		return missing(err)
+	}
+	a.position(w, at)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

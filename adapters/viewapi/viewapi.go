@@ -1,0 +1,266 @@
+// Package viewapi is the view clients' face: /apis/v1/mailboxes/…, with NgDP's names and codes. What it shows is what the platform of the request's
+// token shows.
+package viewapi
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/identity"
+	"digitalpost/adapters/problem"
+	"digitalpost/domain"
+	"digitalpost/eventstore"
+)
+
+type api struct {
+	b   *backbone.Backbone
+	who *identity.Issuer
+	log *slog.Logger
+}
+
+type request struct {
+	*http.Request
+	p   backbone.Principal
+	box domain.MailboxID
+}
+
+// Register adds the routes to mux. Paths work with and without their trailing slash.
+func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Issuer, log *slog.Logger) {
+	a := &api{b, who, log}
+	route := func(method, path string, single bool, fn func(http.ResponseWriter, request) error) {
+		h := func(w http.ResponseWriter, r *http.Request) {
+			err := a.serve(w, r, single, fn)
+			if err == nil {
+				return
+			}
+			if problem.Of(err).Status == http.StatusUnauthorized {
+				w.Header().Set("WWW-Authenticate", `Bearer realm="digitalpost"`)
+			}
+			problem.Write(w, a.log, err)
+		}
+		mux.HandleFunc(method+" /apis/v1/mailboxes"+path, h)
+		mux.HandleFunc(method+" /apis/v1/mailboxes"+path+"/{$}", h)
+	}
+	const one, list = true, false
+	route("GET", "", list, a.mailboxes)
+	route("GET", "/messages/unread/exists", list, a.unread)
+	route("GET", "/{box}", one, a.mailbox)
+	route("GET", "/{box}/folders", list, a.folders)
+	route("POST", "/{box}/folders", list, a.createFolder)
+	route("GET", "/{box}/folders/summary", list, a.summary)
+	route("GET", "/{box}/folders/{folder}", one, a.folder)
+	route("PUT", "/{box}/folders/{folder}", one, a.changeFolder)
+	route("DELETE", "/{box}/folders/{folder}", one, a.deleteFolder)
+	route("GET", "/{box}/messages", list, a.messages)
+	route("GET", "/{box}/messages/{message}", one, a.message)
+	route("PATCH", "/{box}/messages/{message}", one, a.patch)
+	route("DELETE", "/{box}/messages/{message}", one, a.delete)
+	route("POST", "/{box}/messages/{message}/restore", one, a.restore)
+	route("GET", "/{box}/messages/{message}/documents", one, a.documents)
+	route("GET", "/{box}/messages/{message}/documents/{document}", one, a.document)
+	route("GET", "/{box}/messages/{message}/documents/{document}/files", one, a.files)
+	route("GET", "/{box}/messages/{message}/documents/{document}/files/{file}", one, a.file)
+	route("GET", "/{box}/messages/{message}/documents/{document}/files/{file}/content", one, a.content)
+}
+
+// serve finds out who asks and waits until the views are as fresh as the request wants. A single resource of a mailbox that is not one's own is not there.
+func (a *api) serve(w http.ResponseWriter, r *http.Request, single bool, fn func(http.ResponseWriter, request) error) error {
+	p, err := a.who.Person(r)
+	if err != nil {
+		return err
+	}
+	req := request{Request: r, p: p}
+	if s := r.PathValue("box"); s != "" {
+		if req.box, err = domain.ParseUUID(s); err != nil {
+			if single {
+				return backbone.ErrNotFound
+			}
+			return backbone.ErrForbidden
+		}
+	}
+	if err := a.fresh(r); err != nil {
+		return err
+	}
+	err = fn(w, req)
+	if single && errors.Is(err, backbone.ErrForbidden) {
+		return backbone.ErrNotFound
+	}
+	return err
+}
+
+// fresh waits until the views have all that was in the log when the request arrived; Min-Log-Position asks for no more than that position,
+// Consistency: eventual for nothing.
+func (a *api) fresh(r *http.Request) error {
+	if r.Header.Get("Consistency") == "eventual" {
+		return nil
+	}
+	p := a.b.Position()
+	if s := r.Header.Get("Min-Log-Position"); s != "" {
+		n, err := strconv.ParseUint(s, 10, 64)
+		if err != nil {
+			return problem.BadField("Min-Log-Position", "header.not.valid", "must be a position")
+		}
+		p = min(p, eventstore.Position(n))
+	}
+	return a.b.Fresh(r.Context(), p)
+}
+
+// version reads If-Match: 3, "3", W/"3" or *; 0 for any version.
+func version(r request) (uint32, error) {
+	s := strings.Trim(strings.TrimPrefix(strings.TrimSpace(r.Header.Get("If-Match")), "W/"), `"`)
+	if s == "" || s == "*" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err != nil || n == 0 {
+		return 0, problem.BadField("If-Match", "header.not.valid", "must be a version, in quotes or not, or *")
+	}
+	return uint32(n), nil
+}
+
+func (a *api) ask(r request) (backbone.Ask, error) {
+	v, err := version(r)
+	key := r.Header.Get("Idempotency-Key")
+	if len(key) > 200 {
+		err = problem.BadField("Idempotency-Key", "header.not.valid", "must be at most 200 characters long")
+	}
+	return backbone.Ask{Principal: r.p, Mailbox: r.box, Version: v, Key: key}, err
+}
+
+func pathID(r request, name string) ([16]byte, error) {
+	id, err := domain.ParseUUID(r.PathValue(name))
+	if err != nil {
+		return id, backbone.ErrNotFound
+	}
+	return id, nil
+}
+
+// fields reads a JSON object of at most 64 KiB, and refuses fields that are not allowed.
+func fields(r request, allowed ...string) (map[string]json.RawMessage, error) {
+	b, err := io.ReadAll(io.LimitReader(r.Body, 64<<10+1))
+	if err != nil {
+		return nil, err
+	}
+	var out map[string]json.RawMessage
+	if len(b) > 64<<10 || json.Unmarshal(b, &out) != nil || out == nil {
+		return nil, problem.BadField("body", "body.not.valid", "must be a JSON object of at most 64 KiB")
+	}
+	for f := range out {
+		known := false
+		for _, a := range allowed {
+			known = known || f == a
+		}
+		if !known {
+			return nil, problem.BadField(strings.ToValidUTF8(f[:min(len(f), 64)], "?"), "field.not.allowed", "can't be set here: only "+strings.Join(allowed, ", ")+" can")
+		}
+	}
+	return out, nil
+}
+
+func field[T any](in map[string]json.RawMessage, name, rule string) (*T, error) {
+	raw, ok := in[name]
+	if !ok {
+		return nil, nil
+	}
+	var v *T
+	if err := json.Unmarshal(raw, &v); err != nil || v == nil {
+		return nil, problem.BadField(name, "field.not.valid", rule)
+	}
+	return v, nil
+}
+
+func idField(in map[string]json.RawMessage, name string, box domain.MailboxID) (*domain.FolderID, error) {
+	s, err := field[string](in, name, "must be a folder's id")
+	if err != nil || s == nil {
+		return nil, err
+	}
+	id, err := domain.ParseUUID(*s)
+	if err != nil {
+		return nil, problem.BadField(name, "field.not.valid", "must be a folder's id")
+	}
+	f := readFolder(box, id)
+	return &f, nil
+}
+
+func (a *api) position(w http.ResponseWriter, p eventstore.Position) {
+	w.Header().Set("Log-Position", strconv.FormatUint(uint64(p), 10))
+}
+
+func etag(w http.ResponseWriter, v uint32) {
+	w.Header().Set("ETag", `"`+strconv.FormatUint(uint64(v), 10)+`"`)
+}
+
+func (a *api) mailboxJSON(r request) (object, error) {
+	p, row, err := a.b.Mailbox(r.Context(), r.p, r.box)
+	if err != nil {
+		return nil, err
+	}
+	kind := map[string]string{"CITIZEN": "CITIZEN", "COMPANY": "ORGANISATION"}[string(p.Kind)]
+	return object{"id": r.box, "version": 1, "createdDateTime": stamp(row.At), "lastUpdated": stamp(row.At), "ownerType": kind, "ownerIdentityId": r.box,
+		"ownerName": p.Name, "ownerExternalId": p.Number, "statusType": "ACTIVE", "statusDate": stamp(row.At), "recipientSystemAvailable": false, "exempt": false,
+		"access": object{"id": domain.UUID(domain.DeriveID("access", r.box[:])), "version": 1, "accessType": "OWNER", "mailboxId": r.box, "identityId": r.p.Identity}}, nil
+}
+
+func (a *api) mailboxes(w http.ResponseWriter, r request) error {
+	r.box = r.p.Identity
+	o, err := a.mailboxJSON(r)
+	if err != nil {
+		return err
+	}
+	problem.JSON(w, http.StatusOK, page("mailboxes", []object{o}, 0, 100, 1))
+	return nil
+}
+
+func page(name string, items any, number, size, total int) object {
+	elements := 0
+	if list, ok := items.([]object); ok {
+		elements = len(list)
+	}
+	out := object{"currentPage": number, "totalPages": (total + size - 1) / size, "elementsOnPage": elements, "totalElements": total, "next": nil, name: items}
+	if (number+1)*size < total {
+		out["next"] = strconv.Itoa(number + 1)
+	}
+	return out
+}
+
+func (a *api) mailbox(w http.ResponseWriter, r request) error {
+	o, err := a.mailboxJSON(r)
+	if err != nil {
+		return err
+	}
+	problem.JSON(w, http.StatusOK, o)
+	return nil
+}
+
+// content serves a file: by range, as an attachment, and so that nothing in it can run in the platform's origin.
+func (a *api) content(w http.ResponseWriter, r request) error {
+	msg, _, f, err := a.findFile(r)
+	if err != nil {
+		return err
+	}
+	in, closer, err := a.b.Content(r.Context(), r.p, msg, *f.Child("content").File)
+	if err != nil {
+		return err
+	}
+	defer closer.Close()
+	h := w.Header()
+	kind, _, err := mime.ParseMediaType(f.Get("encodingFormat"))
+	if err != nil {
+		kind = "application/octet-stream"
+	}
+	h.Set("Content-Type", kind)
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Get("filename")}))
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	h.Set("Cross-Origin-Resource-Policy", "same-site")
+	h.Set("Cache-Control", "private, no-store")
+	http.ServeContent(w, r.Request, "", msg.Row.Received, in)
+	return nil
+}

@@ -1,0 +1,37 @@
+// Command digitalpost is the Digital Post backbone: the server, and the tools for those who send, read, audit and operate it.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+var version = "0.1.0"
+
+type commands struct {
+	Serve   serveCmd   `cmd:"" help:"Run the backbone."`
+	Demo    demoCmd    `cmd:"" help:"Run the backbone in development mode, play a message's story once, and stay up."`
+	Send    sendCmd    `cmd:"" help:"Send MeMos as a sender system and show their receipts."`
+	Inbox   inboxCmd   `cmd:"" help:"Show a made-up person's messages as a platform shows them."`
+	Replay  replayCmd  `cmd:"" help:"Print the log's events; what is sealed stays sealed."`
+	Verify  verifyCmd  `cmd:"" help:"Check log, documents and keys in full."`
+	Keys    keysCmd    `cmd:"" help:"Operate the keys."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+type versionCmd struct{}
+
+// Run prints the version.
+func (versionCmd) Run() error { fmt.Println("digitalpost", version); return nil }
+
+func main() {
+	var c commands
+	k := kong.Parse(&c, kong.Name("digitalpost"), kong.Description("The message backbone of Digital Post. Try: digitalpost serve --dev --data ./var"),
+		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err := k.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "digitalpost:", err)
+		os.Exit(1)
+	}
+}

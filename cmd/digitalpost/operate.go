@@ -1,0 +1,299 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/documents"
+	"digitalpost/adapters/vault"
+	"digitalpost/domain"
+	"digitalpost/domain/intake"
+	"digitalpost/domain/mailbox"
+	"digitalpost/eventstore"
+	"digitalpost/eventstore/filestore"
+	"digitalpost/projections"
+)
+
+// quietly lets a server on the same machine go first.
+func quietly() { _ = unix.Setpriority(unix.PRIO_PROCESS, 0, 19) }
+
+// askServer asks the server that runs on the data, if one does.
+func askServer(data, method, path string, v any) (running bool, err error) {
+	sock := filepath.Join(data, "control.sock")
+	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", sock)
+	}}}
+	req, err := http.NewRequest(method, "http://control"+path, nil)
+	if err != nil {
+		return false, err
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return false, nil
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = errors.New(strings.TrimSpace(string(body)))
+	}
+	if err != nil {
+		return true, err
+	}
+	return true, json.Unmarshal(body, v)
+}
+
+type keysCmd struct {
+	Roll rollCmd `cmd:"" help:"End the key epoch: what was forgotten is gone from every copy of the data from then on."`
+}
+
+type rollCmd struct{ dataFlags }
+
+// Run rolls the epoch, through the server if one runs.
+func (c *rollCmd) Run() error {
+	var out struct{ Epoch int }
+	running, err := askServer(c.Data, "POST", "/keys/roll", &out)
+	if err != nil {
+		return err
+	}
+	if !running {
+		keys, err := c.keys()
+		if err != nil {
+			return err
+		}
+		if _, err := os.Stat(filepath.Join(c.Data, "log")); err != nil {
+			return fmt.Errorf("there is no log in %s: --data must name the directory that serve was given", c.Data)
+		}
+		b, err := openOffline(c.Data, keys)
+		if err != nil {
+			return err
+		}
+		out.Epoch, err = b.Roll(context.Background())
+		if err = errors.Join(err, b.Close()); err != nil {
+			return err
+		}
+	}
+	fmt.Printf("key epoch %d has begun; the key of epoch %d is destroyed\n", out.Epoch, out.Epoch-1)
+	return nil
+}
+
+func openOffline(data, keys string) (*backbone.Backbone, error) {
+	beside, err := filestore.OpenBeside(filepath.Join(data, "log"))
+	if err != nil {
+		return nil, err
+	}
+	development, err := beside.Development()
+	if err != nil {
+		return nil, err
+	}
+	return backbone.Open(backbone.Config{Dir: data, KMS: vault.KeyFolder(keys), Development: development})
+}
+
+type verifyCmd struct{ dataFlags }
+
+// Run checks everything and says what it counted; its error names the position or place of the first damage.
+func (c *verifyCmd) Run() error {
+	quietly()
+	before := known(c.Data)
+	b, err := filestore.OpenBeside(filepath.Join(c.Data, "log"))
+	if err != nil {
+		return err
+	}
+	docs := documents.OpenReader(c.Data)
+	defer docs.Close()
+	type kept struct {
+		length int64
+		hash   []byte
+		at     eventstore.Position
+	}
+	named := map[domain.DocumentID]kept{}
+	of := map[domain.MessageID]domain.DocumentID{}
+	counts, err := b.Check(before, func(rec eventstore.Event) error {
+		e, err := projections.Decode(rec)
+		if err != nil {
+			return &eventstore.DamageError{Position: rec.Position, Place: "stream " + rec.Stream.String(), Reason: err.Error()}
+		}
+		switch e := e.(type) {
+		case intake.MemoReceived:
+			named[e.Document] = kept{e.Kept, e.SealedHash, rec.Position}
+			of[e.Message] = e.Document
+		case intake.MemoRefused:
+			delete(named, e.Document)
+		case mailbox.MessagePurged:
+			delete(named, of[e.Message])
+		case mailbox.MessageRecalled:
+			delete(named, of[e.Message])
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for id, k := range named {
+		if err := docs.Check(id, k.length, k.hash); err != nil {
+			later, rerr := forgottenSince(c.Data, b.Last(), id, of)
+			if rerr == nil && later {
+				continue
+			}
+			return fmt.Errorf("position %d names it: %w", k.at, err)
+		}
+	}
+	var keys struct{ Nodes, Numbers int }
+	running, err := askServer(c.Data, "GET", "/keys/check", &keys)
+	if !running && err == nil {
+		keys.Nodes, keys.Numbers, err = c.checkKeys()
+	}
+	if err != nil {
+		return fmt.Errorf("keys: %w", err)
+	}
+	fmt.Printf("sound: %d events in %d streams and %d segments, through position %d; %d documents; %d keys, %d numbers\n",
+		counts.Events, counts.Streams, counts.Segments, counts.Last, len(named), keys.Nodes, keys.Numbers)
+	return nil
+}
+
+// known gives the highest position that the views of a data directory have been flushed at; 0 while a server has them open.
+func known(data string) eventstore.Position {
+	id, ok := filestore.LogID(filepath.Join(data, "log"))
+	if !ok {
+		return 0
+	}
+	return projections.Known(filepath.Join(data, "views"), id)
+}
+
+// forgottenSince tells whether a document was forgotten by an event that came after the check of the log had begun.
+func forgottenSince(data string, after eventstore.Position, id domain.DocumentID, of map[domain.MessageID]domain.DocumentID) (bool, error) {
+	b, err := filestore.OpenBeside(filepath.Join(data, "log"))
+	if err != nil {
+		return false, err
+	}
+	for rec, err := range b.ReadAll(after) {
+		if err != nil {
+			return false, err
+		}
+		switch e, _ := projections.Decode(rec); e := e.(type) {
+		case intake.MemoRefused:
+			if e.Document == id {
+				return true, nil
+			}
+		case mailbox.MessagePurged:
+			if of[e.Message] == id {
+				return true, nil
+			}
+		case mailbox.MessageRecalled:
+			if of[e.Message] == id {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+func (c *verifyCmd) checkKeys() (int, int, error) {
+	keys, err := c.keys()
+	if err != nil {
+		return 0, 0, err
+	}
+	v, err := vault.Open(c.Data, vault.KeyFolder(keys))
+	if err != nil {
+		return 0, 0, err
+	}
+	nodes, numbers, err := v.Check()
+	return nodes, numbers, errors.Join(err, v.Close())
+}
+
+type replayCmd struct {
+	Data    string `help:"Directory of the data." required:"" env:"DIGITALPOST_DATA" type:"path"`
+	Mailbox string `help:"Only this mailbox's events, and its looks."`
+	From    uint64 `help:"From this position on." default:"1"`
+	Until   string `help:"Until this time (RFC 3339) or position, inclusive."`
+	JSON    bool   `name:"json" help:"One event a line, as JSON, and nothing else."`
+}
+
+// Run prints events, beside a running server too.
+func (c *replayCmd) Run() error { return c.print(os.Stdout) }
+
+func (c *replayCmd) print(out io.Writer) error {
+	quietly()
+	b, err := filestore.OpenBeside(filepath.Join(c.Data, "log"))
+	if err != nil {
+		return err
+	}
+	var only [16]byte
+	if c.Mailbox != "" {
+		if only, err = domain.ParseUUID(c.Mailbox); err != nil {
+			return fmt.Errorf("--mailbox %s: give the mailbox's id, a UUID; GET /dev/ lists them", c.Mailbox)
+		}
+	}
+	last, until := eventstore.Position(1<<63), time.Time{}
+	if c.Until != "" {
+		if n, err := strconv.ParseUint(c.Until, 10, 64); err == nil {
+			last = eventstore.Position(n)
+		} else if until, err = time.Parse(time.RFC3339, c.Until); err != nil {
+			return fmt.Errorf("--until %s: give a position or a time such as 2026-01-31T12:00:00Z", c.Until)
+		}
+	}
+	var w bytes.Buffer
+	for rec, err := range b.ReadAll(eventstore.Position(max(c.From, 1) - 1)) {
+		if err != nil {
+			return errors.Join(flush(out, &w), err)
+		}
+		if rec.Position > last || !until.IsZero() && rec.Recorded.After(until) {
+			break
+		}
+		if c.Mailbox != "" && rec.Stream.ID != only {
+			continue
+		}
+		if err := c.one(&w, rec); err != nil {
+			return errors.Join(flush(out, &w), err)
+		}
+		if w.Len() > 64<<10 {
+			if err := flush(out, &w); err != nil {
+				return err
+			}
+		}
+	}
+	return flush(out, &w)
+}
+
+func flush(out io.Writer, w *bytes.Buffer) error {
+	_, err := w.WriteTo(out)
+	return err
+}
+
+func (c *replayCmd) one(w *bytes.Buffer, rec eventstore.Event) error {
+	e, err := projections.Decode(rec)
+	if err != nil {
+		return fmt.Errorf("position %d: %w", rec.Position, err)
+	}
+	data, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	if !c.JSON {
+		who := rec.Meta.Actor.Kind
+		if rec.Meta.Platform != "" {
+			who += " on " + rec.Meta.Platform
+		}
+		fmt.Fprintf(w, "%6d  %s  %-28s v%-4d %-24s %s\n", rec.Position, rec.Recorded.Format("2006-01-02 15:04:05.000"), rec.Type, rec.Version, who, rec.Stream)
+		return nil
+	}
+	line, err := json.Marshal(map[string]any{"position": rec.Position, "recorded": rec.Recorded.Format(time.RFC3339Nano), "stream": rec.Stream.String(),
+		"streamId": domain.UUID(rec.Stream.ID), "version": rec.Version, "type": rec.Type, "id": domain.UUID(rec.ID), "command": domain.UUID(rec.Meta.Command),
+		"actor": map[string]any{"kind": rec.Meta.Actor.Kind, "id": domain.UUID(rec.Meta.Actor.ID)}, "platform": rec.Meta.Platform,
+		"causation": rec.Meta.Causation, "data": json.RawMessage(data)})
+	w.Write(append(line, '\n'))
+	return err
+}

@@ -1,0 +1,266 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/identity"
+	"digitalpost/adapters/memo"
+	"digitalpost/adapters/problem"
+	"digitalpost/adapters/senderapi"
+	"digitalpost/adapters/vault"
+	"digitalpost/adapters/viewapi"
+	"digitalpost/eventstore"
+)
+
+type dataFlags struct {
+	Data string `help:"Directory of log, views, documents and wrapped keys." required:"" env:"DIGITALPOST_DATA" type:"path"`
+	Keys string `help:"Directory of the epoch keys, outside of --data. Default: --data with .keys." env:"DIGITALPOST_KEYS" type:"path"`
+}
+
+// keys gives the epoch keys' folder, and refuses one that a backup of the data would take along.
+func (d dataFlags) keys() (string, error) {
+	k := d.Keys
+	if k == "" {
+		k = strings.TrimRight(d.Data, "/") + ".keys"
+	}
+	if rel, err := filepath.Rel(d.Data, k); err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
+		return "", fmt.Errorf("--keys %s lies within --data %s: a copy of the data would hold the keys; name a folder outside", k, d.Data)
+	}
+	return k, nil
+}
+
+type serveCmd struct {
+	dataFlags
+	Dev          bool   `help:"Development mode: made-up people, open tokens; on loopback only." env:"DIGITALPOST_DEV"`
+	Listen       string `help:"Address to listen on." default:"127.0.0.1:8080" env:"DIGITALPOST_LISTEN"`
+	ConfirmClock bool   `help:"Accept the machine's clock though it has jumped; this is recorded."`
+}
+
+// Run serves until SIGTERM or SIGINT.
+func (c *serveCmd) Run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	return run(ctx, *c, os.Stderr, nil)
+}
+
+// server is what run has opened, for those who start it in their own process.
+type server struct {
+	URL string
+	B   *backbone.Backbone
+}
+
+// run opens everything, serves until ctx ends, finishes what is under way and closes in reverse. ready, if not nil, is called once it serves.
+func run(ctx context.Context, c serveCmd, stderr io.Writer, ready func(server)) (err error) {
+	if !c.Dev {
+		return errors.New("production needs an issuer for view clients and certificates for sender systems, which this version does not have yet; run with --dev to try it with made-up people")
+	}
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen %s: give HOST:PORT, such as 127.0.0.1:8080", c.Listen)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Errorf("--listen %s: development mode listens on loopback only, such as 127.0.0.1:8080", c.Listen)
+	}
+	keys, err := c.keys()
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	b, err := backbone.Open(backbone.Config{Dir: c.Data, KMS: vault.KeyFolder(keys), Development: true, SegmentSize: 64 << 20, Registerer: registry, Log: log, Fail: failAt()})
+	if err != nil {
+		return fmt.Errorf("open %s: %w", c.Data, err)
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	if err := identity.Seed(ctx, b); errors.Is(err, eventstore.ErrClock) || c.ConfirmClock {
+		// Made-up people need no operator's judgement of a laptop's clock; that it was taken as it is stands in the log.
+		if err := b.ConfirmClock(ctx); err != nil {
+			return err
+		}
+		if err := identity.Seed(ctx, b); err != nil {
+			return err
+		}
+	} else if err != nil {
+		return err
+	}
+	who, err := identity.NewIssuer(b, nil)
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	senderapi.Register(mux, b, who, log)
+	viewapi.Register(mux, b, who, log)
+	identity.RegisterDevelopment(mux, b, who, log)
+	operations(mux, b, registry)
+	control, err := openControl(c.Data, b)
+	if err != nil {
+		return err
+	}
+	defer control.Close()
+	l, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", c.Listen, err)
+	}
+	srv := &http.Server{Handler: outer(mux, log), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(l) }()
+	fmt.Fprintf(stderr, "DEVELOPMENT MODE: made-up people only, open tokens, not for real post. Listening on http://%s, data in %s, epoch keys in %s\n", l.Addr(), c.Data, keys)
+	if ready != nil {
+		go ready(server{"http://" + l.Addr().String(), b})
+	}
+	health := time.NewTicker(time.Second)
+	defer health.Stop()
+	for {
+		select {
+		case err := <-served:
+			return err
+		case <-health.C:
+			if err := b.Err(); err != nil { // opening again is the repair
+				return errors.Join(err, srv.Close())
+			}
+		case <-ctx.Done():
+			end, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			defer cancel()
+			return srv.Shutdown(end)
+		}
+	}
+}
+
+// operations adds what operators and their tools ask.
+func operations(mux *http.ServeMux, b *backbone.Backbone, registry *prometheus.Registry) {
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if !b.Ready() {
+			http.Error(w, "not ready", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+}
+
+// outer wraps all handlers: CORS for loopback origins, a body limit, unknown paths, and panics that become faults. Neither query strings nor bodies
+// reach the log.
+func outer(mux *http.ServeMux, log *slog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if p := recover(); p != nil && p != http.ErrAbortHandler {
+				log.Error("handler panicked", "panic", fmt.Sprintf("%T", p), "method", r.Method)
+				panic(http.ErrAbortHandler)
+			}
+		}()
+		if o := r.Header.Get("Origin"); o != "" && loopback(o) {
+			h := w.Header()
+			h.Set("Access-Control-Allow-Origin", o)
+			h.Set("Vary", "Origin")
+			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match, Idempotency-Key, Min-Log-Position, Consistency, Range, Last-Event-ID")
+			h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE")
+			h.Set("Access-Control-Expose-Headers", "ETag, Log-Position, Content-Disposition, Content-Range, Retry-After, Link")
+			if r.Method == http.MethodOptions {
+				w.WriteHeader(http.StatusNoContent)
+				return
+			}
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, memo.MaxLength+1<<20)
+		if _, pattern := mux.Handler(r); pattern == "" {
+			rec := &statusOnly{header: http.Header{}}
+			mux.ServeHTTP(rec, r)
+			if rec.status == http.StatusMethodNotAllowed {
+				w.Header().Set("Allow", rec.header.Get("Allow"))
+				problem.Write(w, log, problem.New(http.StatusMethodNotAllowed, "method.not.allowed", "this path does not take that method"))
+				return
+			}
+			problem.Write(w, log, problem.New(http.StatusNotFound, "path.not.found", "there is no such path"))
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+type statusOnly struct {
+	header http.Header
+	status int
+}
+
+func (s *statusOnly) Header() http.Header         { return s.header }
+func (s *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
+func (s *statusOnly) WriteHeader(status int)      { s.status = status }
+
+func loopback(origin string) bool {
+	u, err := url.Parse(origin)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// failAt ends the process at the step that a crash test names in the environment.
+func failAt() func(string) {
+	at := os.Getenv("DIGITALPOST_CRASH_AT")
+	if at == "" {
+		return nil
+	}
+	return func(step string) {
+		if step == at {
+			syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	}
+}
+
+// openControl listens on a socket in the data directory, by which the operator's commands reach the server that has the keys open.
+func openControl(data string, b *backbone.Backbone) (io.Closer, error) {
+	path := filepath.Join(data, "control.sock")
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /keys/roll", func(w http.ResponseWriter, r *http.Request) {
+		epoch, err := b.Roll(r.Context())
+		answer(w, map[string]int{"epoch": epoch}, err)
+	})
+	mux.HandleFunc("GET /keys/check", func(w http.ResponseWriter, _ *http.Request) {
+		nodes, numbers, err := b.CheckKeys()
+		answer(w, map[string]int{"nodes": nodes, "numbers": numbers}, err)
+	})
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: time.Second}
+	go srv.Serve(l)
+	return srv, nil
+}
+
+func answer(w http.ResponseWriter, v any, err error) {
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	_ = json.NewEncoder(w).Encode(v) // the operator's command reads it or has gone
+}
