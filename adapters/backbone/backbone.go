@@ -69,7 +69,6 @@ type Backbone struct {
 	inFlight sync.Map // messages whose outcome is being found
 	wakeDue  chan struct{}
 	systems  sync.Map     // SystemID -> System, unsealed
-	epoch    sync.RWMutex // held for writing while the epoch rolls
 }
 
 // Open opens everything under cfg.Dir, catches up with what must be forgotten, and takes up what has no outcome.

@@ -73,7 +73,7 @@ func (i *Issuer) Person(r *http.Request) (backbone.Principal, error) {
 	if !strings.EqualFold(scheme, "Bearer") || len(token) > 4096 {
 		return backbone.Principal{}, errUnauthorized
 	}
-	signed, err := jose.ParseSigned(strings.TrimSpace(token), []jose.SignatureAlgorithm{jose.HS256})
+	signed, err := jose.ParseSignedCompact(strings.TrimSpace(token), []jose.SignatureAlgorithm{jose.HS256})
 	if err != nil {
 		return backbone.Principal{}, errUnauthorized
 	}

@@ -1,0 +1,254 @@
+package mailbox_test
+
+import (
+	"math/rand/v2"
+	"os"
+	"testing"
+	"time"
+
+	"digitalpost/domain"
+	"digitalpost/domain/domaintest"
+	"digitalpost/domain/mailbox"
+)
+
+type scenario = domaintest.Scenario[mailbox.Command, mailbox.Event]
+type events = []mailbox.Event
+
+var (
+	m1, m2     = domain.MessageID{1}, domain.MessageID{2}
+	f1, f2, f3 = domain.FolderID{1}, domain.FolderID{2}, domain.FolderID{3}
+	sys        = domain.SystemID{7}
+	noon       = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	opened     = mailbox.Opened{Owner: mailbox.Citizen}
+	nameA      = domain.UUID{'a'}
+	nameB      = domain.UUID{'b'}
+)
+
+func letter(m domain.MessageID, leaf uint32, platform string) mailbox.Letter {
+	return mailbox.Letter{Message: m, Leaf: leaf, System: sys, Platform: platform}
+}
+
+func delivered(m domain.MessageID, leaf uint32, platform string) mailbox.Event {
+	l := letter(m, leaf, platform)
+	return mailbox.MessageDelivered{Message: m, Letter: &l}
+}
+
+func folder(f, parent domain.FolderID, leaf uint32, name domain.UUID) mailbox.Event {
+	return mailbox.FolderCreated{Folder: f, Parent: parent, Leaf: leaf, NameKey: name}
+}
+
+func at(m domain.MessageID) mailbox.Target { return mailbox.Target{Message: m, Platform: "app"} }
+
+func refused(r domain.Reason) *domain.Rejection { return &domain.Rejection{Reason: r} }
+
+// The rule book. A number in brackets is that of the edge case.
+func TestRules(t *testing.T) {
+	here := events{opened, delivered(m1, 1, "")}
+	trashed := append(events{}, append(here, mailbox.MessageTrashed{Message: m1, From: mailbox.Inbox})...)
+	foldered := append(events{}, append(here, folder(f1, domain.FolderID{}, 2, nameA))...)
+	inF1 := append(events{}, append(foldered, mailbox.MessageMoved{Message: m1, From: mailbox.Inbox, To: f1})...)
+	scheduled := events{opened, mailbox.MessageScheduled{Letter: letter(m1, 1, ""), Due: noon}}
+	private := events{opened, delivered(m1, 1, "eboks"), folder(f1, domain.FolderID{}, 2, nameA), mailbox.MessageMoved{Message: m1, From: mailbox.Inbox, To: f1, Platform: "eboks"}}
+	l1 := letter(m1, 1, "")
+	domaintest.Run(t, mailbox.Decider, mailbox.Codec, []scenario{
+		{Name: "a mailbox opens", When: mailbox.Open{Opened: opened}, Then: events{opened}},
+		{Name: "a mailbox opens once", Given: events{opened}, When: mailbox.Open{Opened: opened}, Err: refused(mailbox.AlreadyOpen)},
+		{Name: "post for no mailbox", When: mailbox.Receive{Letter: l1, At: noon}, Err: refused(mailbox.NotOpen)},
+		{Name: "post arrives", Given: events{opened}, When: mailbox.Receive{Letter: l1, At: noon}, Then: events{mailbox.MessageDelivered{Message: m1, Letter: &l1}}},
+		{Name: "a date that has passed means now [19]", Given: events{opened}, When: mailbox.Receive{Letter: l1, At: noon, Due: noon}, Then: events{mailbox.MessageDelivered{Message: m1, Letter: &l1}}},
+		{Name: "a later date schedules [19]", Given: events{opened}, When: mailbox.Receive{Letter: l1, At: noon, Due: noon.Add(1)}, Then: events{mailbox.MessageScheduled{Letter: l1, Due: noon.Add(1)}}},
+		{Name: "the same message twice [21]", Given: here, When: mailbox.Receive{Letter: letter(m1, 2, ""), At: noon}, Err: refused(mailbox.AlreadyReceived)},
+		{Name: "a leaf that was taken", Given: here, When: mailbox.Receive{Letter: letter(m2, 1, ""), At: noon}, Err: refused(mailbox.LeafTaken)},
+		{Name: "a due message is released", Given: scheduled, When: mailbox.Release{Message: m1, At: noon}, Then: events{mailbox.MessageDelivered{Message: m1}}},
+		{Name: "not before its date", Given: scheduled, When: mailbox.Release{Message: m1, At: noon.Add(-1)}},
+		{Name: "released once", Given: append(append(events{}, scheduled...), mailbox.MessageDelivered{Message: m1}), When: mailbox.Release{Message: m1, At: noon}},
+		{Name: "recalled before its date [19]", Given: scheduled, When: mailbox.Recall{Message: m1, System: sys}, Then: events{mailbox.MessageRecalled{Message: m1, Leaf: 1}}},
+		{Name: "recalled once", Given: append(append(events{}, scheduled...), mailbox.MessageRecalled{Message: m1, Leaf: 1}), When: mailbox.Recall{Message: m1, System: sys}},
+		{Name: "recall loses against delivery [19]", Given: append(append(events{}, scheduled...), mailbox.MessageDelivered{Message: m1}), When: mailbox.Recall{Message: m1, System: sys}, Err: refused(mailbox.AlreadyDelivered)},
+		{Name: "delivery loses against recall [19]", Given: append(append(events{}, scheduled...), mailbox.MessageRecalled{Message: m1, Leaf: 1}), When: mailbox.Release{Message: m1, At: noon}},
+		{Name: "recall of another's message", Given: scheduled, When: mailbox.Recall{Message: m1, System: domain.SystemID{8}}, Err: refused(mailbox.NoSuchMessage)},
+		{Name: "a scheduled message is not there for its owner", Given: scheduled, When: mailbox.MarkRead{Target: at(m1), Read: true}, Err: refused(mailbox.NoSuchMessage)},
+		{Name: "mark read", Given: here, When: mailbox.MarkRead{Target: at(m1), Read: true}, Then: events{mailbox.MessageMarkedRead{Message: m1}}},
+		{Name: "marking read what is read already records nothing", Given: append(append(events{}, here...), mailbox.MessageMarkedRead{Message: m1}), When: mailbox.MarkRead{Target: at(m1), Read: true}},
+		{Name: "unread after read [4]", Given: append(append(events{}, here...), mailbox.MessageMarkedRead{Message: m1}), When: mailbox.MarkRead{Target: at(m1)}, Then: events{mailbox.MessageMarkedUnread{Message: m1}}},
+		{Name: "a message of another mailbox", Given: here, When: mailbox.MarkRead{Target: at(m2), Read: true}, Err: refused(mailbox.NoSuchMessage)},
+		{Name: "read here while moved there: both stand [1]", Given: inF1, When: mailbox.MarkRead{Target: at(m1), Read: true}, Then: events{mailbox.MessageMarkedRead{Message: m1}}},
+		{Name: "a stale version, another facet [1]", Given: inF1, When: mailbox.MarkRead{Target: mailbox.Target{Message: m1, Version: 1}, Read: true}, Err: &domain.Rejection{Reason: mailbox.StaleVersion, Version: 2}},
+		{Name: "two moves without a version: stream order decides [1]", Given: inF1, When: mailbox.Move{Target: at(m1), To: mailbox.Inbox}, Then: events{mailbox.MessageMoved{Message: m1, From: f1, To: mailbox.Inbox}}},
+		{Name: "flag", Given: here, When: mailbox.Flag{Target: at(m1), On: true}, Then: events{mailbox.MessageFlagged{Message: m1}}},
+		{Name: "unflag what has no flag", Given: here, When: mailbox.Flag{Target: at(m1)}},
+		{Name: "note", Given: here, When: mailbox.SetNote{Target: at(m1), Key: nameA}, Then: events{mailbox.MessageNoted{Message: m1, Key: nameA}}},
+		{Name: "the same note", Given: append(append(events{}, here...), mailbox.MessageNoted{Message: m1, Key: nameA}), When: mailbox.SetNote{Target: at(m1), Key: nameA}},
+		{Name: "move", Given: foldered, When: mailbox.Move{Target: at(m1), To: f1}, Then: events{mailbox.MessageMoved{Message: m1, From: mailbox.Inbox, To: f1}}},
+		{Name: "move to where it is", Given: inF1, When: mailbox.Move{Target: at(m1), To: f1}},
+		{Name: "move to a folder that is gone [26]", Given: append(append(events{}, foldered...), mailbox.FolderDeleted{Folder: f1, Leaf: 2}), When: mailbox.Move{Target: at(m1), To: f1}, Err: refused(mailbox.FolderNotFound)},
+		{Name: "move into DRAFTS", Given: here, When: mailbox.Move{Target: at(m1), To: mailbox.Drafts}, Err: refused(mailbox.FolderNotAllowed)},
+		{Name: "move into DELETED trashes", Given: inF1, When: mailbox.Move{Target: at(m1), To: mailbox.Deleted}, Then: events{mailbox.MessageTrashed{Message: m1, From: f1}}},
+		{Name: "move out of DELETED restores there", Given: trashed, When: mailbox.Move{Target: at(m1), To: mailbox.Inbox}, Then: events{mailbox.MessageRestored{Message: m1, To: mailbox.Inbox}}},
+		{Name: "delete trashes first", Given: here, When: mailbox.Delete{Target: at(m1)}, Then: events{mailbox.MessageTrashed{Message: m1, From: mailbox.Inbox}}},
+		{Name: "delete purges what is trashed [33]", Given: trashed, When: mailbox.Delete{Target: at(m1)}, Then: events{mailbox.MessagePurged{Message: m1, Leaf: 1, From: mailbox.Deleted}}},
+		{Name: "move after purge [2]", Given: append(append(events{}, trashed...), mailbox.MessagePurged{Message: m1, Leaf: 1, From: mailbox.Deleted}), When: mailbox.Move{Target: at(m1), To: mailbox.Inbox}, Err: refused(mailbox.NoSuchMessage)},
+		{Name: "mark read after purge [3]", Given: append(append(events{}, trashed...), mailbox.MessagePurged{Message: m1, Leaf: 1, From: mailbox.Deleted}), When: mailbox.MarkRead{Target: at(m1), Read: true}, Err: refused(mailbox.NoSuchMessage)},
+		{Name: "mark read in DELETED [3]", Given: trashed, When: mailbox.MarkRead{Target: at(m1), Read: true}, Then: events{mailbox.MessageMarkedRead{Message: m1}}},
+		{Name: "restore to the old folder", Given: append(append(events{}, inF1...), mailbox.MessageTrashed{Message: m1, From: f1}), When: mailbox.Restore{Target: at(m1)}, Then: events{mailbox.MessageRestored{Message: m1, To: f1}}},
+		{Name: "restore to the inbox if the old folder is gone [32]", Given: append(append(events{}, inF1...), mailbox.MessageTrashed{Message: m1, From: f1}, mailbox.FolderDeleted{Folder: f1, Leaf: 2}), When: mailbox.Restore{Target: at(m1)}, Then: events{mailbox.MessageRestored{Message: m1, To: mailbox.Inbox}}},
+		{Name: "restore what is not trashed", Given: here, When: mailbox.Restore{Target: at(m1)}, Err: refused(mailbox.NotInTrash)},
+		{Name: "create a folder", Given: events{opened}, When: mailbox.CreateFolder{Created: mailbox.FolderCreated{Folder: f1, Leaf: 1, NameKey: nameA}}, Then: events{folder(f1, domain.FolderID{}, 1, nameA)}},
+		{Name: "the same name made on two platforms [27]", Given: foldered, When: mailbox.CreateFolder{Created: mailbox.FolderCreated{Folder: f2, Leaf: 3, NameKey: nameA}}, Err: refused(mailbox.NameTaken)},
+		{Name: "the same name under another parent", Given: foldered, When: mailbox.CreateFolder{Created: mailbox.FolderCreated{Folder: f2, Parent: f1, Leaf: 3, NameKey: nameA}}, Then: events{folder(f2, f1, 3, nameA)}},
+		{Name: "a folder under none", Given: events{opened}, When: mailbox.CreateFolder{Created: mailbox.FolderCreated{Folder: f2, Parent: f1, Leaf: 1}}, Err: refused(mailbox.FolderNotFound)},
+		{Name: "a folder under DELETED", Given: events{opened}, When: mailbox.CreateFolder{Created: mailbox.FolderCreated{Folder: f2, Parent: mailbox.Deleted, Leaf: 1}}, Err: refused(mailbox.FolderNotAllowed)},
+		{Name: "a folder's id twice", Given: foldered, When: mailbox.CreateFolder{Created: mailbox.FolderCreated{Folder: f1, Leaf: 3, NameKey: nameB}}, Err: refused(mailbox.FolderTaken)},
+		{Name: "rename", Given: foldered, When: mailbox.RenameFolder{Folder: f1, NameKey: nameB}, Then: events{mailbox.FolderRenamed{Folder: f1, NameKey: nameB}}},
+		{Name: "rename to another spelling of the same name", Given: foldered, When: mailbox.RenameFolder{Folder: f1, NameKey: nameA}, Then: events{mailbox.FolderRenamed{Folder: f1, NameKey: nameA}}},
+		{Name: "rename to a sibling's name", Given: append(append(events{}, foldered...), folder(f2, domain.FolderID{}, 3, nameB)), When: mailbox.RenameFolder{Folder: f2, NameKey: nameA}, Err: refused(mailbox.NameTaken)},
+		{Name: "rename a system folder", Given: foldered, When: mailbox.RenameFolder{Folder: mailbox.Inbox, NameKey: nameA}, Err: refused(mailbox.SystemFolder)},
+		{Name: "rename with a stale version", Given: foldered, When: mailbox.RenameFolder{Folder: f1, Version: 9, NameKey: nameB}, Err: refused(mailbox.StaleVersion)},
+		{Name: "A into B", Given: append(append(events{}, foldered...), folder(f2, domain.FolderID{}, 3, nameB)), When: mailbox.MoveFolder{Folder: f1, Parent: f2}, Then: events{mailbox.FolderMoved{Folder: f1, Parent: f2}}},
+		{Name: "B into A after A into B [28]", Given: append(append(events{}, foldered...), folder(f2, f1, 3, nameB)), When: mailbox.MoveFolder{Folder: f1, Parent: f2}, Err: refused(mailbox.Cycle)},
+		{Name: "a folder into itself [28]", Given: foldered, When: mailbox.MoveFolder{Folder: f1, Parent: f1}, Err: refused(mailbox.Cycle)},
+		{Name: "delete a folder", Given: foldered, When: mailbox.DeleteFolder{Folder: f1, Platform: "app"}, Then: events{mailbox.FolderDeleted{Folder: f1, Leaf: 2}}},
+		{Name: "delete a folder with a message [26]", Given: inF1, When: mailbox.DeleteFolder{Folder: f1, Platform: "app"}, Err: refused(mailbox.FolderNotEmpty)},
+		{Name: "delete a folder with a folder", Given: append(append(events{}, foldered...), folder(f2, f1, 3, nameB)), When: mailbox.DeleteFolder{Folder: f1}, Err: refused(mailbox.FolderNotEmpty)},
+		{Name: "delete a folder that is not there", Given: foldered, When: mailbox.DeleteFolder{Folder: f3}, Err: refused(mailbox.FolderNotFound)},
+		{Name: "delete a folder that looks empty here", Given: private, When: mailbox.DeleteFolder{Folder: f1, Platform: "app"}, Then: events{mailbox.FolderDeleted{Folder: f1, Leaf: 2}}},
+		{Name: "but not where its private post is shown", Given: private, When: mailbox.DeleteFolder{Folder: f1, Platform: "eboks"}, Err: refused(mailbox.FolderNotEmpty)},
+		{Name: "private post moved to the inbox with it", Given: append(append(events{}, private...), mailbox.FolderDeleted{Folder: f1, Leaf: 2}), When: mailbox.Move{Target: mailbox.Target{Message: m1, Platform: "eboks", Version: 3}, To: mailbox.Deleted}, Then: events{mailbox.MessageTrashed{Message: m1, From: mailbox.Inbox, Platform: "eboks"}}},
+		{Name: "private post is not there for another platform", Given: private, When: mailbox.MarkRead{Target: at(m1), Read: true}, Err: refused(mailbox.NoSuchMessage)},
+		{Name: "several fields are one append", Given: foldered, When: mailbox.All{mailbox.Move{Target: mailbox.Target{Message: m1, Version: 1}, To: f1}, mailbox.MarkRead{Target: at(m1), Read: true}},
+			Then: events{mailbox.MessageMoved{Message: m1, From: mailbox.Inbox, To: f1}, mailbox.MessageMarkedRead{Message: m1}}},
+		{Name: "several fields, one refused: none", Given: here, When: mailbox.All{mailbox.MarkRead{Target: at(m1), Read: true}, mailbox.Move{Target: at(m1), To: f3}}, Err: refused(mailbox.FolderNotFound)},
+		{Name: "a known command that changes nothing is noted [31]", Given: here, When: mailbox.Noting{Command: mailbox.MarkRead{Target: at(m1)}, Message: m1}, Then: events{mailbox.Unchanged{Message: m1}}},
+		{Name: "shred", Given: here, When: mailbox.Shred{}, Then: events{mailbox.Shredded{}}},
+		{Name: "nothing goes on after it", Given: append(append(events{}, here...), mailbox.Shredded{}), When: mailbox.MarkRead{Target: at(m1), Read: true}, Err: refused(mailbox.NoSuchMessage)},
+		{Name: "a version to check only", Given: here, When: mailbox.Check{Target: mailbox.Target{Message: m1, Version: 2}}, Err: &domain.Rejection{Reason: mailbox.StaleVersion, Version: 1}},
+	})
+	full := events{opened}
+	for i := range mailbox.MaxFolders {
+		full = append(full, folder(domain.FolderID{9, byte(i), byte(i >> 8)}, domain.FolderID{}, uint32(i+1), domain.UUID{9, byte(i), byte(i >> 8)}))
+	}
+	domaintest.Run(t, mailbox.Decider, mailbox.Codec, []scenario{{Name: "too many folders", Given: full,
+		When: mailbox.CreateFolder{Created: mailbox.FolderCreated{Folder: f1, Leaf: mailbox.MaxFolders + 1, NameKey: nameA}}, Err: refused(mailbox.TooManyFolders)}})
+}
+
+// The simulation plays random commands against a model that knows of each message only where it lies and whether it is read.
+func TestSimulation(t *testing.T) {
+	rounds := 200
+	if os.Getenv("LONG") != "" {
+		rounds = 20_000
+	}
+	for round := range rounds {
+		simulate(t, rand.New(rand.NewPCG(uint64(round), 9)), round)
+	}
+}
+
+func simulate(t *testing.T, rng *rand.Rand, seed int) {
+	type model struct {
+		folder domain.FolderID
+		read   bool
+		gone   bool
+	}
+	messages, folders := map[domain.MessageID]*model{}, map[domain.FolderID]bool{}
+	state := domain.Fold(mailbox.Decider, mailbox.Event(opened))
+	run := func(c mailbox.Command) (int, domain.Reason) {
+		es, err := mailbox.Decider.Decide(state, c)
+		for _, e := range es {
+			state = mailbox.Decider.Evolve(state, e)
+		}
+		r, _ := domain.Refused(err)
+		return len(es), r
+	}
+	for step := range 120 {
+		m, f := domain.MessageID{byte(rng.IntN(8))}, domain.FolderID{1, byte(rng.IntN(4))}
+		msg := messages[m]
+		alive := msg != nil && !msg.gone
+		expect := func(n int, r domain.Reason, wantN int, want domain.Reason) {
+			t.Helper()
+			if n != wantN || r != want {
+				t.Fatalf("seed %d, step %d: %d events, refused %q; the model says %d, %q", seed, step, n, r, wantN, want)
+			}
+		}
+		switch rng.IntN(6) {
+		case 0:
+			n, r := run(mailbox.Receive{Letter: letter(m, state.NextLeaf, ""), At: noon})
+			if msg != nil {
+				expect(n, r, 0, mailbox.AlreadyReceived)
+			} else {
+				expect(n, r, 1, "")
+				messages[m] = &model{folder: mailbox.Inbox}
+			}
+		case 1:
+			read := rng.IntN(2) == 0
+			n, r := run(mailbox.MarkRead{Target: at(m), Read: read})
+			switch {
+			case !alive:
+				expect(n, r, 0, mailbox.NoSuchMessage)
+			case msg.read == read:
+				expect(n, r, 0, "")
+			default:
+				expect(n, r, 1, "")
+				msg.read = read
+			}
+		case 2:
+			n, r := run(mailbox.Move{Target: at(m), To: f})
+			switch {
+			case !alive:
+				expect(n, r, 0, mailbox.NoSuchMessage)
+			case !folders[f]:
+				expect(n, r, 0, mailbox.FolderNotFound)
+			case msg.folder == f:
+				expect(n, r, 0, "")
+			default:
+				expect(n, r, 1, "")
+				msg.folder = f
+			}
+		case 3:
+			n, r := run(mailbox.Delete{Target: at(m)})
+			switch {
+			case !alive:
+				expect(n, r, 0, mailbox.NoSuchMessage)
+			default:
+				expect(n, r, 1, "")
+				msg.gone = msg.folder == mailbox.Deleted
+				msg.folder = mailbox.Deleted
+			}
+		case 4:
+			n, r := run(mailbox.CreateFolder{Created: mailbox.FolderCreated{Folder: f, Leaf: state.NextLeaf, NameKey: domain.UUID(f)}})
+			if folders[f] {
+				expect(n, r, 0, mailbox.FolderTaken)
+			} else {
+				expect(n, r, 1, "")
+				folders[f] = true
+			}
+		case 5:
+			n, r := run(mailbox.DeleteFolder{Folder: f, Platform: "app"})
+			full := false
+			for _, x := range messages {
+				full = full || !x.gone && x.folder == f
+			}
+			switch {
+			case !folders[f]:
+				expect(n, r, 0, mailbox.FolderNotFound)
+			case full:
+				expect(n, r, 0, mailbox.FolderNotEmpty)
+			default:
+				expect(n, r, 1, "")
+				delete(folders, f)
+			}
+		}
+		held := map[domain.FolderID]int{}
+		for id, x := range messages {
+			if s := state.Messages[id]; !x.gone {
+				held[x.folder]++
+				if s.Folder != x.folder || s.Read != x.read {
+					t.Fatalf("seed %d, step %d: message %v is %+v, the model says %+v", seed, step, id, s, x)
+				}
+			}
+		}
+		for p, n := range state.Held {
+			if n != held[p.Folder] {
+				t.Fatalf("seed %d, step %d: folder %v holds %d, the model says %d", seed, step, p.Folder, n, held[p.Folder])
+			}
+		}
+	}
+}
