@@ -68,7 +68,7 @@ type Backbone struct {
 
 	inFlight sync.Map // messages whose outcome is being found
 	wakeDue  chan struct{}
-	systems  sync.Map     // SystemID -> System, unsealed
+	systems  sync.Map // SystemID -> System, unsealed
 }
 
 // Open opens everything under cfg.Dir, catches up with what must be forgotten, and takes up what has no outcome.
