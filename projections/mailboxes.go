@@ -75,6 +75,7 @@ type Result struct {
 	Folder   domain.FolderID     `cbor:"3,keyasint"`
 	Row      MessageRow          `cbor:"4,keyasint"`
 	FolderAs FolderRow           `cbor:"5,keyasint"`
+	Same     bool                `cbor:"-"`
 }
 
 // Apply applies an event.

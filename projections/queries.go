@@ -107,9 +107,14 @@ func (s *Snapshot) Count(id domain.MailboxID, f domain.FolderID, platform string
 	return c, err
 }
 
-// Result gives what came of a command before.
-func (s *Snapshot) Result(id domain.MailboxID, c domain.CommandID) (Result, bool, error) {
-	return row[Result](s, key([16]byte(id), 'c', [16]byte(c)))
+// Result gives what came of a command before. Commands are the same by the first half of their ids, and ask for the same by the second: Same tells that.
+func (s *Snapshot) Result(id domain.MailboxID, c domain.CommandID) (r Result, ok bool, err error) {
+	s.Scan(key([16]byte(id), 'c', c[:8]), func(k, _ []byte) bool {
+		r, ok, err = row[Result](s, k)
+		r.Same = domain.CommandID(k[len(k)-16:]) == c
+		return false
+	})
+	return r, ok, err
 }
 
 // LastLook gives when a person last looked at a message through a platform.

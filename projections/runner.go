@@ -85,8 +85,8 @@ func Open(store eventstore.Reader, cfg Config) (*Views, error) {
 		}
 		v.views[p.Name()] = f
 		v.wg.Add(2)
-		go func() { defer v.wg.Done(); v.stop(v.follow(ctx, p, f)) }()
-		go func() { defer v.wg.Done(); v.stop(v.flushNowAndThen(ctx, f)) }()
+		go func() { defer v.wg.Done(); v.stop(f, v.follow(ctx, p, f)) }()
+		go func() { defer v.wg.Done(); v.stop(f, v.flushNowAndThen(ctx, f)) }()
 	}
 	v.wg.Add(1)
 	go func() {
@@ -108,7 +108,10 @@ func (v *Views) Err() error {
 	return v.failed
 }
 
-func (v *Views) stop(err error) {
+func (v *Views) stop(f *viewFile, err error) {
+	if err != nil {
+		f.fail(err)
+	}
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, eventstore.ErrClosed) {
 		return
 	}
@@ -123,7 +126,8 @@ func (v *Views) Close() error {
 	v.wg.Wait()
 	var errs []error
 	for _, f := range v.views {
-		errs = append(errs, f.flush(v.cfg.LogID, v.cfg.Incarnation), f.db.Close())
+		// Twice: the first writes what an earlier flush that failed has left.
+		errs = append(errs, f.flush(v.cfg.LogID, v.cfg.Incarnation), f.flush(v.cfg.LogID, v.cfg.Incarnation), f.db.Close())
 	}
 	return errors.Join(errs...)
 }
@@ -202,7 +206,12 @@ func applyBatch(ctx context.Context, store eventstore.Reader, p Projection, f *v
 	if err != nil {
 		return 0, err
 	}
-	defer snap.Close()
+	open := true
+	defer func() {
+		if open {
+			snap.Close()
+		}
+	}()
 	w := snap.writer()
 	n := 0
 	for rec, err := range store.ReadAll(ctx, after) {
@@ -217,6 +226,9 @@ func applyBatch(ctx context.Context, store eventstore.Reader, p Projection, f *v
 			break
 		}
 	}
+	// Before anything is locked: a flush that must grow the file waits for every reader of it.
+	open = false
+	snap.Close()
 	if n > 0 {
 		f.publish(w, after)
 	}

@@ -31,13 +31,17 @@ type layer = btree.Map[string, []byte]
 type viewFile struct {
 	db *bbolt.DB
 
-	mu      sync.RWMutex // guards what follows
-	over    *layer       // changes since the last flush began
-	frozen  *layer       // changes that are being flushed; nil if none are
-	bytes   int
-	applied eventstore.Position // of the overlay
-	flushed eventstore.Position // of the file
-	moved   chan struct{}       // closed when applied grows
+	flushing sync.Mutex // held while the overlay is written: one flush at a time
+
+	mu       sync.RWMutex        // guards what follows
+	over     *layer              // changes since the last flush began
+	frozen   *layer              // changes that are being flushed; nil if none are
+	frozenAt eventstore.Position // what the view stands at with them
+	failed   error               // why the view follows no more
+	bytes    int
+	applied  eventstore.Position // of the overlay
+	flushed  eventstore.Position // of the file
+	moved    chan struct{}       // closed when applied grows
 }
 
 // stand is the checkpoint: log id, incarnation, position, format version.
@@ -83,15 +87,17 @@ func openView(path string, logID [16]byte, incarnation uint64, last eventstore.P
 
 // flush writes the overlay in key order, with the checkpoint, in one transaction.
 func (v *viewFile) flush(logID [16]byte, incarnation uint64) error {
+	v.flushing.Lock()
+	defer v.flushing.Unlock()
 	v.mu.Lock()
-	if v.frozen == nil {
+	if v.frozen == nil { // else an earlier flush failed: it is done again first
 		if v.over.Len() == 0 && v.applied == v.flushed {
 			v.mu.Unlock()
 			return nil
 		}
-		v.frozen, v.over, v.bytes = v.over, &layer{}, 0
+		v.frozen, v.frozenAt, v.over, v.bytes = v.over, v.applied, &layer{}, 0
 	}
-	frozen, at := v.frozen, v.applied
+	frozen, at := v.frozen, v.frozenAt
 	v.mu.Unlock()
 	err := v.db.Update(func(tx *bbolt.Tx) error {
 		rows := tx.Bucket(bucketRows)
@@ -237,10 +243,13 @@ func (v *viewFile) publish(w *writer, p eventstore.Position) {
 func (v *viewFile) wait(ctx context.Context, p eventstore.Position) error {
 	for {
 		v.mu.RLock()
-		at, moved := v.applied, v.moved
+		at, moved, failed := v.applied, v.moved, v.failed
 		v.mu.RUnlock()
 		if at >= p {
 			return nil
+		}
+		if failed != nil {
+			return failed
 		}
 		select {
 		case <-moved:
@@ -248,4 +257,13 @@ func (v *viewFile) wait(ctx context.Context, p eventstore.Position) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// fail makes those who wait for the view know that it follows no more.
+func (v *viewFile) fail(err error) {
+	v.mu.Lock()
+	v.failed = errors.Join(v.failed, err)
+	close(v.moved)
+	v.moved = make(chan struct{})
+	v.mu.Unlock()
 }

@@ -2,6 +2,7 @@ package backbone
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -35,6 +36,18 @@ type Patch struct {
 	Note   *string
 }
 
+// String tells all that is asked for, one request from another.
+func (p Patch) String() string {
+	return "patch " + words(p.Read) + " " + words(p.Flag) + " " + words(p.Folder) + " " + words(p.Note)
+}
+
+func words[T any](v *T) string {
+	if v == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%q", fmt.Sprint(*v))
+}
+
 // An Ask is who asks for a change, of what, and what they know.
 type Ask struct {
 	Principal
@@ -43,22 +56,37 @@ type Ask struct {
 	Key     string // the caller's name for this command, so that its repeat is known; empty: none
 }
 
-func (a Ask) meta(b *Backbone) eventstore.Meta {
+// meta says who asks. The command id of a caller's key is, in its first half, a hash of who and key, and in its second a keyed hash of what is asked, so
+// that a key that is used for something else is noticed.
+func (a Ask) meta(b *Backbone, what string) (eventstore.Meta, error) {
 	m := eventstore.Meta{Command: b.newID(), Actor: eventstore.Actor{Kind: "owner", ID: a.Identity}, Platform: a.Platform}
 	if a.Key != "" {
 		m.Command = [16]byte(domain.GivenCommandID(a.Identity[:], []byte(a.Platform), []byte(a.Key)))
+
 	}
-	return m
+	if a.Key == "" {
+		return m, nil
+	}
+	k, err := b.vault.Key(vault.Owner(a.Mailbox), 0)
+	if err != nil {
+		return m, err
+	}
+	request := k.Hash("command", what)
+	copy(m.Command[8:], request[:])
+	return m, nil
 }
 
 // run executes a command and waits for the views. A command of a known key is not run again: its first result comes back.
-func (b *Backbone) run(ctx context.Context, a Ask, message domain.MessageID, folder domain.FolderID, make func(mailbox.State) (mailbox.Command, error)) (first *projections.Result, at eventstore.Position, err error) {
+func (b *Backbone) run(ctx context.Context, a Ask, message domain.MessageID, folder domain.FolderID, what string, make func(mailbox.State) (mailbox.Command, error)) (first *projections.Result, at eventstore.Position, err error) {
 	s, err := b.reader(ctx, a.Principal, a.Mailbox)
 	if err != nil {
 		return nil, 0, err
 	}
 	s.Close()
-	meta := a.meta(b)
+	meta, err := a.meta(b, what+" "+message.String()+" "+folder.String())
+	if err != nil {
+		return nil, 0, err
+	}
 	h := b.mailboxes
 	start := b.startWith(message)
 	h.Start = func(ctx context.Context, s eventstore.Stream) (mailbox.State, eventstore.Version, error) {
@@ -76,6 +104,9 @@ func (b *Backbone) run(ctx context.Context, a Ask, message domain.MessageID, fol
 			if err != nil {
 				return mailbox.NewState(), 0, err
 			}
+			if ok && !r.Same {
+				return mailbox.NewState(), 0, ErrKeyReused
+			}
 			if ok {
 				first = &r
 				return mailbox.NewState(), 0, errRepeated
@@ -91,9 +122,6 @@ func (b *Backbone) run(ctx context.Context, a Ask, message domain.MessageID, fol
 		return cmd, err
 	})
 	if first != nil {
-		if first.Message != message || folder != (domain.FolderID{}) && first.Folder != folder {
-			return nil, 0, ErrKeyReused
-		}
 		return first, first.Position, b.waitForgotten(ctx, first.Position)
 	}
 	if err != nil {
@@ -117,7 +145,7 @@ func (b *Backbone) Patch(ctx context.Context, a Ask, m domain.MessageID, patch P
 		return Message{}, 0, domain.Refuse(NoteTooLong)
 	}
 	target := mailbox.Target{Message: m, Platform: a.Platform, Version: a.Version}
-	first, at, err := b.run(ctx, a, m, domain.FolderID{}, func(s mailbox.State) (mailbox.Command, error) {
+	first, at, err := b.run(ctx, a, m, domain.FolderID{}, patch.String(), func(s mailbox.State) (mailbox.Command, error) {
 		all := mailbox.All{}
 		next := func() mailbox.Target {
 			defer func() { target = target.Then() }()
@@ -167,7 +195,7 @@ func (b *Backbone) after(ctx context.Context, a Ask, m domain.MessageID, first *
 
 // Restore takes a message out of DELETED, to its old folder.
 func (b *Backbone) Restore(ctx context.Context, a Ask, m domain.MessageID) (Message, eventstore.Position, error) {
-	first, at, err := b.run(ctx, a, m, domain.FolderID{}, func(mailbox.State) (mailbox.Command, error) {
+	first, at, err := b.run(ctx, a, m, domain.FolderID{}, "restore", func(mailbox.State) (mailbox.Command, error) {
 		return mailbox.Restore{Target: mailbox.Target{Message: m, Platform: a.Platform, Version: a.Version}}, nil
 	})
 	if err != nil {
@@ -178,7 +206,7 @@ func (b *Backbone) Restore(ctx context.Context, a Ask, m domain.MessageID) (Mess
 
 // Delete trashes a message, or purges one that is in DELETED. When it returns after a purge, its keys are destroyed.
 func (b *Backbone) Delete(ctx context.Context, a Ask, m domain.MessageID) (eventstore.Position, error) {
-	_, at, err := b.run(ctx, a, m, domain.FolderID{}, func(mailbox.State) (mailbox.Command, error) {
+	_, at, err := b.run(ctx, a, m, domain.FolderID{}, "delete", func(mailbox.State) (mailbox.Command, error) {
 		return mailbox.Delete{Target: mailbox.Target{Message: m, Platform: a.Platform, Version: a.Version}}, nil
 	})
 	if err != nil {
@@ -231,7 +259,7 @@ func (b *Backbone) CreateFolder(ctx context.Context, a Ask, name string, parent 
 		id = domain.DeriveID("folder", a.Mailbox[:], []byte(a.Platform), []byte(a.Key))
 	}
 	e := mailbox.FolderCreated{Folder: id, Parent: parent, NameKey: nameKey}
-	first, at, err := b.run(ctx, a, domain.MessageID{}, id, func(s mailbox.State) (mailbox.Command, error) {
+	first, at, err := b.run(ctx, a, domain.MessageID{}, id, fmt.Sprintf("create %q %s", name, parent), func(s mailbox.State) (mailbox.Command, error) {
 		e.Leaf = s.NextLeaf
 		k, err := b.vault.Key(vault.Owner(a.Mailbox), e.Leaf)
 		if err != nil {
@@ -276,7 +304,7 @@ func (b *Backbone) ChangeFolder(ctx context.Context, a Ask, id domain.FolderID, 
 			return Folder{}, 0, err
 		}
 	}
-	first, at, err := b.run(ctx, a, domain.MessageID{}, id, func(s mailbox.State) (mailbox.Command, error) {
+	first, at, err := b.run(ctx, a, domain.MessageID{}, id, "change "+words(name)+" "+words(parent), func(s mailbox.State) (mailbox.Command, error) {
 		all, version := mailbox.All{}, a.Version
 		if parent != nil {
 			all = append(all, mailbox.MoveFolder{Folder: id, Version: version, Parent: *parent})
@@ -327,7 +355,7 @@ func (b *Backbone) sameName(box domain.MailboxID, id domain.FolderID, name strin
 
 // DeleteFolder deletes a folder that looks empty on the platform.
 func (b *Backbone) DeleteFolder(ctx context.Context, a Ask, id domain.FolderID) (eventstore.Position, error) {
-	_, at, err := b.run(ctx, a, domain.MessageID{}, id, func(mailbox.State) (mailbox.Command, error) {
+	_, at, err := b.run(ctx, a, domain.MessageID{}, id, "delete folder", func(mailbox.State) (mailbox.Command, error) {
 		return mailbox.DeleteFolder{Folder: id, Version: a.Version, Platform: a.Platform}, nil
 	})
 	if err != nil {

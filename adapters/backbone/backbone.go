@@ -157,10 +157,12 @@ func (b *Backbone) Close() error {
 }
 
 // Ready tells whether requests can be answered.
-func (b *Backbone) Ready() bool { return b.views.Ready() && b.store.Err() == nil }
+func (b *Backbone) Ready() bool { return b.views.Ready() && b.Err() == nil }
 
 // Err tells what has stopped the backbone for good, nil while it works.
-func (b *Backbone) Err() error { return errors.Join(b.store.Err(), b.views.Err(), b.forget.failed()) }
+func (b *Backbone) Err() error {
+	return errors.Join(b.store.Err(), b.views.Err(), b.forget.failed(), b.docs.Err(), b.vault.Err())
+}
 
 // Position is the log's last position.
 func (b *Backbone) Position() eventstore.Position { return b.store.Last() }

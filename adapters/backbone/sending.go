@@ -111,6 +111,7 @@ func (b *Backbone) accept(ctx context.Context, sys System, shard uint16, w *docu
 	if err != nil {
 		return Receipt{}, err
 	}
+	defer b.inFlight.Delete(message)
 	r.Salt = zero.Seal(r.EventType(), "salt", salt)
 	if id := msg.Header().Get("messageID"); id != "" {
 		r.MessageID = zero.Seal(r.EventType(), "messageID", []byte(id))
@@ -133,6 +134,8 @@ func (b *Backbone) accept(ctx context.Context, sys System, shard uint16, w *docu
 		if err != nil {
 			return Receipt{}, err
 		}
+		// Claimed before the event is there for others to take up.
+		b.inFlight.Store(message, true)
 		p, err := b.store.Append(ctx, stream, eventstore.ExpectedVersion(st.Version), eventstore.NewEvent{Type: r.EventType(), Data: data,
 			Meta: eventstore.Meta{Command: derivedCommand("memo", message[:]), Actor: eventstore.Actor{Kind: "system", ID: sys.ID}}})
 		if errors.Is(err, eventstore.ErrConflict) {
@@ -143,8 +146,6 @@ func (b *Backbone) accept(ctx context.Context, sys System, shard uint16, w *docu
 		}
 		b.cfg.Fail("event appended")
 		row := projections.IntakeRow{Memo: r, Position: p}
-		b.inFlight.Store(message, true)
-		defer b.inFlight.Delete(message)
 		if err := b.settle(context.WithoutCancel(ctx), sys, row, msg, ref.Key, outline, salt); err != nil {
 			b.cfg.Log.Error("outcome is taken up again later", "message", message.String(), "error", err)
 		}
@@ -178,6 +179,9 @@ func (b *Backbone) intakeOf(ctx context.Context, system domain.SystemID, uuid do
 		return row, false, st, err
 	}
 	defer s.Close()
+	if s.Parked(id) {
+		return row, false, st, ErrParked
+	}
 	if row, seen, err = s.Intake(intake.MessageOf(system, uuid)); err != nil {
 		return row, false, st, err
 	}
@@ -336,8 +340,11 @@ func (b *Backbone) refuse(ctx context.Context, sys System, row projections.Intak
 	if err != nil {
 		return err
 	}
+	if err := b.views.Wait(ctx, b.store.Last()); err != nil { // an outcome in a mailbox's stream counts too
+		return err
+	}
 	return b.appendIntake(ctx, sys.ID, r.UUID, func(known projections.IntakeRow) *eventstore.NewEvent {
-		if known.Final.Status != "" {
+		if known.Final.Status != "" || known.Waiting {
 			return nil
 		}
 		return &eventstore.NewEvent{Type: e.EventType(), Data: data, Meta: eventstore.Meta{

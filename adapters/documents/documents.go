@@ -61,6 +61,7 @@ type Store struct {
 	mu     sync.Mutex // guards what follows
 	packs  map[uint32]*os.File
 	closed bool
+	failed error // why no more documents are taken
 }
 
 type commit struct {
@@ -111,6 +112,13 @@ func (s *Store) Close() error {
 		errs = append(errs, f.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// Err tells why the store takes no more documents, nil while it does. Opening it again is the repair.
+func (s *Store) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failed
 }
 
 // BytesRead tells how many bytes were read from disk.
@@ -169,6 +177,11 @@ func (s *Store) write(n uint32) {
 				failed = unix.Fdatasync(int(f.Fd()))
 			}
 			end += int64(len(buf))
+		}
+		if failed != nil {
+			s.mu.Lock()
+			s.failed = failed
+			s.mu.Unlock()
 		}
 		for _, c := range batch {
 			c.err = failed

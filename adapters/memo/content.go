@@ -1,10 +1,10 @@
 package memo
 
 import (
-	"bytes"
 	"encoding/base64"
 	"errors"
 	"io"
+	"strings"
 
 	"golang.org/x/text/encoding/ianaindex"
 	"golang.org/x/text/transform"
@@ -112,11 +112,7 @@ func (c *content) seek(off int64) error {
 		if _, err := io.CopyN(io.Discard, whole, c.x.Start); err != nil {
 			return err
 		}
-		text, err := textOf(io.LimitReader(whole, c.x.End-c.x.Start))
-		if err != nil {
-			return err
-		}
-		raw, skip = text, chars
+		raw, skip = &textOf{l: newLexer(io.MultiReader(strings.NewReader("<x>"), io.LimitReader(whole, c.x.End-c.x.Start), strings.NewReader("</x>")))}, chars
 	}
 	packed := &onlyBase64{r: raw}
 	if _, err := io.CopyN(io.Discard, packed, skip); err != nil {
@@ -127,15 +123,36 @@ func (c *content) seek(off int64) error {
 	return err
 }
 
-// textOf reads the text of a content element in which comments, references or CDATA sections stand. That is rare and small.
-func textOf(r io.Reader) (io.Reader, error) {
-	var b bytes.Buffer
-	l := newLexer(io.MultiReader(bytes.NewReader([]byte("<x>")), r, bytes.NewReader([]byte("</x>"))))
-	if _, _, _, err := l.startTag(); err != nil {
-		return nil, err
+// textOf reads the text of a content element in which comments, references or CDATA sections stand, a piece at a time.
+type textOf struct {
+	l     *lexer
+	begun bool
+	buf   []byte
+}
+
+func (t *textOf) Read(p []byte) (int, error) {
+	if !t.begun {
+		t.begun = true
+		if _, _, _, err := t.l.startTag(); err != nil {
+			return 0, err
+		}
 	}
-	err := l.text(func(p []byte, _ int64, _ pieceKind) error { b.Write(p); return nil })
-	return &b, err
+	for len(t.buf) == 0 {
+		more := false
+		err := t.l.pieces(func(b []byte, _ int64, _ pieceKind) error {
+			t.buf = append(t.buf, b...)
+			return nil
+		}, &more)
+		if err != nil {
+			return 0, err
+		}
+		if !more && len(t.buf) == 0 {
+			return 0, io.EOF
+		}
+	}
+	n := copy(p, t.buf)
+	t.buf = t.buf[n:]
+	return n, nil
 }
 
 // onlyBase64 leaves out white space.

@@ -423,12 +423,24 @@ const (
 
 // text consumes text up to the next tag and hands it on in pieces.
 func (l *lexer) text(piece func(b []byte, at int64, kind pieceKind) error) error {
-	for {
+	for more := true; more; {
+		if err := l.pieces(piece, &more); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pieces hands on the next pieces, those of one window at most but for a CDATA section, and tells whether more may follow.
+func (l *lexer) pieces(piece func(b []byte, at int64, kind pieceKind) error, more *bool) error {
+	*more = true
+	{
 		n, err := l.need(9)
 		if err != nil {
 			return err
 		}
 		if n == 0 {
+			*more = false
 			return nil
 		}
 		b := l.buf[l.i:l.n]
@@ -447,6 +459,7 @@ func (l *lexer) text(piece func(b []byte, at int64, kind pieceKind) error) error
 		case b[0] == '<':
 			skipped, err := l.skipMisc()
 			if err != nil || !skipped {
+				*more = false
 				return err
 			}
 			if err := piece(nil, l.offset(), aside); err != nil {
@@ -496,11 +509,12 @@ func (l *lexer) text(piece func(b []byte, at int64, kind pieceKind) error) error
 			l.i += j
 		}
 	}
+	return nil
 }
 
 func (l *lexer) cdata(piece func([]byte, int64, pieceKind) error) error {
 	for {
-		n, err := l.need(3)
+		n, err := l.need(9)
 		if err != nil {
 			return err
 		}

@@ -65,6 +65,8 @@ type Vault struct {
 	epoch int
 	wrap  cipher.AEAD
 	names []byte // the directory's key
+
+	failed error // why the vault must be opened again
 }
 
 var (
@@ -189,6 +191,13 @@ func (v *Vault) Close() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.db.Close()
+}
+
+// Err tells why the vault must be opened again, nil while it works.
+func (v *Vault) Err() error {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.failed
 }
 
 // Epoch tells the epoch, from 1.
@@ -353,8 +362,9 @@ func (v *Vault) Roll() (int, error) {
 		return 0, fmt.Errorf("write keys of epoch %d: %w", next, err)
 	}
 	was := v.db
-	if err := v.use(next); err != nil {
-		return 0, err
+	if err := v.use(next); err != nil { // the new file is the one that counts: nothing may be written to the old one any more
+		v.failed = fmt.Errorf("vault: epoch %d does not open: %w", next, err)
+		return 0, errors.Join(v.failed, was.Close())
 	}
 	return next, errors.Join(was.Close(), v.kms.Destroy(old), os.Remove(v.path(old)), syncDir(v.dir))
 }

@@ -278,6 +278,8 @@ func TestReading(t *testing.T) {
 	w.want(200, `"read":true`)(me.status("PATCH", path, nil, `{"read":true}`))
 	w.want(200, `"read":false`)(me.status("PATCH", path, key, `{"read":false}`))
 	w.want(200, `"read":true`)(me.status("GET", path, nil, ""))
+	w.want(422, "idempotency.key.reused")(me.status("PATCH", path, key, `{"read":true}`))
+	w.want(422, "idempotency.key.reused")(me.status("DELETE", path, key, ""))
 	// Others see nothing, and can't tell what is there.
 	stranger := w.person(w.d.People[1].CPR, "eboks")
 	w.want(404, "")(stranger.status("GET", path, nil, ""))

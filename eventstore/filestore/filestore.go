@@ -85,9 +85,10 @@ type Store struct {
 	durFile File
 	metrics *eventstore.Metrics
 
-	queue chan *request
-	done  chan struct{} // closed when the writer goroutine has ended
-	build sync.WaitGroup
+	queue   chan *request
+	closing chan struct{} // closed when the writer goroutine is to finish
+	done    chan struct{} // closed when it has ended
+	build   sync.WaitGroup
 
 	heads *heads
 	last  atomic.Uint64 // the durable position
@@ -155,7 +156,7 @@ func Open(dir string, cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		cfg: cfg, fs: fs, lock: lock, metrics: cfg.Metrics, heads: newHeads(),
-		queue: make(chan *request, 4*maxBatchRecords), done: make(chan struct{}),
+		queue: make(chan *request, 4*maxBatchRecords), closing: make(chan struct{}), done: make(chan struct{}),
 		clock: clockGuard{clock: cfg.Clock}, space: spaceGuard{free: cfg.Free},
 	}
 	if s.space.free == nil {
@@ -262,20 +263,29 @@ func (s *Store) append(ctx context.Context, st eventstore.Stream, expected event
 		return 0, err
 	}
 	r := &request{ctx: ctx, stream: st, expected: expected, drafts: drafts, confirm: confirm, done: make(chan struct{})}
-	s.stop.RLock()
-	if s.stop.err != nil {
-		s.stop.RUnlock()
-		return 0, s.stop.err
+	if err := s.stopped(); err != nil {
+		return 0, err
 	}
-	s.queue <- r
-	s.stop.RUnlock()
+	select {
+	case s.queue <- r:
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case <-s.done:
+		return 0, s.stopped()
+	}
 	select {
 	case <-r.done:
+	case <-s.done: // the writer has ended: it took the request before that, or nobody ever will
+		select {
+		case <-r.done:
+		default:
+			return 0, s.stopped()
+		}
 	case <-ctx.Done():
 		if r.state.CompareAndSwap(queued, abandoned) {
 			return 0, ctx.Err()
 		}
-		<-r.done
+		<-r.done // taken: the writer finishes it, and every one that it has taken, before it ends
 	}
 	if r.err == nil {
 		s.metrics.Append.Observe(time.Since(began).Seconds())
@@ -288,7 +298,17 @@ func (s *Store) write() {
 	defer close(s.done)
 	var batch []*request
 	var buf []byte
-	for r := range s.queue {
+	for {
+		var r *request
+		select {
+		case r = <-s.queue:
+		case <-s.closing:
+			select { // what was queued before is finished
+			case r = <-s.queue:
+			default:
+				return
+			}
+		}
 		batch = batch[:0]
 		records, size := 0, 0
 		for r != nil {
@@ -302,7 +322,7 @@ func (s *Store) write() {
 			r = nil
 			if records < maxBatchRecords-eventstore.MaxAppendRecords && size < maxBatchBytes-eventstore.MaxAppendBytes {
 				select {
-				case r = <-s.queue: // nil once the queue is closed and empty
+				case r = <-s.queue:
 				default:
 				}
 			}
@@ -427,6 +447,7 @@ func (s *Store) fail(err error) {
 		s.stop.err = fmt.Errorf("%w: %w", eventstore.ErrClosed, err)
 	}
 	s.stop.Unlock()
+	s.wakeAll()
 }
 
 func (s *Store) stopped() error {
@@ -456,8 +477,8 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.stop.err = fmt.Errorf("%w: %w", eventstore.ErrClosed, errClosedByUser)
-	close(s.queue)
 	s.stop.Unlock()
+	close(s.closing)
 	<-s.done
 	s.build.Wait()
 	var err error
