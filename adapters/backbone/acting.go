@@ -130,7 +130,7 @@ func (b *Backbone) run(ctx context.Context, a Ask, message domain.MessageID, fol
 	if at == 0 {
 		at = b.store.Last()
 	}
-	return nil, at, b.views.Wait(ctx, at)
+	return nil, at, b.Fresh(ctx, at)
 }
 
 var errRepeated = &repeated{}
