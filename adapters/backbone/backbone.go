@@ -168,6 +168,9 @@ func (b *Backbone) Err() error {
 // Position is the log's last position.
 func (b *Backbone) Position() eventstore.Position { return b.store.Last() }
 
+// RecordsRead tells how many records of the log were read since it was opened.
+func (b *Backbone) RecordsRead() uint64 { return b.store.RecordsRead() }
+
 // Fresh returns once the local views have position p.
 func (b *Backbone) Fresh(ctx context.Context, p eventstore.Position) error {
 	if b.cfg.NoWait {

@@ -92,6 +92,7 @@ type Store struct {
 
 	heads *heads
 	last  atomic.Uint64 // the durable position
+	reads atomic.Uint64 // records read since start
 
 	mu   sync.RWMutex // guards segs (the slice and each segment's fields), held by the writer for moments only
 	segs []*segment   // in order; the last is live

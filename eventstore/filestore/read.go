@@ -13,6 +13,9 @@ import (
 // Last gives the durable position.
 func (s *Store) Last() eventstore.Position { return eventstore.Position(s.last.Load()) }
 
+// RecordsRead tells how many records were read since the log was opened, by whomever.
+func (s *Store) RecordsRead() uint64 { return s.reads.Load() }
+
 // Head gives a stream's version and last position.
 func (s *Store) Head(st eventstore.Stream) (eventstore.Version, eventstore.Position) {
 	h := s.heads.get(st)
@@ -126,6 +129,7 @@ func (s *Store) readRange(after, last eventstore.Position) iter.Seq2[eventstore.
 					buf = buf[:min(int64(cap(buf)), size-off)]
 				}
 			}
+			s.reads.Add(1)
 			e, err := decodeAt(buf[off-from:upto-from], p, seg.name, off)
 			if err != nil {
 				yield(eventstore.Event{}, err)
