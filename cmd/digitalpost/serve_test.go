@@ -332,7 +332,6 @@ func TestPrivatePostIsShownOnItsPlatformAlone(t *testing.T) {
 	if company.Platform != "eboks" {
 		t.Fatalf("third system is %+v", company)
 	}
-	others := map[string]string{}
 	everywhere := func() map[string]string {
 		out := map[string]string{}
 		for _, p := range []string{"app", "mitdk", "lifeindenmark", "borgerdk"} {
@@ -347,7 +346,7 @@ func TestPrivatePostIsShownOnItsPlatformAlone(t *testing.T) {
 		}
 		return out
 	}
-	others = everywhere()
+	others := everywhere()
 	cl := &client{url: w.url, basic: [2]string{company.ID, company.Key}}
 	uuid := newUUID4()
 	if _, err := cl.post(uuid, strings.NewReader(write(uuid, company.CVR, company.Organisation, w.d.People[0].CPR, "Police", "Hej"))); err != nil {
