@@ -273,3 +273,15 @@ func (s *Snapshot) Latest(id domain.MailboxID, f domain.FolderID, platform strin
 	}
 	return listed[len(listed)-1].Row.Received, nil
 }
+
+// Documents gives the documents that a mailbox's messages name.
+func (s *Snapshot) Documents(id domain.MailboxID) (out []domain.DocumentID, err error) {
+	s.Scan(key([16]byte(id), 's'), func(k, _ []byte) bool {
+		var l LetterRow
+		if l, _, err = row[LetterRow](s, k); err == nil {
+			out = append(out, l.Letter.Document)
+		}
+		return err == nil
+	})
+	return out, err
+}

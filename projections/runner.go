@@ -84,6 +84,9 @@ func Open(store eventstore.Reader, cfg Config) (*Views, error) {
 			return nil, errors.Join(err, v.Close())
 		}
 		v.views[p.Name()] = f
+		if err := retryParked(ctx, store, p, f); err != nil {
+			return nil, errors.Join(err, v.Close())
+		}
 		v.wg.Add(2)
 		go func() { defer v.wg.Done(); v.stop(f, v.follow(ctx, p, f)) }()
 		go func() { defer v.wg.Done(); v.stop(f, v.flushNowAndThen(ctx, f)) }()
@@ -233,6 +236,56 @@ func applyBatch(ctx context.Context, store eventstore.Reader, p Projection, f *v
 		f.publish(w, after)
 	}
 	return n, nil
+}
+
+// retryParked applies the streams of parked owners again, from the first event to where the view stands; what fails again stays parked. It is for
+// projections whose keys begin with the owner's id: others would have to be built anew.
+func retryParked(ctx context.Context, store eventstore.Reader, p Projection, f *viewFile) error {
+	if _, own := p.(Mailboxes); !own {
+		return nil
+	}
+	snap, err := f.snapshot()
+	if err != nil {
+		return err
+	}
+	var owners [][16]byte
+	snap.Scan([]byte{0xFF, 'p'}, func(k, _ []byte) bool { owners = append(owners, [16]byte(k[2:])); return true })
+	w := snap.writer()
+	for _, id := range owners {
+		one := w.writer()
+		one.Delete(parkedKey(id))
+		var rows [][]byte
+		w.Scan(id[:], func(k, _ []byte) bool { rows = append(rows, append([]byte{}, k...)); return true })
+		for _, k := range rows {
+			one.Delete(k)
+		}
+		var failed error
+		for _, kind := range []eventstore.Kind{"mailbox", "looks"} {
+			for rec, err := range store.ReadStream(ctx, eventstore.Stream{Kind: kind, ID: id}, 0) {
+				if err != nil {
+					snap.Close()
+					return err
+				}
+				e, err := Decode(rec)
+				if rec.Position > snap.Position || failed != nil {
+					break
+				}
+				if failed = err; err == nil {
+					failed = p.Apply(one, rec, e)
+				}
+			}
+		}
+		if failed == nil {
+			one.changes.Scan(func(k string, val []byte) bool { w.changes.Set(k, val); return true })
+			w.bytes += one.bytes
+		}
+	}
+	at := snap.Position
+	snap.Close()
+	if len(owners) > 0 {
+		f.publish(w, at)
+	}
+	return nil
 }
 
 func apply(p Projection, w *writer, rec eventstore.Event) error {

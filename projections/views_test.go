@@ -275,6 +275,9 @@ func TestAFailingEventParksItsStreamAlone(t *testing.T) {
 	}
 	s, _ := live.Snapshot(Mailboxes{})
 	defer s.Close()
+	if rows, _, err := s.State(domain.MailboxID{0, 2}); err != nil || rows.Owner == "" {
+		t.Errorf("the neighbour's state: %v, %v", rows.Owner, err)
+	}
 	if !s.Parked([16]byte{0, 1}) || s.Parked([16]byte{0, 2}) {
 		t.Errorf("parked: %v, %v; want the first only", s.Parked([16]byte{0, 1}), s.Parked([16]byte{0, 2}))
 	}

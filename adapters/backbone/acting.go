@@ -363,3 +363,16 @@ func (b *Backbone) DeleteFolder(ctx context.Context, a Ask, id domain.FolderID) 
 	}
 	return at, b.waitForgotten(ctx, at)
 }
+
+// Shred destroys every key of a mailbox: nothing in it can be read when it returns, and by no copy of the data once the epoch is rolled. It is for the lawful
+// end of a mailbox, and asks nobody's leave.
+func (b *Backbone) Shred(ctx context.Context, id domain.MailboxID) error {
+	h := b.mailboxes
+	h.Start = b.startWith()
+	meta := eventstore.Meta{Command: derivedCommand("shred", id[:]), Actor: eventstore.Actor{Kind: "operator"}}
+	_, at, err := h.Execute(ctx, mailboxStream(id), meta, func(mailbox.State) (mailbox.Command, error) { return mailbox.Shred{}, nil })
+	if err != nil {
+		return err
+	}
+	return b.waitForgotten(ctx, at)
+}

@@ -1,5 +1,16 @@
 // Package backbone is the hall that every protocol goes through: a method for each thing that anyone may ask. It finds out who may, finds the
 // mailbox, seals, keeps documents, runs the command, and answers once the views have what came of it.
+//
+// # Crashes
+//
+//	point of the crash                 what is left                             what repairs it
+//	document written, no event         bytes that no event names                the sweep, an hour later
+//	root written, no opening           a number with an id, no mailbox          the next registration opens it under that id
+//	intake event, no outcome           a MeMo without a final receipt           runPending takes it up at start; the message id makes the outcome one
+//	event appended, no answer          a command whose answer was lost          its repeat gets the first result, by its key
+//	purge event, leaf not forgotten    keys and bytes of what is gone           catchUpForgetting, before anything is served
+//	leaf forgotten, document there     sealed bytes without a key               catchUpForgetting does not come back to them: the sweep frees them
+//	epoch rolled halfway               see package vault                        Open takes the newest whole file with a living key
 package backbone
 
 import (

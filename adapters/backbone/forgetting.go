@@ -121,6 +121,16 @@ func (b *Backbone) forgetThrough(ctx context.Context, last eventstore.Position) 
 			leaves = append(leaves, vault.Leaf{Owner: owner, Leaf: e.Leaf})
 		case mailbox.Shredded:
 			shred = append(shred, owner)
+			mailboxes, err := b.snapshot(projections.Mailboxes{})
+			if err != nil {
+				return err
+			}
+			kept, err := mailboxes.Documents(rec.Stream.ID)
+			mailboxes.Close()
+			if err != nil {
+				return err
+			}
+			docs = append(docs, kept...)
 		case intake.MemoRefused:
 			leaves = append(leaves, vault.Leaf{Owner: owner, Leaf: e.Leaf})
 			docs = append(docs, e.Document)

@@ -15,7 +15,7 @@ import (
 	"digitalpost/eventstore"
 )
 
-// fillMailbox puts messages number from to n into a mailbox, past the API: their events as they would be.
+// fillMailbox puts the messages numbered from through n-1 into a mailbox, past the API: their events as they would be.
 func fillMailbox(t *testing.T, b *Backbone, box domain.MailboxID, from, n int) (last domain.MessageID) {
 	t.Helper()
 	ctx := context.Background()
@@ -136,5 +136,52 @@ func TestCommandsOnALargeMailbox(t *testing.T) {
 	repeat("after a restart")
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A whole mailbox is shredded: no key of it is left, and its neighbour opens.
+func TestShreddedMailboxDoesNotOpen(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	b, err := Open(Config{Dir: dir + "/var", KMS: vault.KeyFolder(dir + "/keys"), Development: true, SegmentSize: 16 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	var boxes []domain.MailboxID
+	for _, n := range []string{"6701901234", "6702901234"} {
+		box, _, err := b.Register(ctx, Person{Kind: mailbox.Citizen, Number: n, Name: "Mette", BirthDate: time.Unix(0, 0)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.ensureRoot(vault.Owner(intake.ShardID(1))); err != nil {
+			t.Fatal(err)
+		}
+		boxes = append(boxes, box)
+		fillMailbox(t, b, box, len(boxes)*10, len(boxes)*10+3)
+	}
+	if err := b.Shred(ctx, boxes[0]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Roll(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for leaf := range uint32(10) {
+		if _, err := b.vault.Key(vault.Owner(boxes[0]), leaf); err != vault.ErrForgotten {
+			t.Errorf("leaf %d of the shredded mailbox: %v, want ErrForgotten", leaf, err)
+		}
+	}
+	for i, box := range boxes {
+		_, _, err := b.Mailbox(ctx, Principal{Identity: box, Platform: "app"}, box)
+		if (err == nil) != (i == 1) {
+			t.Errorf("mailbox %d: %v", i, err)
+		}
+	}
+	list, err := b.Messages(ctx, Principal{Identity: boxes[1], Platform: "app"}, boxes[1], Filter{})
+	if err == nil {
+		err = b.OpenAll(list)
+	}
+	if err != nil || len(list) != 3 || list[0].Memo == nil {
+		t.Errorf("the neighbour: %d messages, %v", len(list), err)
 	}
 }

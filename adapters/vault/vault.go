@@ -373,10 +373,17 @@ func (v *Vault) Roll() (int, error) {
 func (v *Vault) Check() (nodes, numbers int, err error) {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
+	tx, err := v.db.Begin(true) // pages are only sound to one who sees no other writer
+	if err != nil {
+		return 0, 0, err
+	}
+	for cerr := range tx.Check() {
+		err = errors.Join(err, cerr)
+	}
+	if err = errors.Join(err, tx.Rollback()); err != nil {
+		return 0, 0, err
+	}
 	err = v.db.View(func(tx *bbolt.Tx) error {
-		for err := range tx.Check() {
-			return err
-		}
 		numbers = tx.Bucket(bucketDirectory).Stats().KeyN
 		return tx.Bucket(bucketNodes).ForEach(func(k, val []byte) error {
 			nodes++

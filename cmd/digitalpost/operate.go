@@ -105,8 +105,9 @@ func openOffline(data, keys string) (*backbone.Backbone, error) {
 type verifyCmd struct{ dataFlags }
 
 // Run checks everything and says what it counted; its error names the position or place of the first damage.
-func (c *verifyCmd) Run() error {
-	quietly()
+func (c *verifyCmd) Run() error { quietly(); return c.check(os.Stdout) }
+
+func (c *verifyCmd) check(out io.Writer) error {
 	before := known(c.Data)
 	b, err := filestore.OpenBeside(filepath.Join(c.Data, "log"))
 	if err != nil {
@@ -159,7 +160,7 @@ func (c *verifyCmd) Run() error {
 	if err != nil {
 		return fmt.Errorf("keys: %w", err)
 	}
-	fmt.Printf("sound: %d events in %d streams and %d segments, through position %d; %d documents; %d keys, %d numbers\n",
+	fmt.Fprintf(out, "sound: %d events in %d streams and %d segments, through position %d; %d documents; %d keys, %d numbers\n",
 		counts.Events, counts.Streams, counts.Segments, counts.Last, len(named), keys.Nodes, keys.Numbers)
 	return nil
 }
@@ -223,10 +224,9 @@ type replayCmd struct {
 }
 
 // Run prints events, beside a running server too.
-func (c *replayCmd) Run() error { return c.print(os.Stdout) }
+func (c *replayCmd) Run() error { quietly(); return c.print(os.Stdout) }
 
 func (c *replayCmd) print(out io.Writer) error {
-	quietly()
 	b, err := filestore.OpenBeside(filepath.Join(c.Data, "log"))
 	if err != nil {
 		return err
