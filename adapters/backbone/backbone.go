@@ -190,6 +190,9 @@ func (b *Backbone) Fresh(ctx context.Context, p eventstore.Position) error {
 	return b.views.Wait(ctx, p)
 }
 
+// ClockErr tells why the machine's clock is not trusted, nil if it is.
+func (b *Backbone) ClockErr() error { return b.store.ClockErr() }
+
 // ConfirmClock accepts the machine's clock as it is, and records that an operator did.
 func (b *Backbone) ConfirmClock(ctx context.Context) error {
 	s := eventstore.Stream{Kind: "log", ID: b.store.ID()}

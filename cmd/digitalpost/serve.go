@@ -28,7 +28,6 @@ import (
 	"digitalpost/adapters/senderapi"
 	"digitalpost/adapters/vault"
 	"digitalpost/adapters/viewapi"
-	"digitalpost/eventstore"
 )
 
 type dataFlags struct {
@@ -50,9 +49,8 @@ func (d dataFlags) keys() (string, error) {
 
 type serveCmd struct {
 	dataFlags
-	Dev          bool   `help:"Development mode: made-up people, open tokens; on loopback only." env:"DIGITALPOST_DEV"`
-	Listen       string `help:"Address to listen on." default:"127.0.0.1:8080" env:"DIGITALPOST_LISTEN"`
-	ConfirmClock bool   `help:"Accept the machine's clock though it has jumped; this is recorded."`
+	Dev    bool   `help:"Development mode: made-up people, open tokens; on loopback only." env:"DIGITALPOST_DEV"`
+	Listen string `help:"Address to listen on." default:"127.0.0.1:8080" env:"DIGITALPOST_LISTEN"`
 }
 
 // Run serves until SIGTERM or SIGINT.
@@ -92,15 +90,17 @@ func run(ctx context.Context, c serveCmd, stderr io.Writer, ready func(server)) 
 		return fmt.Errorf("open %s: %w", c.Data, err)
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	if err := identity.Seed(ctx, b); errors.Is(err, eventstore.ErrClock) || c.ConfirmClock {
-		// Made-up people need no operator's judgement of a laptop's clock; that it was taken as it is stands in the log.
-		if err := b.ConfirmClock(ctx); err != nil {
-			return err
+	// Made-up people need no operator's judgement of a laptop's clock, which stands still while it sleeps; that it was taken as it is stands in the log.
+	confirm := func() error {
+		if b.ClockErr() == nil {
+			return nil
 		}
-		if err := identity.Seed(ctx, b); err != nil {
-			return err
-		}
-	} else if err != nil {
+		return b.ConfirmClock(ctx)
+	}
+	if err := confirm(); err != nil {
+		return err
+	}
+	if err := identity.Seed(ctx, b); err != nil {
 		return err
 	}
 	who, err := identity.NewIssuer(b, nil)
@@ -138,6 +138,9 @@ func run(ctx context.Context, c serveCmd, stderr io.Writer, ready func(server)) 
 		case <-health.C:
 			if err := b.Err(); err != nil { // opening again is the repair
 				return errors.Join(err, srv.Close())
+			}
+			if err := confirm(); err != nil {
+				log.Error("clock", "error", err)
 			}
 		case <-ctx.Done():
 			end, cancel := context.WithTimeout(context.Background(), 20*time.Second)

@@ -122,6 +122,9 @@ func TestClock(t *testing.T) {
 		if _, err := s.Append(context.Background(), storetest.StreamN(n), 0, storetest.Event(n)); !errors.Is(err, want) {
 			t.Fatalf("Append at %s = %v, want %v", clock.wall, err, want)
 		}
+		if got := s.ClockErr(); !errors.Is(got, want) {
+			t.Fatalf("ClockErr at %s = %v, want %v", clock.wall, got, want)
+		}
 	}
 	step := func(wall, mono time.Duration) { clock.wall, clock.mono = clock.wall.Add(wall), clock.mono+mono }
 	try(nil)

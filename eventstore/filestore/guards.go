@@ -24,30 +24,46 @@ func (systemClock) Now() (time.Time, time.Duration) {
 
 // A clockGuard gives recorded time: max(now, last). It refuses when the clock lies more than a second behind the last
 // record, has gained more than a second on the monotonic clock since the last commit, or at start is more than a day past the last
-// record; until the clock is right again or someone confirms it. The writer goroutine alone uses it.
+// record; until the clock is right again or someone confirms it.
 type clockGuard struct {
-	clock    Clock
-	last     time.Time // recorded time of the last record
-	wall     time.Time // both clocks at the last commit; zero before the first of this process
+	clock Clock
+
+	mu       sync.Mutex // guards what follows
+	last     time.Time  // recorded time of the last record
+	wall     time.Time  // both clocks at the last commit; zero before the first of this process
 	mono     time.Duration
 	started  bool // a commit was made in this process
 	anything bool // the log holds a record
 }
 
-func (c *clockGuard) start(last time.Time) { c.last, c.anything = last, true }
+func (c *clockGuard) start(last time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last, c.anything = last, true
+}
 
-func (c *clockGuard) now(confirmed bool) (time.Time, error) {
-	wall, mono := c.clock.Now()
-	wall = wall.UTC()
-	if c.anything && !confirmed {
+// check tells why the clock is not to be trusted, nil if it is. Its caller holds mu.
+func (c *clockGuard) check(wall time.Time, mono time.Duration) error {
+	if c.anything {
 		switch {
 		case c.last.Sub(wall) > time.Second:
-			return wall, fmt.Errorf("%w: it says %s, before the last record of %s", eventstore.ErrClock, wall.Format(time.RFC3339), c.last.Format(time.RFC3339))
+			return fmt.Errorf("%w: it says %s, before the last record of %s", eventstore.ErrClock, wall.Format(time.RFC3339), c.last.Format(time.RFC3339))
 		case !c.started && wall.Sub(c.last) > 24*time.Hour:
-			return wall, fmt.Errorf("%w: it says %s, more than a day after the last record of %s", eventstore.ErrClock, wall.Format(time.RFC3339), c.last.Format(time.RFC3339))
+			return fmt.Errorf("%w: it says %s, more than a day after the last record of %s", eventstore.ErrClock, wall.Format(time.RFC3339), c.last.Format(time.RFC3339))
 		case c.started && wall.Sub(c.wall)-(mono-c.mono) > time.Second:
-			return wall, fmt.Errorf("%w: it has gained %s since the last record", eventstore.ErrClock, wall.Sub(c.wall)-(mono-c.mono))
+			return fmt.Errorf("%w: it has gained %s since the last record", eventstore.ErrClock, wall.Sub(c.wall)-(mono-c.mono))
 		}
+	}
+	return nil
+}
+
+func (c *clockGuard) now(confirmed bool) (time.Time, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	wall, mono := c.clock.Now()
+	wall = wall.UTC()
+	if err := c.check(wall, mono); err != nil && !confirmed {
+		return wall, err
 	}
 	c.wall, c.mono, c.started = wall, mono, true
 	if wall.Before(c.last) {
@@ -56,7 +72,15 @@ func (c *clockGuard) now(confirmed bool) (time.Time, error) {
 	return wall, nil
 }
 
-func (c *clockGuard) committed(t time.Time) { c.last, c.anything = t, true }
+func (c *clockGuard) committed(t time.Time) { c.start(t) }
+
+// ClockErr tells why the machine's clock is not trusted, so that appends are refused, nil if it is.
+func (s *Store) ClockErr() error {
+	s.clock.mu.Lock()
+	defer s.clock.mu.Unlock()
+	wall, mono := s.clock.clock.Now()
+	return s.clock.check(wall.UTC(), mono)
+}
 
 // Room below which appends, or only intake, are refused.
 const (
