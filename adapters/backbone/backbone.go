@@ -45,7 +45,7 @@ var (
 	ErrNoRoom    = errors.New("backbone: the disk is too full to take post in")
 	ErrParked    = errors.New("backbone: the mailbox is parked")
 	ErrReused    = errors.New("backbone: the UUID was used for other bytes")
-	ErrTooLarge  = errors.New("backbone: the MeMo is too large")
+	ErrTooLarge  = memo.ErrTooLarge
 	ErrKeyReused = errors.New("backbone: the idempotency key was used for something else")
 )
 

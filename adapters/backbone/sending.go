@@ -66,7 +66,7 @@ func (b *Backbone) Submit(ctx context.Context, sys System, uuid domain.UUID, bod
 	w := b.docs.Create()
 	sum := sha256.New()
 	sum.Write(salt)
-	msg, err := memo.Read(io.TeeReader(&limited{r: body, left: memo.MaxLength}, io.MultiWriter(w, sum)))
+	msg, err := memo.Read(io.TeeReader(memo.Limit(body), io.MultiWriter(w, sum)))
 	if err == nil && msg.UUID() != uuid {
 		err = &memo.FormError{Errors: []memo.FieldError{{Path: "Message/MessageHeader/messageUUID", Code: "memo.message.uuid.mismatch", Rule: "must be the parameter memo-message-uuid"}}}
 	}
@@ -152,19 +152,6 @@ func (b *Backbone) accept(ctx context.Context, sys System, shard uint16, w *docu
 		known, _, _, err = b.intakeOf(ctx, sys.ID, msg.UUID())
 		return b.technical(owner, known), err
 	}
-}
-
-type limited struct {
-	r    io.Reader
-	left int64
-}
-
-func (l *limited) Read(p []byte) (int, error) {
-	n, err := l.r.Read(p[:min(int64(len(p)), l.left+1)])
-	if l.left -= int64(n); l.left < 0 {
-		return 0, ErrTooLarge
-	}
-	return n, err
 }
 
 // intakeOf gives what the log knows of a system's UUID, and where its intake stream stands.

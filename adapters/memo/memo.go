@@ -26,12 +26,30 @@ const (
 	maxErrors  = 20         // errors that are listed
 )
 
+// ErrTooLarge says that a MeMo is longer than MaxLength.
+var ErrTooLarge = errors.New("memo: too large")
+
+// Limit gives a reader of r that fails with ErrTooLarge beyond MaxLength bytes.
+func Limit(r io.Reader) io.Reader { return &limited{r, MaxLength} }
+
+type limited struct {
+	r    io.Reader
+	left int64
+}
+
+func (l *limited) Read(p []byte) (int, error) {
+	n, err := l.r.Read(p[:min(int64(len(p)), l.left+1)])
+	if l.left -= int64(n); l.left < 0 {
+		return 0, ErrTooLarge
+	}
+	return n, err
+}
+
 // A FieldError is a rule that an element breaks.
 type FieldError struct {
-	Path  string // elements from the root, parted by '/'
-	Code  string // dotted lower case
-	Rule  string // in words
-	Value string // never filled in: what was sent may be personal
+	Path string // elements from the root, parted by '/'
+	Code string // dotted lower case
+	Rule string // in words, without the value: what was sent may be personal
 }
 
 // A FormError says that a MeMo is not of the format. It holds one error at least.

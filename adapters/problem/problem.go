@@ -60,7 +60,6 @@ var reasons = map[domain.Reason]struct {
 	mailbox.AlreadyReceived:  {422, "the message is in the mailbox already"},
 	mailbox.AlreadyDelivered: {422, "the message has been delivered, and can't be recalled any more"},
 	mailbox.NotInTrash:       {422, "the message does not lie in DELETED"},
-	mailbox.InTrash:          {422, "the message lies in DELETED"},
 	mailbox.FolderNotFound:   {422, "the folder is not there"},
 	mailbox.FolderTaken:      {422, "the folder is there already"},
 	mailbox.FolderNotAllowed: {422, "this folder can't take it"},

@@ -4,7 +4,6 @@ package senderapi
 
 import (
 	"encoding/json"
-	"errors"
 	"io"
 	"log/slog"
 	"mime"
@@ -282,7 +281,7 @@ func (a *api) validate(w http.ResponseWriter, r *http.Request, sys backbone.Syst
 		if err != nil {
 			return err
 		}
-		in = &tooLarge{r: raw, left: memo.MaxLength}
+		in = memo.Limit(raw)
 	}
 	m, err := memo.Read(in)
 	if err != nil {
@@ -295,17 +294,4 @@ func (a *api) validate(w http.ResponseWriter, r *http.Request, sys backbone.Syst
 	}
 	problem.JSON(w, http.StatusCreated, map[string]any{"code": nil, "message": "the MeMo is valid", "fieldErrors": []any{}})
 	return nil
-}
-
-type tooLarge struct {
-	r    io.Reader
-	left int64
-}
-
-func (t *tooLarge) Read(p []byte) (int, error) {
-	n, err := t.r.Read(p)
-	if t.left -= int64(n); t.left < 0 {
-		return 0, errors.Join(backbone.ErrTooLarge)
-	}
-	return n, err
 }

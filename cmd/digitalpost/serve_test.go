@@ -171,6 +171,12 @@ func TestSending(t *testing.T) {
 		t.Errorf("the same MeMo again: %s, then %s", first, again)
 	}
 	w.want(400, "message.uuid.reused")(w.sender.status("POST", postPath(uuid), asXML, w.letter(uuid, "Andet", "Hej")))
+	form := "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"m.xml\"\r\nContent-Type: application/xml\r\n\r\n" + memo + "\r\n--b--\r\n"
+	if _, _, again = w.sender.status("POST", postPath(uuid), map[string]string{"Content-Type": "multipart/form-data; boundary=b"}, form); again != first {
+		t.Errorf("the same MeMo as a part: %s", again)
+	}
+	w.want(415, "lzma")(w.sender.status("POST", postPath(uuid), map[string]string{"Content-Type": "multipart/form-data; boundary=b"}, strings.Replace(form, "application/xml", "application/x-lzma", 1)))
+	w.want(400, "file")(w.sender.status("POST", postPath(uuid), map[string]string{"Content-Type": "multipart/form-data; boundary=b"}, strings.Replace(form, "name=\"file\"", "name=\"other\"", 1)))
 	var list struct{ Receipts []shownReceipt }
 	w.sender.do("GET", "/apis/v1/receipts-bulk/", nil, nil, &list)
 	if len(list.Receipts) != 1 || list.Receipts[0].ReceiptStatus != "COMPLETED" || !strings.Contains(first, list.Receipts[0].TransmissionID) {

@@ -45,7 +45,6 @@ const (
 	AlreadyReceived  domain.Reason = "message.already.received"
 	AlreadyDelivered domain.Reason = "message.already.delivered"
 	NotInTrash       domain.Reason = "message.not.in.trash"
-	InTrash          domain.Reason = "message.in.trash"
 	FolderNotFound   domain.Reason = "folder.not.found"
 	FolderTaken      domain.Reason = "folder.id.taken"
 	FolderNotAllowed domain.Reason = "folder.not.allowed"
@@ -58,7 +57,7 @@ const (
 )
 
 // Reasons lists them all, so that a reason without an answer fails a test.
-var Reasons = []domain.Reason{NotOpen, AlreadyOpen, NoSuchMessage, StaleVersion, AlreadyReceived, AlreadyDelivered, NotInTrash, InTrash,
+var Reasons = []domain.Reason{NotOpen, AlreadyOpen, NoSuchMessage, StaleVersion, AlreadyReceived, AlreadyDelivered, NotInTrash,
 	FolderNotFound, FolderTaken, FolderNotAllowed, NameTaken, SystemFolder, Cycle, FolderNotEmpty, TooManyFolders, LeafTaken}
 
 // MaxFolders is how many folders of its own a mailbox may have.
