@@ -279,7 +279,7 @@ func (b *Backbone) afterFolder(ctx context.Context, a Ask, id domain.FolderID, f
 		f, err := b.showFolder(a.Mailbox, id, first.FolderAs)
 		return f, at, err
 	}
-	all, err := b.Folders(ctx, a.Principal, a.Mailbox)
+	all, err := b.Folders(ctx, a.Principal, a.Mailbox, false)
 	for _, f := range all {
 		if f.ID == id {
 			return f, at, nil

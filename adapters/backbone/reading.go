@@ -131,8 +131,9 @@ func (b *Backbone) Mailbox(ctx context.Context, p Principal, id domain.MailboxID
 	return owner, row, err
 }
 
-// Folders gives a mailbox's folders with their counts, system folders first.
-func (b *Backbone) Folders(ctx context.Context, p Principal, id domain.MailboxID) (out []Folder, err error) {
+// Folders gives a mailbox's folders with their counts, system folders first; and, if latest is asked for, when the newest message in each arrived, which reads
+// all of its rows.
+func (b *Backbone) Folders(ctx context.Context, p Principal, id domain.MailboxID, latest bool) (out []Folder, err error) {
 	s, err := b.reader(ctx, p, id)
 	if err != nil {
 		return nil, err
@@ -150,7 +151,9 @@ func (b *Backbone) Folders(ctx context.Context, p Principal, id domain.MailboxID
 		if f.Count, err = s.Count(id, f.ID, p.Platform); err != nil {
 			return err
 		}
-		f.Latest, err = s.Latest(id, f.ID, p.Platform)
+		if latest {
+			f.Latest, err = s.Latest(id, f.ID, p.Platform)
+		}
 		out = append(out, f)
 		return err
 	}

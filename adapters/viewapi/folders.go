@@ -20,8 +20,8 @@ func folderJSON(box domain.MailboxID, f backbone.Folder) object {
 }
 
 // list gives the folders, system folders first and the rest by name.
-func (a *api) list(r request) ([]backbone.Folder, error) {
-	all, err := a.b.Folders(r.Context(), r.p, r.box)
+func (a *api) list(r request, latest bool) ([]backbone.Folder, error) {
+	all, err := a.b.Folders(r.Context(), r.p, r.box, latest)
 	sort.SliceStable(all, func(i, j int) bool {
 		if si, sj := all[i].Type != "USER_DEFINED", all[j].Type != "USER_DEFINED"; si || sj {
 			return si && !sj
@@ -36,7 +36,7 @@ func (a *api) folders(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	all, err := a.list(r)
+	all, err := a.list(r, false)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (a *api) folders(w http.ResponseWriter, r request) error {
 }
 
 func (a *api) summary(w http.ResponseWriter, r request) error {
-	all, err := a.list(r)
+	all, err := a.list(r, true)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (a *api) folder(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	all, err := a.list(r)
+	all, err := a.list(r, false)
 	if err != nil {
 		return err
 	}
