@@ -267,3 +267,24 @@ func (zeros) Read(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// Killed between a number's root and the mailbox's first event, the next registration opens the mailbox: one number, one mailbox.
+func TestKilledBetweenRootAndOpening(t *testing.T) {
+	data := t.TempDir() + "/var"
+	cmd, c := child(t, data, "DIGITALPOST_CRASH_AT=root written")
+	if cmd.Wait(); c.url != "" {
+		t.Fatal("it served, though the first made-up person's registration kills it")
+	}
+	_, c = child(t, data)
+	d, err := c.directory()
+	if err != nil || len(d.People) != 5 {
+		t.Fatalf("%d people, %v; want 5", len(d.People), err)
+	}
+	boxes := map[string]bool{}
+	for _, p := range d.People {
+		boxes[p.Mailbox] = true
+	}
+	if len(boxes) != 5 {
+		t.Errorf("%d mailboxes for 5 people", len(boxes))
+	}
+}
