@@ -54,6 +54,7 @@ var ErrDamaged = errors.New("documents: document is damaged")
 type Store struct {
 	dir  string
 	read atomic.Int64
+	err  atomic.Pointer[error] // why no more documents are taken; not under mu, which a sender holds while the queue is full
 
 	queue chan *commit
 	done  chan struct{}
@@ -61,7 +62,6 @@ type Store struct {
 	mu     sync.Mutex // guards what follows
 	packs  map[uint32]*os.File
 	closed bool
-	failed error // why no more documents are taken
 }
 
 type commit struct {
@@ -116,9 +116,10 @@ func (s *Store) Close() error {
 
 // Err tells why the store takes no more documents, nil while it does. Opening it again is the repair.
 func (s *Store) Err() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.failed
+	if err := s.err.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // BytesRead tells how many bytes were read from disk.
@@ -179,9 +180,8 @@ func (s *Store) write(n uint32) {
 			end += int64(len(buf))
 		}
 		if failed != nil {
-			s.mu.Lock()
-			s.failed = failed
-			s.mu.Unlock()
+			err := failed
+			s.err.Store(&err)
 		}
 		for _, c := range batch {
 			c.err = failed

@@ -130,11 +130,7 @@ func parentOf(in map[string]rawJSON, box domain.MailboxID) (*domain.FolderID, er
 }
 
 func (a *api) changeFolder(w http.ResponseWriter, r request) error {
-	ask, err := a.ask(r)
-	if err != nil {
-		return err
-	}
-	id, err := pathID(r, "folder")
+	ask, id, err := a.askFor(r, "folder")
 	if err != nil {
 		return err
 	}
@@ -161,11 +157,7 @@ func (a *api) changeFolder(w http.ResponseWriter, r request) error {
 }
 
 func (a *api) deleteFolder(w http.ResponseWriter, r request) error {
-	ask, err := a.ask(r)
-	if err != nil {
-		return err
-	}
-	id, err := pathID(r, "folder")
+	ask, id, err := a.askFor(r, "folder")
 	if err != nil {
 		return err
 	}

@@ -163,11 +163,7 @@ func (a *api) message(w http.ResponseWriter, r request) error {
 }
 
 func (a *api) patch(w http.ResponseWriter, r request) error {
-	ask, err := a.ask(r)
-	if err != nil {
-		return err
-	}
-	id, err := pathID(r, "message")
+	ask, id, err := a.askFor(r, "message")
 	if err != nil {
 		return err
 	}
@@ -198,11 +194,7 @@ func (a *api) patch(w http.ResponseWriter, r request) error {
 }
 
 func (a *api) delete(w http.ResponseWriter, r request) error {
-	ask, err := a.ask(r)
-	if err != nil {
-		return err
-	}
-	id, err := pathID(r, "message")
+	ask, id, err := a.askFor(r, "message")
 	if err != nil {
 		return err
 	}
@@ -216,11 +208,7 @@ func (a *api) delete(w http.ResponseWriter, r request) error {
 }
 
 func (a *api) restore(w http.ResponseWriter, r request) error {
-	ask, err := a.ask(r)
-	if err != nil {
-		return err
-	}
-	id, err := pathID(r, "message")
+	ask, id, err := a.askFor(r, "message")
 	if err != nil {
 		return err
 	}

@@ -134,6 +134,16 @@ func (a *api) ask(r request) (backbone.Ask, error) {
 	return backbone.Ask{Principal: r.p, Mailbox: r.box, Version: v, Key: key}, err
 }
 
+// askFor reads who asks, what they know, and the id of the thing that the path names.
+func (a *api) askFor(r request, name string) (backbone.Ask, [16]byte, error) {
+	ask, err := a.ask(r)
+	if err != nil {
+		return ask, [16]byte{}, err
+	}
+	id, err := pathID(r, name)
+	return ask, id, err
+}
+
 func pathID(r request, name string) ([16]byte, error) {
 	id, err := domain.ParseUUID(r.PathValue(name))
 	if err != nil {
