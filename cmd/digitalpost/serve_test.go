@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -497,5 +498,30 @@ func TestHalfConfiguredIsRefused(t *testing.T) {
 		if err := run(context.Background(), c, io.Discard, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("run = %v, want an error that says %s", err, want)
 		}
+	}
+}
+
+// Sixteen at once with the same UUID and bytes get the same receipt and one message; one with other bytes is refused.
+func TestSameUUIDAtOnce(t *testing.T) {
+	w := start(t, t.TempDir()+"/var")
+	uuid := newUUID4()
+	memo := w.letter(uuid, "Én gang", "Hej")
+	answers := make(chan string, 16)
+	for range cap(answers) {
+		go func() {
+			status, _, body := w.sender.status("POST", postPath(uuid), asXML, memo)
+			answers <- fmt.Sprint(status, body)
+		}()
+	}
+	first := <-answers
+	for range cap(answers) - 1 {
+		if got := <-answers; got != first || !strings.HasPrefix(got, "201") {
+			t.Errorf("one got %s, another %s", first, got)
+		}
+	}
+	w.want(400, "message.uuid.reused")(w.sender.status("POST", postPath(uuid), asXML, w.letter(uuid, "Andet", "Hej")))
+	v, err := w.person(w.d.People[0].CPR, "app").look()
+	if err != nil || len(v.messages) != 1 {
+		t.Errorf("%d messages, %v; want 1", len(v.messages), err)
 	}
 }
