@@ -80,31 +80,3 @@ func TestRivalsAreDecidedAgain(t *testing.T) {
 		t.Errorf("Execute = %v at %d, want %s at 17", err, store.Last(), mailbox.FolderTaken)
 	}
 }
-
-func FuzzDecodeRecord(f *testing.F) {
-	d, err := eventstore.Drafts(box, 0, 0, []eventstore.NewEvent{storetest.Event(1)})
-	if err != nil {
-		f.Fatal(err)
-	}
-	e := d[0].Event
-	e.Position = 1
-	b, err := eventstore.EncodeRecord(e)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(b)
-	f.Fuzz(func(t *testing.T, b []byte) {
-		e, err := eventstore.DecodeRecord(b)
-		if err != nil {
-			return
-		}
-		again, err := eventstore.EncodeRecord(e)
-		if err != nil {
-			t.Fatal(err)
-		}
-		back, err := eventstore.DecodeRecord(again)
-		if err != nil || back.Stream != e.Stream || back.Version != e.Version || back.ID != e.ID || string(back.Data) != string(e.Data) {
-			t.Fatalf("what decodes does not write back the same: %+v, %+v, %v", e, back, err)
-		}
-	})
-}

@@ -3,6 +3,7 @@ package eventstore
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -168,18 +169,33 @@ var errRecord = errors.New("eventstore: not a record")
 
 // DecodeRecord reads a record. The event's Data is its own copy.
 func DecodeRecord(b []byte) (Event, error) {
+	e, ok := decodeCanonical(b)
+	if !ok {
+		var err error
+		if e, err = decodeGeneral(b); err != nil {
+			return Event{}, err
+		}
+	}
+	if e.Index < 1 || e.Index > e.Count || e.Count > MaxAppendRecords || e.Position == 0 || e.Version == 0 || e.Stream.Kind == "" || e.Type == "" ||
+		e.Previous >= e.Position {
+		return Event{}, fmt.Errorf("%w: a field is out of its bounds", errRecord)
+	}
+	return e, nil
+}
+
+// decodeGeneral reads a record in any encoding that CBOR allows, with keys that a later version of this program may have added.
+func decodeGeneral(b []byte) (Event, error) {
 	var r record
 	if err := decoding.Unmarshal(b, &r); err != nil {
 		return Event{}, fmt.Errorf("%w: %w", errRecord, err)
 	}
 	w := &r.Writer
-	if len(w.ID) != 16 || len(w.EventID) != 16 || len(w.Command) != 16 || w.Index < 1 || w.Index > w.Count || w.Count > MaxAppendRecords ||
-		r.Position == 0 || w.Version == 0 || r.Recorded < 0 || w.Kind == "" || w.Type == "" || w.Previous >= r.Position {
+	if len(w.ID) != 16 || len(w.EventID) != 16 || len(w.Command) != 16 || r.Recorded < 0 {
 		return Event{}, fmt.Errorf("%w: a field is out of its bounds", errRecord)
 	}
 	e := Event{
 		Position: Position(r.Position), Recorded: time.Unix(0, r.Recorded).UTC(), Version: Version(w.Version), Type: w.Type,
-		Stream: Stream{Kind: Kind(w.Kind), ID: [16]byte(w.ID)}, ID: [16]byte(w.EventID), Index: int(w.Index), Count: int(w.Count),
+		Stream: Stream{Kind: Kind(w.Kind), ID: [16]byte(w.ID)}, ID: [16]byte(w.EventID), Index: int(min(w.Index, math.MaxInt32)), Count: int(min(w.Count, math.MaxInt32)),
 		Previous: Position(w.Previous), Data: w.Data,
 		Meta: Meta{Command: [16]byte(w.Command), Actor: Actor{Kind: w.ActorKind}, Platform: w.Platform, Causation: Position(w.Causation)},
 	}
