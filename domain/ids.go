@@ -51,6 +51,24 @@ func (id UUID) MarshalText() ([]byte, error)           { return []byte(id.String
 func (id ReceiptID) MarshalText() ([]byte, error)      { return []byte(id.String()), nil }
 func (id DocumentID) MarshalText() ([]byte, error)     { return []byte(id.String()), nil }
 
+// UnmarshalBinary reads an id from a stored byte string: the decoder would else set byte by byte.
+func (id *MailboxID) UnmarshalBinary(b []byte) error      { return readID(id[:], b) }
+func (id *MessageID) UnmarshalBinary(b []byte) error      { return readID(id[:], b) }
+func (id *FolderID) UnmarshalBinary(b []byte) error       { return readID(id[:], b) }
+func (id *OrganisationID) UnmarshalBinary(b []byte) error { return readID(id[:], b) }
+func (id *SystemID) UnmarshalBinary(b []byte) error       { return readID(id[:], b) }
+func (id *CommandID) UnmarshalBinary(b []byte) error      { return readID(id[:], b) }
+func (id *UUID) UnmarshalBinary(b []byte) error           { return readID(id[:], b) }
+func (id *ReceiptID) UnmarshalBinary(b []byte) error      { return readID(id[:], b) }
+func (id *DocumentID) UnmarshalBinary(b []byte) error     { return readID(id[:], b) }
+
+func readID(to, b []byte) error {
+	if copy(to, b) != len(b) || len(b) != len(to) {
+		return fmt.Errorf("domain: an id of %d bytes, want %d", len(b), len(to))
+	}
+	return nil
+}
+
 func uuidText(b [16]byte) string {
 	var out [36]byte
 	hex.Encode(out[0:8], b[0:4])

@@ -294,12 +294,11 @@ func apply(p Projection, w *writer, rec eventstore.Event) error {
 	}
 	e, err := Decode(rec)
 	if err == nil {
-		one := w.writer() // an event that fails leaves nothing
-		if err = p.Apply(one, rec, e); err == nil {
-			one.changes.Scan(func(k string, val []byte) bool { w.changes.Set(k, val); return true })
-			w.bytes += one.bytes
+		if err = p.Apply(w, rec, e); err == nil {
+			w.keep()
 			return nil
 		}
+		w.drop() // an event that fails leaves nothing
 	}
 	parked := 0
 	w.Scan([]byte{0xFF, 'p'}, func([]byte, []byte) bool { parked++; return true })

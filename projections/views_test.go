@@ -19,7 +19,7 @@ import (
 )
 
 // grow appends n random commands' events to some mailboxes, with their intake.
-func grow(t *testing.T, store eventstore.Store, rng *rand.Rand, n int) {
+func grow(t testing.TB, store eventstore.Store, rng *rand.Rand, n int) {
 	t.Helper()
 	ctx := context.Background()
 	h := eventstore.Handler[mailbox.Command, mailbox.Event, mailbox.State]{Store: store, Decider: mailbox.Decider, Codec: mailbox.Codec}
