@@ -25,7 +25,7 @@ func BenchmarkFold(b *testing.B) {
 				}
 				b.StartTimer()
 				for at := eventstore.Position(0); at < store.Last(); at = f.applied {
-					if _, err := applyBatch(context.Background(), store, p, f, at); err != nil {
+					if _, err := applyBatch(context.Background(), store, p, f, at, store.Last()); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -37,8 +37,12 @@ type Views struct {
 	cfg    Config
 	store  eventstore.Reader
 	views  map[string]*viewFile
+	ctx    context.Context // until Close
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
+
+	rebuilding sync.Mutex // guards closed, and is held by a rebuild
+	closed     bool
 
 	ready   atomic.Bool
 	applied *prometheus.CounterVec
@@ -76,10 +80,14 @@ func Open(store eventstore.Reader, cfg Config) (*Views, error) {
 		cfg.Registerer.MustRegister(v.applied, v.at)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	v.cancel = cancel
+	v.ctx, v.cancel = ctx, cancel
 	start := store.Last()
 	for _, p := range All() {
-		f, err := openView(filepath.Join(cfg.Dir, p.Name()+".view"), cfg.LogID, cfg.Incarnation, start)
+		path := filepath.Join(cfg.Dir, p.Name()+".view")
+		if err := os.Remove(path + ".new"); err != nil && !errors.Is(err, os.ErrNotExist) { // of a rebuild that ended half-way
+			return nil, errors.Join(err, v.Close())
+		}
+		f, err := openView(path, cfg.LogID, cfg.Incarnation, start)
 		if err != nil {
 			return nil, errors.Join(err, v.Close())
 		}
@@ -126,6 +134,9 @@ func (v *Views) stop(f *viewFile, err error) {
 // Close flushes and closes the views.
 func (v *Views) Close() error {
 	v.cancel()
+	v.rebuilding.Lock()
+	v.closed = true
+	v.rebuilding.Unlock()
 	v.wg.Wait()
 	var errs []error
 	for _, f := range v.views {
@@ -154,10 +165,10 @@ func (v *Views) follow(ctx context.Context, p Projection, f *viewFile) error {
 		if v.cfg.Slow != nil {
 			v.cfg.Slow()
 		}
-		f.mu.RLock()
-		after := f.applied
-		f.mu.RUnlock()
-		n, err := applyBatch(ctx, v.store, p, f, after)
+		f.folding.Lock()
+		after := f.at()
+		n, err := applyBatch(ctx, v.store, p, f, after, v.store.Last())
+		f.folding.Unlock()
 		if err != nil {
 			return fmt.Errorf("projection %s: %w", p.Name(), err)
 		}
@@ -174,6 +185,12 @@ func (v *Views) follow(ctx context.Context, p Projection, f *viewFile) error {
 			}
 		}
 	}
+}
+
+func (f *viewFile) at() eventstore.Position {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.applied
 }
 
 func (f *viewFile) full() bool {
@@ -203,8 +220,8 @@ func parkedKey(id [16]byte) []byte { return append([]byte{0xFF, 'p'}, id[:]...) 
 // Parked tells whether an event of a mailbox could not be applied, so that what the view has of it is old.
 func (s *Snapshot) Parked(id [16]byte) bool { return s.Get(parkedKey(id)) != nil }
 
-// applyBatch applies what follows after, at most batchEvents, and makes it visible. An event that fails parks its stream's owner, not the projection.
-func applyBatch(ctx context.Context, store eventstore.Reader, p Projection, f *viewFile, after eventstore.Position) (int, error) {
+// applyBatch applies what follows after, through upto, at most batchEvents, and makes it visible. An event that fails parks its stream's owner, not the projection.
+func applyBatch(ctx context.Context, store eventstore.Reader, p Projection, f *viewFile, after, upto eventstore.Position) (int, error) {
 	snap, err := f.snapshot()
 	if err != nil {
 		return 0, err
@@ -220,6 +237,9 @@ func applyBatch(ctx context.Context, store eventstore.Reader, p Projection, f *v
 	for rec, err := range store.ReadAll(ctx, after) {
 		if err != nil {
 			return n, err
+		}
+		if rec.Position > upto {
+			break
 		}
 		if err := apply(p, w, rec); err != nil {
 			return n, err

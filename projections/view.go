@@ -31,6 +31,7 @@ type layer = btree.Map[string, []byte]
 type viewFile struct {
 	db *bbolt.DB
 
+	folding  sync.Mutex // held while a batch is applied; before flushing
 	flushing sync.Mutex // held while the overlay is written: one flush at a time
 
 	mu       sync.RWMutex        // guards what follows

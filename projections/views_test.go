@@ -145,7 +145,7 @@ func TestViewsAreTheSameHoweverTheyWereMade(t *testing.T) {
 			f := crashed[p.Name()]
 			flushed := false
 			for f.applied < store.Last() {
-				if _, err := applyBatch(ctx, store, p, f, f.applied); err != nil {
+				if _, err := applyBatch(ctx, store, p, f, f.applied, store.Last()); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -173,7 +173,7 @@ func TestViewsAreTheSameHoweverTheyWereMade(t *testing.T) {
 	for _, p := range All() {
 		f := crashed[p.Name()]
 		for f.applied < store.Last() {
-			if _, err := applyBatch(ctx, store, p, f, f.applied); err != nil {
+			if _, err := applyBatch(ctx, store, p, f, f.applied, store.Last()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -182,7 +182,7 @@ func TestViewsAreTheSameHoweverTheyWereMade(t *testing.T) {
 			t.Fatal(err)
 		}
 		for rebuilt.applied < store.Last() {
-			if _, err := applyBatch(ctx, store, p, rebuilt, rebuilt.applied); err != nil {
+			if _, err := applyBatch(ctx, store, p, rebuilt, rebuilt.applied, store.Last()); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -17,6 +17,7 @@ type commands struct {
 	Inbox   inboxCmd   `cmd:"" help:"Show a made-up person's messages as a platform shows them."`
 	Replay  replayCmd  `cmd:"" help:"Print the log's events; what is sealed stays sealed."`
 	Verify  verifyCmd  `cmd:"" help:"Check log, documents and keys in full."`
+	Rebuild rebuildCmd `cmd:"" help:"Build every view anew from the log, beside the living one, compare both, and switch."`
 	Keys    keysCmd    `cmd:"" help:"Operate the keys."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

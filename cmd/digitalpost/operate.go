@@ -70,19 +70,10 @@ func (c *rollCmd) Run() error {
 		return err
 	}
 	if !running {
-		keys, err := c.keys()
-		if err != nil {
+		if err := c.offline(func(b *backbone.Backbone) (err error) {
+			out.Epoch, err = b.Roll(context.Background())
 			return err
-		}
-		if _, err := os.Stat(filepath.Join(c.Data, "log")); err != nil {
-			return fmt.Errorf("there is no log in %s: --data must name the directory that serve was given", c.Data)
-		}
-		b, err := openOffline(c.Data, keys)
-		if err != nil {
-			return err
-		}
-		out.Epoch, err = b.Roll(context.Background())
-		if err = errors.Join(err, b.Close()); err != nil {
+		}); err != nil {
 			return err
 		}
 	}
@@ -90,16 +81,51 @@ func (c *rollCmd) Run() error {
 	return nil
 }
 
-func openOffline(data, keys string) (*backbone.Backbone, error) {
-	beside, err := filestore.OpenBeside(filepath.Join(data, "log"))
+// offline opens the data, on which no server runs, does what do does, and closes it.
+func (d dataFlags) offline(do func(*backbone.Backbone) error) error {
+	keys, err := d.keys()
 	if err != nil {
-		return nil, err
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(d.Data, "log")); err != nil {
+		return fmt.Errorf("there is no log in %s: --data must name the directory that serve was given", d.Data)
+	}
+	beside, err := filestore.OpenBeside(filepath.Join(d.Data, "log"))
+	if err != nil {
+		return err
 	}
 	development, err := beside.Development()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return backbone.Open(backbone.Config{Dir: data, KMS: vault.KeyFolder(keys), Development: development})
+	b, err := backbone.Open(backbone.Config{Dir: d.Data, KMS: vault.KeyFolder(keys), Development: development})
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(b), b.Close())
+}
+
+type rebuildCmd struct{ dataFlags }
+
+// Run builds the views anew, through the server if one runs.
+func (c *rebuildCmd) Run() error {
+	var out []projections.Rebuilt
+	running, err := askServer(c.Data, "POST", "/views/rebuild", &out)
+	if err == nil && !running {
+		err = c.offline(func(b *backbone.Backbone) (err error) {
+			out, err = b.Rebuild(context.Background())
+			return err
+		})
+	}
+	unlike := 0
+	for _, r := range out {
+		fmt.Printf("%-10s %d rows built anew and compared at position %d: %d unlike\n", r.View, r.Rows, r.Position, r.Unlike)
+		unlike += r.Unlike
+	}
+	if err == nil && unlike > 0 {
+		err = fmt.Errorf("%d rows were not what the log says; they are now", unlike)
+	}
+	return err
 }
 
 type verifyCmd struct{ dataFlags }

@@ -251,6 +251,10 @@ func openControl(data string, b *backbone.Backbone) (io.Closer, error) {
 		epoch, err := b.Roll(r.Context())
 		answer(w, map[string]int{"epoch": epoch}, err)
 	})
+	mux.HandleFunc("POST /views/rebuild", func(w http.ResponseWriter, r *http.Request) {
+		rebuilt, err := b.Rebuild(r.Context())
+		answer(w, rebuilt, err)
+	})
 	mux.HandleFunc("GET /keys/check", func(w http.ResponseWriter, _ *http.Request) {
 		nodes, numbers, err := b.CheckKeys()
 		answer(w, map[string]int{"nodes": nodes, "numbers": numbers}, err)

@@ -1,0 +1,180 @@
+package projections
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+
+	"digitalpost/eventstore"
+)
+
+// rebuildLimit is how many bytes of rows a rebuild folds in memory before it writes them, in key order.
+const rebuildLimit = 256 << 20
+
+// A Rebuilt says what came of building a view anew. Unlike counts the rows that the living view had otherwise at Position, parked streams included: the rows
+// of the log's own telling stand from now on.
+type Rebuilt struct {
+	View     string              `json:"view"`
+	Position eventstore.Position `json:"position"` // where both were compared
+	Rows     int                 `json:"rows"`
+	Unlike   int                 `json:"unlike"`
+	First    string              `json:"first,omitempty"` // key of the first row that was unlike, in hexadecimal
+}
+
+// Rebuild builds every view anew from the log's first event, beside the living one, which goes on meanwhile; compares both at one position; and puts the new
+// one in the place of the old. One rebuild runs at a time. A crash at any step leaves one whole view: the new file is renamed over the old when it is on disk.
+func (v *Views) Rebuild(ctx context.Context) ([]Rebuilt, error) {
+	v.rebuilding.Lock()
+	defer v.rebuilding.Unlock()
+	if v.closed { // Close waits for a rebuild under way, and none begins after it
+		return nil, eventstore.ErrClosed
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(v.ctx, cancel)()
+	var out []Rebuilt
+	for _, p := range All() {
+		r, err := v.rebuild(ctx, p)
+		if err != nil {
+			return out, fmt.Errorf("rebuild %s: %w", p.Name(), err)
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+func (v *Views) rebuild(ctx context.Context, p Projection) (r Rebuilt, err error) {
+	old := v.views[p.Name()]
+	path := filepath.Join(v.cfg.Dir, p.Name()+".view")
+	if err := os.Remove(path + ".new"); err != nil && !os.IsNotExist(err) {
+		return r, err
+	}
+	anew, err := openView(path+".new", v.cfg.LogID, v.cfg.Incarnation, v.store.Last())
+	if err != nil {
+		return r, err
+	}
+	switched := false
+	defer func() {
+		if !switched {
+			anew.db.Close()
+			os.Remove(path + ".new")
+		}
+	}()
+	if err := v.foldTo(ctx, p, anew, v.store.Last()); err != nil {
+		return r, err
+	}
+	was, err := v.alongside(ctx, p, old, anew)
+	if err != nil {
+		return r, err
+	}
+	r = Rebuilt{View: p.Name(), Position: was.Position}
+	err = compare(was, anew, &r)
+	was.Close()
+	if err != nil {
+		return r, err
+	}
+	if err := v.foldTo(ctx, p, anew, v.store.Last()); err != nil { // what came meanwhile
+		return r, err
+	}
+	if err := anew.flush(v.cfg.LogID, v.cfg.Incarnation); err != nil {
+		return r, err
+	}
+	old.folding.Lock()
+	before := old.db
+	if err = v.foldTo(ctx, p, anew, old.at()); err == nil {
+		switched, err = old.become(anew, path)
+	}
+	old.folding.Unlock()
+	if switched {
+		err = errors.Join(err, before.Close()) // waits for those who still read it
+	}
+	return r, err
+}
+
+// alongside brings the new view to the position of the living one, and gives that one's snapshot there.
+func (v *Views) alongside(ctx context.Context, p Projection, old, anew *viewFile) (*Snapshot, error) {
+	old.folding.Lock()
+	defer old.folding.Unlock()
+	if err := v.foldTo(ctx, p, anew, old.at()); err != nil {
+		return nil, err
+	}
+	return old.snapshot()
+}
+
+// foldTo applies the log to a view that nobody reads yet, up to and including a position.
+func (v *Views) foldTo(ctx context.Context, p Projection, f *viewFile, upto eventstore.Position) error {
+	for f.applied < upto {
+		if _, err := applyBatch(ctx, v.store, p, f, f.applied, upto); err != nil {
+			return err
+		}
+		if f.bytes > rebuildLimit {
+			if err := f.flush(v.cfg.LogID, v.cfg.Incarnation); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// compare counts the rows that are not the same in the living view, as it was, and in the new one.
+func compare(was *Snapshot, anew *viewFile, r *Rebuilt) error {
+	now, err := anew.snapshot()
+	if err != nil {
+		return err
+	}
+	defer now.Close()
+	nextOld, stopOld := iter.Pull2(was.all)
+	defer stopOld()
+	nextNew, stopNew := iter.Pull2(now.all)
+	defer stopNew()
+	unlike := func(k []byte) {
+		if r.Unlike++; r.Unlike == 1 {
+			r.First = fmt.Sprintf("%x", k)
+		}
+	}
+	ko, vo, okOld := nextOld()
+	kn, vn, okNew := nextNew()
+	for okOld || okNew {
+		switch c := bytes.Compare(ko, kn); {
+		case !okNew || okOld && c < 0:
+			unlike(ko)
+			ko, vo, okOld = nextOld()
+			continue
+		case !okOld || c > 0:
+			unlike(kn)
+		default:
+			if !bytes.Equal(vo, vn) {
+				unlike(kn)
+			}
+			ko, vo, okOld = nextOld()
+		}
+		r.Rows++
+		kn, vn, okNew = nextNew()
+	}
+	return nil
+}
+
+func (s *Snapshot) all(yield func(k, v []byte) bool) { s.Scan(nil, yield) }
+
+// become puts another view, which stands at the same position, in this one's place; its file is renamed to path. Readers keep the snapshots that they have. It
+// tells whether anew is in use now: from the rename on.
+func (v *viewFile) become(anew *viewFile, path string) (bool, error) {
+	v.flushing.Lock()
+	defer v.flushing.Unlock()
+	if err := os.Rename(path+".new", path); err != nil {
+		return false, err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err == nil {
+		err = dir.Sync()
+		dir.Close()
+	}
+	v.mu.Lock()
+	v.db, v.over, v.bytes, v.frozen, v.flushed = anew.db, anew.over, anew.bytes, nil, anew.flushed
+	v.mu.Unlock()
+	return true, err
+}
