@@ -67,7 +67,11 @@ func (v *Views) rebuild(ctx context.Context, p Projection) (r Rebuilt, err error
 	if err := v.foldTo(ctx, p, anew, v.store.Last()); err != nil {
 		return r, err
 	}
-	was, err := v.alongside(ctx, p, old, anew)
+	if err := v.alongside(ctx, p, old, anew); err != nil {
+		return r, err
+	}
+	was, err := old.snapshot()
+	old.folding.Unlock()
 	if err != nil {
 		return r, err
 	}
@@ -83,11 +87,11 @@ func (v *Views) rebuild(ctx context.Context, p Projection) (r Rebuilt, err error
 	if err := anew.flush(v.cfg.LogID, v.cfg.Incarnation); err != nil {
 		return r, err
 	}
-	old.folding.Lock()
-	before := old.db
-	if err = v.foldTo(ctx, p, anew, old.at()); err == nil {
-		switched, err = old.become(anew, path)
+	if err := v.alongside(ctx, p, old, anew); err != nil {
+		return r, err
 	}
+	before := old.db
+	switched, err = old.become(anew, path)
 	old.folding.Unlock()
 	if switched {
 		err = errors.Join(err, before.Close()) // waits for those who still read it
@@ -95,14 +99,17 @@ func (v *Views) rebuild(ctx context.Context, p Projection) (r Rebuilt, err error
 	return r, err
 }
 
-// alongside brings the new view to the position of the living one, and gives that one's snapshot there.
-func (v *Views) alongside(ctx context.Context, p Projection, old, anew *viewFile) (*Snapshot, error) {
-	old.folding.Lock()
-	defer old.folding.Unlock()
-	if err := v.foldTo(ctx, p, anew, old.at()); err != nil {
-		return nil, err
+// alongside brings both views to the same position, and returns with the living one held there, its folding locked, unless it gives an error.
+func (v *Views) alongside(ctx context.Context, p Projection, old, anew *viewFile) error {
+	if err := old.wait(ctx, anew.applied); err != nil { // the new one may be ahead: it is never folded beyond a position that the old one has
+		return err
 	}
-	return old.snapshot()
+	old.folding.Lock()
+	err := v.foldTo(ctx, p, anew, old.at())
+	if err != nil {
+		old.folding.Unlock()
+	}
+	return err
 }
 
 // foldTo applies the log to a view that nobody reads yet, up to and including a position.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -28,8 +29,20 @@ import (
 	"digitalpost/projections"
 )
 
-// quietly lets a server on the same machine go first.
-func quietly() { _ = unix.Setpriority(unix.PRIO_PROCESS, 0, 19) }
+// quietly lets a server on the same machine go first: every thread of this process runs when a processor has nothing else to do, and at most one at a time.
+func quietly() {
+	runtime.GOMAXPROCS(1)
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return // another system: it runs as it is
+	}
+	idle := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE}
+	for _, t := range threads { // threads to come inherit it from these
+		if tid, err := strconv.Atoi(t.Name()); err == nil {
+			_ = unix.SchedSetAttr(tid, &idle, 0)
+		}
+	}
+}
 
 // askServer asks the server that runs on the data, if one does.
 func askServer(data, method, path string, v any) (running bool, err error) {

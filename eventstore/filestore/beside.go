@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"time"
 
 	"digitalpost/eventstore"
 )
@@ -20,6 +21,7 @@ type Beside struct {
 	names []string
 	dur   durable
 	ok    bool
+	way   way
 }
 
 // OpenBeside opens a log for reading only.
@@ -34,6 +36,10 @@ func OpenBeside(dir string) (*Beside, error) {
 		return nil, err
 	} else {
 		b.dur, b.ok = readDurable(f)
+		b.way = way{looked: time.Now(), last: b.dur.position}
+		if st, err := f.Stat(); err == nil && time.Since(st.ModTime()) < lookEvery {
+			b.way.pause = underLoad // until the first look tells
+		}
 		f.Close()
 	}
 	entries, err := os.ReadDir(dir) // after DURABLE: a segment that begins meanwhile holds nothing that was durable then
@@ -175,6 +181,7 @@ func (b *Beside) walkSegment(name string, live bool, after eventstore.Position, 
 			}
 			break
 		}
+		b.way.give(b.dir)
 		if sums {
 			hash.Write(batch)
 		}
@@ -186,6 +193,7 @@ func (b *Beside) walkSegment(name string, live bool, after eventstore.Position, 
 		err = records(batch, func(off int, _ []byte) error {
 			e, err := decodeAt(batch[off:], p, name, at+int64(off))
 			p++
+			b.way.give(b.dir)
 			if err == nil && e.Position > after && e.Position <= b.dur.position && !fn(e) {
 				stop = true
 				return io.EOF
