@@ -128,7 +128,7 @@ func (k Key) bound(eventType, field string) []byte {
 	return append(b, field...)
 }
 
-// Forget destroys leaves, and every key of the owners to shred, and notes in the same transaction that the log is applied up to position.
+// Forget destroys leaves, and every key of the owners to shred with the numbers by which they were found, and notes in the same transaction that the log is applied up to position.
 // What is forgotten already stays so.
 func (v *Vault) Forget(position uint64, leaves []Leaf, shred []Owner) error {
 	v.mu.RLock()
@@ -166,6 +166,15 @@ func (v *Vault) Forget(position uint64, leaves []Leaf, shred []Owner) error {
 			for k, _ := c.Seek(o[:]); len(k) == rowLength && Owner(k[:16]) == o; k, _ = c.Seek(o[:]) {
 				if err := nodes.Delete(k); err != nil {
 					return err
+				}
+			}
+			names := tx.Bucket(bucketDirectory).Cursor()
+			for k, id := names.First(); k != nil; k, id = names.Next() {
+				if Owner(id) == o {
+					if err := names.Delete(); err != nil {
+						return err
+					}
+					break // one owner, one number
 				}
 			}
 		}

@@ -154,6 +154,12 @@ func TestShreddingAnOwnerLeavesTheOthers(t *testing.T) {
 	if _, err := v.Key(other, 1); err != nil {
 		t.Fatal(err)
 	}
+	if _, ok, err := v.Find(vault.Citizen, "6702902345"); !ok || err != nil {
+		t.Errorf("Find of the other = %v, %v", ok, err)
+	}
+	if _, numbers, err := v.Check(); numbers != 1 || err != nil {
+		t.Errorf("Check = %d numbers, %v; want 1: the shredded owner's is gone", numbers, err)
+	}
 }
 
 // A roll that a crash stopped, at each step, leaves one complete file with a living key.

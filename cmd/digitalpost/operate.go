@@ -19,11 +19,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"digitalpost/adapters/backbone"
-	"digitalpost/adapters/documents"
 	"digitalpost/adapters/vault"
 	"digitalpost/domain"
-	"digitalpost/domain/intake"
-	"digitalpost/domain/mailbox"
 	"digitalpost/eventstore"
 	"digitalpost/eventstore/filestore"
 	"digitalpost/projections"
@@ -70,7 +67,30 @@ func askServer(data, method, path string, v any) (running bool, err error) {
 }
 
 type keysCmd struct {
-	Roll rollCmd `cmd:"" help:"End the key epoch: what was forgotten is gone from every copy of the data from then on."`
+	Roll  rollCmd  `cmd:"" help:"End the key epoch: what was forgotten is gone from every copy of the data from then on."`
+	Shred shredCmd `cmd:"" help:"Destroy every key of a mailbox at its lawful end: nobody reads anything in it again."`
+}
+
+type shredCmd struct {
+	dataFlags
+	Mailbox string `help:"The mailbox's id." required:""`
+}
+
+// Run shreds a mailbox, through the server if one runs.
+func (c *shredCmd) Run() error {
+	id, err := domain.ParseUUID(c.Mailbox)
+	if err != nil {
+		return fmt.Errorf("--mailbox %s: give the mailbox's id, a UUID; GET /dev/ lists them", c.Mailbox)
+	}
+	running, err := askServer(c.Data, "POST", "/keys/shred?mailbox="+c.Mailbox, &struct{}{})
+	if err == nil && !running {
+		err = c.offline(func(b *backbone.Backbone) error { return b.Shred(context.Background(), id) })
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Printf("mailbox %s is shredded; digitalpost keys roll ends the epoch, and from then on no copy of the data opens it\n", c.Mailbox)
+	return nil
 }
 
 type rollCmd struct{ dataFlags }
@@ -139,119 +159,6 @@ func (c *rebuildCmd) Run() error {
 		err = fmt.Errorf("%d rows were not what the log says; they are now", unlike)
 	}
 	return err
-}
-
-type verifyCmd struct{ dataFlags }
-
-// Run checks everything and says what it counted; its error names the position or place of the first damage.
-func (c *verifyCmd) Run() error { quietly(); return c.check(os.Stdout) }
-
-func (c *verifyCmd) check(out io.Writer) error {
-	before := known(c.Data)
-	b, err := filestore.OpenBeside(filepath.Join(c.Data, "log"))
-	if err != nil {
-		return err
-	}
-	docs := documents.OpenReader(c.Data)
-	defer docs.Close()
-	type kept struct {
-		length int64
-		hash   []byte
-		at     eventstore.Position
-	}
-	named := map[domain.DocumentID]kept{}
-	of := map[domain.MessageID]domain.DocumentID{}
-	counts, err := b.Check(before, func(rec eventstore.Event) error {
-		e, err := projections.Decode(rec)
-		if err != nil {
-			return &eventstore.DamageError{Position: rec.Position, Place: "stream " + rec.Stream.String(), Reason: err.Error()}
-		}
-		switch e := e.(type) {
-		case intake.MemoReceived:
-			named[e.Document] = kept{e.Kept, e.SealedHash, rec.Position}
-			of[e.Message] = e.Document
-		case intake.MemoRefused:
-			delete(named, e.Document)
-		case mailbox.MessagePurged:
-			delete(named, of[e.Message])
-		case mailbox.MessageRecalled:
-			delete(named, of[e.Message])
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for id, k := range named {
-		if err := docs.Check(id, k.length, k.hash); err != nil {
-			later, rerr := forgottenSince(c.Data, b.Last(), id, of)
-			if rerr == nil && later {
-				continue
-			}
-			return fmt.Errorf("position %d names it: %w", k.at, err)
-		}
-	}
-	var keys struct{ Nodes, Numbers int }
-	running, err := askServer(c.Data, "GET", "/keys/check", &keys)
-	if !running && err == nil {
-		keys.Nodes, keys.Numbers, err = c.checkKeys()
-	}
-	if err != nil {
-		return fmt.Errorf("keys: %w", err)
-	}
-	fmt.Fprintf(out, "sound: %d events in %d streams and %d segments, through position %d; %d documents; %d keys, %d numbers\n",
-		counts.Events, counts.Streams, counts.Segments, counts.Last, len(named), keys.Nodes, keys.Numbers)
-	return nil
-}
-
-// known gives the highest position that the views of a data directory have been flushed at; 0 while a server has them open.
-func known(data string) eventstore.Position {
-	id, ok := filestore.LogID(filepath.Join(data, "log"))
-	if !ok {
-		return 0
-	}
-	return projections.Known(filepath.Join(data, "views"), id)
-}
-
-// forgottenSince tells whether a document was forgotten by an event that came after the check of the log had begun.
-func forgottenSince(data string, after eventstore.Position, id domain.DocumentID, of map[domain.MessageID]domain.DocumentID) (bool, error) {
-	b, err := filestore.OpenBeside(filepath.Join(data, "log"))
-	if err != nil {
-		return false, err
-	}
-	for rec, err := range b.ReadAll(after) {
-		if err != nil {
-			return false, err
-		}
-		switch e, _ := projections.Decode(rec); e := e.(type) {
-		case intake.MemoRefused:
-			if e.Document == id {
-				return true, nil
-			}
-		case mailbox.MessagePurged:
-			if of[e.Message] == id {
-				return true, nil
-			}
-		case mailbox.MessageRecalled:
-			if of[e.Message] == id {
-				return true, nil
-			}
-		}
-	}
-	return false, nil
-}
-
-func (c *verifyCmd) checkKeys() (int, int, error) {
-	keys, err := c.keys()
-	if err != nil {
-		return 0, 0, err
-	}
-	v, err := vault.Open(c.Data, vault.KeyFolder(keys))
-	if err != nil {
-		return 0, 0, err
-	}
-	nodes, numbers, err := v.Check()
-	return nodes, numbers, errors.Join(err, v.Close())
 }
 
 type replayCmd struct {

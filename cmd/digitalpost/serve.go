@@ -28,6 +28,7 @@ import (
 	"digitalpost/adapters/senderapi"
 	"digitalpost/adapters/vault"
 	"digitalpost/adapters/viewapi"
+	"digitalpost/domain"
 )
 
 type dataFlags struct {
@@ -250,6 +251,13 @@ func openControl(data string, b *backbone.Backbone) (io.Closer, error) {
 	mux.HandleFunc("POST /keys/roll", func(w http.ResponseWriter, r *http.Request) {
 		epoch, err := b.Roll(r.Context())
 		answer(w, map[string]int{"epoch": epoch}, err)
+	})
+	mux.HandleFunc("POST /keys/shred", func(w http.ResponseWriter, r *http.Request) {
+		id, err := domain.ParseUUID(r.FormValue("mailbox"))
+		if err == nil {
+			err = b.Shred(r.Context(), id)
+		}
+		answer(w, struct{}{}, err)
 	})
 	mux.HandleFunc("POST /views/rebuild", func(w http.ResponseWriter, r *http.Request) {
 		rebuilt, err := b.Rebuild(r.Context())
