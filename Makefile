@@ -21,7 +21,7 @@ long: ## simulation, crashes and power cuts for longer
 
 fuzz: ## every fuzz target, ten seconds each
 	@for t in $$(grep -rl 'func Fuzz' --include=*_test.go .); do \
-	  for f in $$(sed -n 's/^func \(Fuzz[A-Za-z]*\).*/\1/p' $$t); do go test -run '^$$' -fuzz "^$$f$$" -fuzztime 10s $$(dirname $$t) || exit 1; done; done
+	  for f in $$(sed -n 's/^func \(Fuzz[A-Za-z]*\).*/\1/p' $$t); do go test -run '^$$' -fuzz "^$$f$$" -fuzztime 10s -fuzzminimizetime 10x $$(dirname $$t) || exit 1; done; done
 
 golden: ## writes the golden files anew; read the difference
 	UPDATE_GOLDEN=1 go test ./... && git diff --stat testdata

@@ -61,7 +61,7 @@ type sample struct {
 }
 
 // full gives a sample of every event type, every field filled.
-func full(t *testing.T) (out []sample) {
+func full(t testing.TB) (out []sample) {
 	add := func(kind string, e domain.Named, encode func(domain.Named) ([]byte, error)) {
 		n := byte(0)
 		v := reflect.New(reflect.TypeOf(e)).Elem()

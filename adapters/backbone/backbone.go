@@ -183,7 +183,9 @@ func (b *Backbone) Position() eventstore.Position { return b.store.Last() }
 func (b *Backbone) RecordsRead() uint64 { return b.store.RecordsRead() }
 
 // Rebuild builds every view anew beside the living ones; see projections.Views.
-func (b *Backbone) Rebuild(ctx context.Context) ([]projections.Rebuilt, error) { return b.views.Rebuild(ctx) }
+func (b *Backbone) Rebuild(ctx context.Context) ([]projections.Rebuilt, error) {
+	return b.views.Rebuild(ctx)
+}
 
 // Fresh returns once the local views have position p.
 func (b *Backbone) Fresh(ctx context.Context, p eventstore.Position) error {

@@ -19,7 +19,7 @@ import (
 
 // A world is a server with a directory of its own, and those who use it.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	url    string
 	data   string
 	log    *bytes.Buffer
@@ -28,7 +28,7 @@ type world struct {
 	sender *client
 }
 
-func start(t *testing.T, data string) *world {
+func start(t testing.TB, data string) *world {
 	t.Helper()
 	w := &world{t: t, data: data, log: &bytes.Buffer{}}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -71,6 +71,9 @@ func (w *world) person(cpr, platform string) *client {
 	return c
 }
 
+// patient waits for an answer, but not for ever.
+var patient = &http.Client{Timeout: 20 * time.Second}
+
 // status sends a request and gives status, header and body.
 func (c *client) status(method, path string, header map[string]string, body string) (int, http.Header, string) {
 	req, err := http.NewRequest(method, c.url+path, strings.NewReader(body))
@@ -85,7 +88,7 @@ func (c *client) status(method, path string, header map[string]string, body stri
 	} else if c.basic[0] != "" {
 		req.SetBasicAuth(c.basic[0], c.basic[1])
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := patient.Do(req)
 	if err != nil {
 		return 0, nil, err.Error()
 	}
