@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"fmt"
 	"time"
 
 	"digitalpost/domain"
@@ -27,6 +28,7 @@ type SystemRow struct {
 	System       organisation.SystemRegistered `cbor:"1,keyasint"`
 	Organisation domain.OrganisationID         `cbor:"2,keyasint"`
 	Position     eventstore.Position           `cbor:"3,keyasint"`
+	Delegated    []domain.Sealed               `cbor:"4,keyasint,omitempty"` // whose certificates it may come with, too
 }
 
 // Apply applies an event.
@@ -40,6 +42,20 @@ func (Directory) Apply(v View, rec eventstore.Event, e domain.Named) error {
 		return put(v, key('o', rec.Stream.ID), OrganisationRow{Registered: e, At: rec.Recorded, Version: rec.Version})
 	case organisation.SystemRegistered:
 		return put(v, key('s', [16]byte(e.System)), SystemRow{System: e, Organisation: rec.Stream.ID, Position: rec.Position})
+	case organisation.SystemKeySet:
+		return changeSystem(v, e.System, func(r *SystemRow) { r.System.KeyHash = e.KeyHash })
+	case organisation.SystemDelegated:
+		return changeSystem(v, e.System, func(r *SystemRow) { r.Delegated = append(r.Delegated, e.Holder) })
 	}
 	return nil
+}
+
+func changeSystem(v View, id domain.SystemID, fn func(*SystemRow)) error {
+	k := key('s', [16]byte(id))
+	r, ok, err := row[SystemRow](v, k)
+	if err != nil || !ok {
+		return fmt.Errorf("system %s has no row: %w", id, err)
+	}
+	fn(&r)
+	return put(v, k, r)
 }

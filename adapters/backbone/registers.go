@@ -1,8 +1,10 @@
 package backbone
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"digitalpost/adapters/vault"
@@ -115,6 +117,7 @@ type Organisation struct {
 	Name             string
 	MandatoryAllowed bool
 	LegalAllowed     bool
+	UUID             domain.UUID // that its certificates name; zero: any
 }
 
 // A System is a sender system with its organisation, unsealed.
@@ -124,56 +127,125 @@ type System struct {
 	Platform     string // of a company's system: the platform that alone shows what it sends
 	Organisation Organisation
 	OrgID        domain.OrganisationID
+	KeyHash      []byte // as identity.HashKey gives it
+
+	holders []holder // whose certificates it may come with
 }
 
-// RegisterSystem registers a sender system and its organisation, if they are not there. The same name of the same organisation is the same
-// system, with the same id.
-func (b *Backbone) RegisterSystem(ctx context.Context, o Organisation, name, platform string) (domain.SystemID, error) {
-	owner, err := b.vault.Enter(vault.Organisation, o.CVR, vault.Owner(b.newID()))
-	if err != nil {
-		return domain.SystemID{}, err
+// A holder is an organisation that has certificates.
+type holder struct {
+	cvr  string
+	uuid domain.UUID // zero: any of that CVR
+}
+
+// Trusts tells whether the system may come with a certificate of an organisation: its own, or one that it is delegated to.
+func (s System) Trusts(cvr string, uuid domain.UUID) bool {
+	for _, h := range s.holders {
+		if h.cvr == cvr && (h.uuid == uuid || h.uuid == domain.UUID{}) {
+			return true
+		}
 	}
-	stream := eventstore.Stream{Kind: "organisation", ID: owner}
+	return false
+}
+
+// SystemID gives the id that a sender system of an organisation has or will have: the same name of the same organisation is the same system.
+func (b *Backbone) SystemID(cvr, name string) (domain.SystemID, error) {
+	owner, err := b.vault.Enter(vault.Organisation, cvr, vault.Owner(b.newID()))
+	return domain.SystemID(domain.DeriveID("system", owner[:], []byte(name))), err
+}
+
+// RegisterSystem registers a sender system with the hash of its key, and its organisation, if they are not there. A system that is there gets the key, if it is
+// another; the one before is valid no more.
+func (b *Backbone) RegisterSystem(ctx context.Context, o Organisation, name, platform string, keyHash []byte) error {
+	system, err := b.SystemID(o.CVR, name)
+	if err != nil {
+		return err
+	}
+	return b.organise(ctx, o.CVR, "register system", func(k vault.Key, s organisationState) ([]organisation.Event, error) {
+		var events []organisation.Event
+		if !s.registered {
+			e := organisation.Registered{Kind: o.Kind, MandatoryAllowed: o.MandatoryAllowed, LegalAllowed: o.LegalAllowed, UUID: o.UUID}
+			e.CVR, e.Name = k.Seal(e.EventType(), "cvr", []byte(o.CVR)), k.Seal(e.EventType(), "name", []byte(o.Name))
+			events = append(events, e)
+		}
+		if hash, there := s.keys[system]; !there {
+			r := organisation.SystemRegistered{System: system, Platform: platform, KeyHash: keyHash}
+			r.Name = k.Seal(r.EventType(), "name", []byte(name))
+			events = append(events, r)
+		} else if !bytes.Equal(hash, keyHash) {
+			events = append(events, organisation.SystemKeySet{System: system, KeyHash: keyHash})
+		}
+		return events, nil
+	})
+}
+
+// Delegate lets a sender system come with certificates of another organisation, such as its supplier.
+func (b *Backbone) Delegate(ctx context.Context, cvr string, system domain.SystemID, to string) error {
+	return b.organise(ctx, cvr, "delegate system", func(k vault.Key, s organisationState) ([]organisation.Event, error) {
+		if _, there := s.keys[system]; !there {
+			return nil, ErrNotFound
+		}
+		e := organisation.SystemDelegated{System: system}
+		e.Holder = k.Seal(e.EventType(), "holder", []byte(to))
+		return []organisation.Event{e}, nil
+	})
+}
+
+// organisationState is what decides about an organisation's next events.
+type organisationState struct {
+	registered bool
+	keys       map[domain.SystemID][]byte
+}
+
+// organise appends what decide wants to an organisation's stream, and waits for the views.
+func (b *Backbone) organise(ctx context.Context, cvr, what string, decide func(vault.Key, organisationState) ([]organisation.Event, error)) error {
+	owner, err := b.vault.Enter(vault.Organisation, cvr, vault.Owner(b.newID()))
+	if err != nil {
+		return err
+	}
 	k, err := b.vault.Key(owner, 0)
 	if err != nil {
-		return domain.SystemID{}, err
+		return err
 	}
-	system := domain.SystemID(domain.DeriveID("system", owner[:], []byte(name)))
-	var events []organisation.Event
+	stream := eventstore.Stream{Kind: "organisation", ID: owner}
+	state := organisationState{keys: map[domain.SystemID][]byte{}}
 	version, _ := b.store.Head(stream)
-	if version == 0 {
-		e := organisation.Registered{Kind: o.Kind, MandatoryAllowed: o.MandatoryAllowed, LegalAllowed: o.LegalAllowed}
-		e.CVR, e.Name = k.Seal(e.EventType(), "cvr", []byte(o.CVR)), k.Seal(e.EventType(), "name", []byte(o.Name))
-		events = append(events, e)
-	}
 	for rec, err := range b.store.ReadStream(ctx, stream, 0) {
 		if err != nil {
-			return system, err
+			return err
 		}
 		e, err := organisation.Codec.Decode(rec.Type, rec.Data)
 		if err != nil {
-			return system, err
+			return err
 		}
-		if r, ok := e.(organisation.SystemRegistered); ok && r.System == system {
-			return system, nil
+		switch e := e.(type) {
+		case organisation.Registered:
+			state.registered = true
+		case organisation.SystemRegistered:
+			state.keys[e.System] = e.KeyHash
+		case organisation.SystemKeySet:
+			state.keys[e.System] = e.KeyHash
 		}
 	}
-	r := organisation.SystemRegistered{System: system, Platform: platform}
-	r.Name = k.Seal(r.EventType(), "name", []byte(name))
+	events, err := decide(k, state)
+	if err != nil || len(events) == 0 {
+		return err
+	}
 	var news []eventstore.NewEvent
-	for _, e := range append(events, r) {
+	command := b.newID()
+	for _, e := range events {
 		data, err := organisation.Codec.Encode(e)
 		if err != nil {
-			return system, err
+			return err
 		}
-		news = append(news, eventstore.NewEvent{Type: e.EventType(), Data: data, Meta: eventstore.Meta{
-			Command: derivedCommand("register system", system[:]), Actor: eventstore.Actor{Kind: "operator"}}})
+		news = append(news, eventstore.NewEvent{Type: e.EventType(), Data: data, Meta: eventstore.Meta{Command: command, Actor: eventstore.Actor{Kind: "operator"}}})
 	}
 	p, err := b.store.Append(ctx, stream, eventstore.ExpectedVersion(version), news...)
 	if err != nil {
-		return system, err
+		return fmt.Errorf("%s: %w", what, err)
 	}
-	return system, b.views.Wait(ctx, p)
+	b.systems.Clear()
+	return b.views.Wait(ctx, p)
 }
 
 // Systems gives every sender system, in the order of registration.
@@ -233,6 +305,11 @@ func (b *Backbone) system(s *projections.Snapshot, r projections.SystemRow) (Sys
 	o := org.Registered
 	out.Name = open(r.System.EventType(), "name", r.System.Name)
 	out.Organisation = Organisation{Kind: o.Kind, CVR: open(o.EventType(), "cvr", o.CVR), Name: open(o.EventType(), "name", o.Name),
-		MandatoryAllowed: o.MandatoryAllowed, LegalAllowed: o.LegalAllowed}
+		MandatoryAllowed: o.MandatoryAllowed, LegalAllowed: o.LegalAllowed, UUID: o.UUID}
+	out.KeyHash = r.System.KeyHash
+	out.holders = []holder{{out.Organisation.CVR, o.UUID}}
+	for _, h := range r.Delegated {
+		out.holders = append(out.holders, holder{cvr: open(organisation.SystemDelegated{}.EventType(), "holder", h)})
+	}
 	return out, err
 }

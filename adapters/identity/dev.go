@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"time"
 
 	"digitalpost/adapters/backbone"
@@ -46,7 +45,7 @@ var madeUp = struct {
 }
 
 // Seed makes development's people, companies and sender systems, if they are not there.
-func Seed(ctx context.Context, b *backbone.Backbone) error {
+func Seed(ctx context.Context, b *backbone.Backbone, i *Issuer) error {
 	for _, p := range madeUp.people {
 		cpr, err := domain.ParseCPR(p.Number)
 		if err != nil {
@@ -65,7 +64,11 @@ func Seed(ctx context.Context, b *backbone.Backbone) error {
 		}
 	}
 	for _, s := range madeUp.systems {
-		if _, err := b.RegisterSystem(ctx, s.org, s.name, s.platform); err != nil {
+		id, err := b.SystemID(s.org.CVR, s.name)
+		if err != nil {
+			return err
+		}
+		if err := b.RegisterSystem(ctx, s.org, s.name, s.platform, HashKey(i.SystemKey(id))); err != nil {
 			return err
 		}
 	}
@@ -78,9 +81,10 @@ type dev struct {
 	log *slog.Logger
 }
 
-// RegisterDevelopment adds development's own routes to mux: /dev/, /dev/token and /dev/people.
-func RegisterDevelopment(mux *http.ServeMux, b *backbone.Backbone, i *Issuer, log *slog.Logger) {
+// RegisterDevelopment adds development's own routes to mux: /dev/, /dev/token, /dev/people, and the issuer's.
+func RegisterDevelopment(mux *http.ServeMux, b *backbone.Backbone, i *Issuer, tokens *Tokens, log *slog.Logger) {
 	d := &dev{b, i, log}
+	registerOAuth(mux, i, tokens, log)
 	route := func(method, path string, fn func(http.ResponseWriter, *http.Request) error) {
 		h := func(w http.ResponseWriter, r *http.Request) {
 			if err := fn(w, r); err != nil {
@@ -135,13 +139,9 @@ func (d *dev) list(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (d *dev) token(w http.ResponseWriter, r *http.Request) error {
-	body, err := io.ReadAll(io.LimitReader(r.Body, 16<<10))
+	form, err := form(r)
 	if err != nil {
 		return err
-	}
-	form, err := url.ParseQuery(string(body))
-	if err != nil {
-		return problem.BadField("body", "body.not.valid", "must be a form")
 	}
 	client := form.Get("client_id")
 	if _, ok := platform.Of(client); !ok {
@@ -154,14 +154,14 @@ func (d *dev) token(w http.ResponseWriter, r *http.Request) error {
 	if number == "" {
 		return problem.BadField("cpr", "parameter.missing", "or cvr is required")
 	}
-	id, ok, err := d.b.Find(kind, number)
+	_, ok, err := d.b.Find(kind, number)
 	if err != nil {
 		return err
 	}
 	if !ok {
 		return problem.New(http.StatusNotFound, "person.not.found", "nobody here has that number; POST /dev/people registers a person")
 	}
-	token, err := d.i.Token(id, client)
+	token, _, err := d.i.access("http://"+r.Host+"/dev/oauth", user{kind: kind, number: number}, client)
 	if err != nil {
 		return err
 	}

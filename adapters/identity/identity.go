@@ -1,119 +1,100 @@
-// Package identity tells who asks. In development it is also the issuer: of bearer tokens for made-up people, and of keys for sender systems.
+// Package identity tells who asks.
+//
+// People come with OIDC access tokens of one issuer: a JWT whose signature, issuer, audience and times are right, of level of assurance Substantial or High, with a
+// CPR number (claim dk.cpr or nemlogin.cpr) or, of a professional identity, a CVR number (nemlogin.cvr). The platform is the token's client. Sender systems come
+// with Basic authentication, system id and key, and in production with a client certificate of their organisation beside it.
+//
+// In development the binary is its own issuer, whose tokens go through the same verification; production knows nothing of it.
 package identity
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
+	"crypto/subtle"
+	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 
-	"github.com/go-jose/go-jose/v4"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"digitalpost/adapters/backbone"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
-	"digitalpost/projections/platform"
 )
 
-// An Issuer issues and checks development's tokens and keys. Both live as long as the data.
-type Issuer struct {
-	b      *backbone.Backbone
-	secret []byte
-	now    func() time.Time
+// A Gate tells who sends a request. It may be used by many goroutines at once.
+type Gate struct {
+	b            *backbone.Backbone
+	tokens       *Tokens
+	certificates bool // whether sender systems need one
+	failures     *failures
 }
 
-// TokenLife is how long a development token is valid.
-const TokenLife = 8 * time.Hour
-
-// NewIssuer makes the issuer; now may be nil.
-func NewIssuer(b *backbone.Backbone, now func() time.Time) (*Issuer, error) {
-	if now == nil {
-		now = time.Now
-	}
-	secret, err := b.Secret("development issuer")
-	return &Issuer{b: b, secret: secret, now: now}, err
+// NewGate makes the gate. With certificates, a sender system needs a client certificate of its organisation, which TLS has verified. The registerer may be nil.
+func NewGate(b *backbone.Backbone, tokens *Tokens, certificates bool, registerer prometheus.Registerer, log *slog.Logger) *Gate {
+	return &Gate{b: b, tokens: tokens, certificates: certificates, failures: newFailures(registerer, log)}
 }
 
-type claims struct {
-	Issuer  string `json:"iss"`
-	Subject string `json:"sub"` // the owner's mailbox
-	Client  string `json:"client_id"`
-	Expires int64  `json:"exp"`
-	Issued  int64  `json:"iat"`
+func unauthorized(text string) error {
+	return problem.New(http.StatusUnauthorized, "unauthorized", text)
 }
-
-const issuerName = "digitalpost-development"
-
-// Token issues a token for an owner through a platform.
-func (i *Issuer) Token(owner domain.MailboxID, client string) (string, error) {
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: i.secret}, nil)
-	if err != nil {
-		return "", err
-	}
-	now := i.now()
-	b, err := json.Marshal(claims{issuerName, owner.String(), client, now.Add(TokenLife).Unix(), now.Unix()})
-	if err != nil {
-		return "", err
-	}
-	signed, err := signer.Sign(b)
-	if err != nil {
-		return "", err
-	}
-	return signed.CompactSerialize()
-}
-
-var errUnauthorized = problem.New(http.StatusUnauthorized, "unauthorized", "a valid bearer token is needed")
 
 // Person tells who sends a request of a view client.
-func (i *Issuer) Person(r *http.Request) (backbone.Principal, error) {
+func (g *Gate) Person(r *http.Request) (backbone.Principal, error) {
+	if err := g.failures.allow(r); err != nil {
+		return backbone.Principal{}, err
+	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || len(token) > 4096 {
-		return backbone.Principal{}, errUnauthorized
+	if token = strings.TrimSpace(token); !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return backbone.Principal{}, unauthorized("a bearer token is needed")
 	}
-	signed, err := jose.ParseSignedCompact(strings.TrimSpace(token), []jose.SignatureAlgorithm{jose.HS256})
-	if err != nil {
-		return backbone.Principal{}, errUnauthorized
-	}
-	payload, err := signed.Verify(i.secret)
-	if err != nil {
-		return backbone.Principal{}, errUnauthorized
-	}
-	var c claims
-	if json.Unmarshal(payload, &c) != nil || c.Issuer != issuerName || i.now().Unix() >= c.Expires {
-		return backbone.Principal{}, errUnauthorized
-	}
-	id, err := domain.ParseUUID(c.Subject)
-	if _, ok := platform.Of(c.Client); err != nil || !ok {
-		return backbone.Principal{}, errUnauthorized
-	}
-	return backbone.Principal{Identity: id, Platform: c.Client}, nil
+	p, err := g.tokens.Principal(r.Context(), token)
+	return p, g.failures.note(r, "token", err)
 }
 
-// SystemKey gives a sender system's development key.
-func (i *Issuer) SystemKey(id domain.SystemID) string {
-	h := hmac.New(sha256.New, i.secret)
-	h.Write([]byte("system key\x00"))
-	h.Write(id[:])
-	return hex.EncodeToString(h.Sum(nil)[:16])
-}
-
-// System tells which sender system sends a request: Basic, system id and key.
-func (i *Issuer) System(r *http.Request) (backbone.System, error) {
-	refused := problem.New(http.StatusUnauthorized, "unauthorized", "Basic authentication with the sender system's id and key is needed")
+// System tells which sender system sends a request.
+func (g *Gate) System(r *http.Request) (backbone.System, error) {
+	if err := g.failures.allow(r); err != nil {
+		return backbone.System{}, err
+	}
 	user, key, ok := r.BasicAuth()
 	if !ok {
-		return backbone.System{}, refused
+		return backbone.System{}, unauthorized("Basic authentication with the sender system's id and key is needed")
 	}
+	sys, err := g.system(r, user, key)
+	return sys, g.failures.note(r, "system", err)
+}
+
+func (g *Gate) system(r *http.Request, user, key string) (backbone.System, error) {
+	refused := unauthorized("the sender system's id or key is wrong")
 	id, err := domain.ParseUUID(user)
-	if err != nil || !hmac.Equal([]byte(i.SystemKey(id)), []byte(key)) {
-		return backbone.System{}, refused
-	}
-	sys, err := i.b.System(id)
 	if err != nil {
 		return backbone.System{}, refused
 	}
+	sys, err := g.b.System(id)
+	if err != nil {
+		return backbone.System{}, refused
+	}
+	if h := HashKey(key); subtle.ConstantTimeCompare(h, sys.KeyHash) != 1 {
+		return backbone.System{}, refused
+	}
+	if !g.certificates {
+		return sys, nil
+	}
+	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 {
+		return backbone.System{}, unauthorized("a client certificate of the organisation is needed")
+	}
+	h, err := holderOf(r.TLS.VerifiedChains[0][0])
+	if err != nil {
+		return backbone.System{}, unauthorized(err.Error())
+	}
+	if !sys.Trusts(h.cvr, h.uuid) {
+		return backbone.System{}, problem.New(http.StatusForbidden, "certificate.not.allowed", "the certificate is of another organisation, to which this system is not delegated")
+	}
 	return sys, nil
+}
+
+// HashKey gives what is kept of a sender system's key. Keys are random, of 128 bits, so one round of SHA-256 is enough.
+func HashKey(key string) []byte {
+	h := sha256.Sum256([]byte("digitalpost sender system key\x00" + key))
+	return h[:]
 }

@@ -22,12 +22,12 @@ import (
 
 type api struct {
 	b   *backbone.Backbone
-	who *identity.Issuer
+	who *identity.Gate
 	log *slog.Logger
 }
 
 // Register adds the routes to mux. Paths work with and without their trailing slash.
-func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Issuer, log *slog.Logger) {
+func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log *slog.Logger) {
 	a := &api{b, who, log}
 	route := func(method, path string, fn func(http.ResponseWriter, *http.Request, backbone.System) error) {
 		h := func(w http.ResponseWriter, r *http.Request) {

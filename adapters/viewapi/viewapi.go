@@ -21,7 +21,7 @@ import (
 
 type api struct {
 	b   *backbone.Backbone
-	who *identity.Issuer
+	who *identity.Gate
 	log *slog.Logger
 }
 
@@ -32,7 +32,7 @@ type request struct {
 }
 
 // Register adds the routes to mux. Paths work with and without their trailing slash.
-func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Issuer, log *slog.Logger) {
+func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log *slog.Logger) {
 	a := &api{b, who, log}
 	route := func(method, path string, single bool, fn func(http.ResponseWriter, request) error) {
 		h := func(w http.ResponseWriter, r *http.Request) {

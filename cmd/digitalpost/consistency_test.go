@@ -64,17 +64,14 @@ func consistency(t *testing.T, noWait bool, rounds int) (violations, lists int) 
 		t.Fatal(err)
 	}
 	defer b.Close()
-	if err := identity.Seed(context.Background(), b); err != nil {
-		t.Fatal(err)
-	}
-	who, err := identity.NewIssuer(b, nil)
+	mux, log := http.NewServeMux(), slog.New(slog.DiscardHandler)
+	tokens, err := serveCmd{Dev: true}.tokens(context.Background(), mux, b, log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mux, log := http.NewServeMux(), slog.New(slog.DiscardHandler)
+	who := identity.NewGate(b, tokens, false, nil, log)
 	senderapi.Register(mux, b, who, log)
 	viewapi.Register(mux, b, who, log)
-	identity.RegisterDevelopment(mux, b, who, log)
 	srv := httptest.NewServer(mux)
 	defer srv.Close()
 	d, err := (&client{url: srv.URL}).directory()

@@ -19,6 +19,7 @@ type commands struct {
 	Verify  verifyCmd  `cmd:"" help:"Check log, documents and keys in full."`
 	Rebuild rebuildCmd `cmd:"" help:"Build every view anew from the log, beside the living one, compare both, and switch."`
 	Keys    keysCmd    `cmd:"" help:"Operate the keys."`
+	System  systemCmd  `cmd:"" help:"Register sender systems."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

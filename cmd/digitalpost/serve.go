@@ -52,6 +52,43 @@ type serveCmd struct {
 	dataFlags
 	Dev    bool   `help:"Development mode: made-up people, open tokens; on loopback only." env:"DIGITALPOST_DEV"`
 	Listen string `help:"Address to listen on." default:"127.0.0.1:8080" env:"DIGITALPOST_LISTEN"`
+
+	Issuer   string            `help:"URL of the OpenID issuer of people's tokens." env:"DIGITALPOST_ISSUER"`
+	Audience string            `help:"Audience that such a token must have." default:"digitalpost" env:"DIGITALPOST_AUDIENCE"`
+	Clients  map[string]string `help:"Client ids of the platforms: ID=PLATFORM;…" env:"DIGITALPOST_CLIENTS"`
+	TLSCert  string            `name:"tls-cert" help:"The server's certificate chain, PEM; read again when it changes." env:"DIGITALPOST_TLS_CERT" type:"path"`
+	TLSKey   string            `name:"tls-key" help:"Its key, PEM." env:"DIGITALPOST_TLS_KEY" type:"path"`
+	ClientCA string            `name:"client-ca" help:"Authorities of sender systems' certificates, PEM; read again when it changes." env:"DIGITALPOST_CLIENT_CA" type:"path"`
+}
+
+// check refuses a configuration that is half of one.
+func (c serveCmd) check() error {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen %s: give HOST:PORT, such as 127.0.0.1:8080", c.Listen)
+	}
+	if c.Dev {
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			return fmt.Errorf("--listen %s: development mode listens on loopback only, such as 127.0.0.1:8080", c.Listen)
+		}
+		if c.Issuer != "" || c.TLSCert != "" || c.TLSKey != "" || c.ClientCA != "" || len(c.Clients) > 0 {
+			return errors.New("--dev is its own issuer and uses no certificates: leave out --issuer, --clients, --tls-cert, --tls-key and --client-ca, or --dev")
+		}
+		return nil
+	}
+	var missing []string
+	for _, f := range []struct {
+		flag string
+		set  bool
+	}{{"--issuer", c.Issuer != ""}, {"--clients", len(c.Clients) > 0}, {"--tls-cert", c.TLSCert != ""}, {"--tls-key", c.TLSKey != ""}, {"--client-ca", c.ClientCA != ""}, {"--keys", c.Keys != ""}} {
+		if !f.set {
+			missing = append(missing, f.flag)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("production also needs %s; digitalpost serve --help tells what each is, and --dev tries it with made-up people", strings.Join(missing, ", "))
+	}
+	return nil
 }
 
 // Run serves until SIGTERM or SIGINT.
@@ -69,15 +106,8 @@ type server struct {
 
 // run opens everything, serves until ctx ends, finishes what is under way and closes in reverse. ready, if not nil, is called once it serves.
 func run(ctx context.Context, c serveCmd, stderr io.Writer, ready func(server)) (err error) {
-	if !c.Dev {
-		return errors.New("production needs an issuer for view clients and certificates for sender systems, which this version does not have yet; run with --dev to try it with made-up people")
-	}
-	host, _, err := net.SplitHostPort(c.Listen)
-	if err != nil {
-		return fmt.Errorf("--listen %s: give HOST:PORT, such as 127.0.0.1:8080", c.Listen)
-	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("--listen %s: development mode listens on loopback only, such as 127.0.0.1:8080", c.Listen)
+	if err := c.check(); err != nil {
+		return err
 	}
 	keys, err := c.keys()
 	if err != nil {
@@ -86,14 +116,14 @@ func run(ctx context.Context, c serveCmd, stderr io.Writer, ready func(server)) 
 	log := slog.New(slog.NewTextHandler(stderr, nil))
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	b, err := backbone.Open(backbone.Config{Dir: c.Data, KMS: vault.KeyFolder(keys), Development: true, SegmentSize: 64 << 20, Registerer: registry, Log: log, Fail: failAt()})
+	b, err := backbone.Open(backbone.Config{Dir: c.Data, KMS: vault.KeyFolder(keys), Development: c.Dev, SegmentSize: c.segmentSize(), Registerer: registry, Log: log, Fail: failAt()})
 	if err != nil {
 		return fmt.Errorf("open %s: %w", c.Data, err)
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
 	// Made-up people need no operator's judgement of a laptop's clock, which stands still while it sleeps; that it was taken as it is stands in the log.
 	confirm := func() error {
-		if b.ClockErr() == nil {
+		if b.ClockErr() == nil || !c.Dev {
 			return nil
 		}
 		return b.ConfirmClock(ctx)
@@ -101,17 +131,14 @@ func run(ctx context.Context, c serveCmd, stderr io.Writer, ready func(server)) 
 	if err := confirm(); err != nil {
 		return err
 	}
-	if err := identity.Seed(ctx, b); err != nil {
-		return err
-	}
-	who, err := identity.NewIssuer(b, nil)
+	mux := http.NewServeMux()
+	tokens, err := c.tokens(ctx, mux, b, log)
 	if err != nil {
 		return err
 	}
-	mux := http.NewServeMux()
+	who := identity.NewGate(b, tokens, !c.Dev, registry, log)
 	senderapi.Register(mux, b, who, log)
 	viewapi.Register(mux, b, who, log)
-	identity.RegisterDevelopment(mux, b, who, log)
 	operations(mux, b, registry)
 	control, err := openControl(c.Data, b)
 	if err != nil {
@@ -125,10 +152,24 @@ func run(ctx context.Context, c serveCmd, stderr io.Writer, ready func(server)) 
 	srv := &http.Server{Handler: outer(mux, log), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	served := make(chan error, 1)
-	go func() { served <- srv.Serve(l) }()
-	fmt.Fprintf(stderr, "DEVELOPMENT MODE: made-up people only, open tokens, not for real post. Listening on http://%s, data in %s, epoch keys in %s\n", l.Addr(), c.Data, keys)
+	if c.Dev {
+		go func() { served <- srv.Serve(l) }()
+		fmt.Fprintf(stderr, "DEVELOPMENT MODE: made-up people only, open tokens, not for real post. Listening on http://%s, data in %s, epoch keys in %s\n", l.Addr(), c.Data, keys)
+	} else {
+		certificates, err := identity.LoadCertificates(c.TLSCert, c.TLSKey, c.ClientCA)
+		if err != nil {
+			return errors.Join(err, l.Close())
+		}
+		srv.TLSConfig = certificates.TLS()
+		go func() { served <- srv.ServeTLS(l, "", "") }()
+		fmt.Fprintf(stderr, "listening on https://%s, data in %s\n", l.Addr(), c.Data)
+	}
 	if ready != nil {
-		go ready(server{"http://" + l.Addr().String(), b})
+		scheme := "https://"
+		if c.Dev {
+			scheme = "http://"
+		}
+		go ready(server{scheme + l.Addr().String(), b})
 	}
 	health := time.NewTicker(time.Second)
 	defer health.Stop()
@@ -149,6 +190,31 @@ func run(ctx context.Context, c serveCmd, stderr io.Writer, ready func(server)) 
 			return srv.Shutdown(end)
 		}
 	}
+}
+
+// tokens makes the verifier of people's tokens; in development also the made-up people, and the issuer's routes.
+func (c serveCmd) tokens(ctx context.Context, mux *http.ServeMux, b *backbone.Backbone, log *slog.Logger) (*identity.Tokens, error) {
+	if !c.Dev {
+		return identity.Discover(ctx, c.Issuer, c.Audience, c.Clients, b)
+	}
+	issuer, err := identity.NewIssuer(b, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := identity.Seed(ctx, b, issuer); err != nil {
+		return nil, err
+	}
+	tokens := issuer.Tokens()
+	identity.RegisterDevelopment(mux, b, issuer, tokens, log)
+	return tokens, nil
+}
+
+// segmentSize is small in development: a laptop's disk is not preallocated by the gigabyte.
+func (c serveCmd) segmentSize() int64 {
+	if c.Dev {
+		return 64 << 20
+	}
+	return 0
 }
 
 // operations adds what operators and their tools ask.
@@ -248,6 +314,13 @@ func openControl(data string, b *backbone.Backbone) (io.Closer, error) {
 		return nil, errors.Join(err, l.Close())
 	}
 	mux := http.NewServeMux()
+	mux.HandleFunc("POST /systems", func(w http.ResponseWriter, r *http.Request) {
+		out, err := addSystem(r.Context(), b, r.URL.Query())
+		answer(w, out, err)
+	})
+	mux.HandleFunc("POST /systems/delegate", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, struct{}{}, delegateSystem(r.Context(), b, r.URL.Query()))
+	})
 	mux.HandleFunc("POST /keys/roll", func(w http.ResponseWriter, r *http.Request) {
 		epoch, err := b.Roll(r.Context())
 		answer(w, map[string]int{"epoch": epoch}, err)

@@ -493,7 +493,10 @@ func TestCanary(t *testing.T) {
 
 func TestHalfConfiguredIsRefused(t *testing.T) {
 	for want, c := range map[string]serveCmd{
-		"--dev":    {dataFlags: dataFlags{Data: t.TempDir()}, Listen: "127.0.0.1:0"},
+		"--issuer": {dataFlags: dataFlags{Data: t.TempDir()}, Listen: "127.0.0.1:0"},
+		"--tls-key": {dataFlags: dataFlags{Data: t.TempDir(), Keys: "/tmp/x"}, Listen: "127.0.0.1:0", Issuer: "http://127.0.0.1:1", Clients: map[string]string{"a": "app"},
+			TLSCert: "/tmp/x", ClientCA: "/tmp/x"},
+		"--dev":    {dataFlags: dataFlags{Data: t.TempDir()}, Dev: true, Issuer: "http://127.0.0.1:1", Listen: "127.0.0.1:0"},
 		"loopback": {dataFlags: dataFlags{Data: t.TempDir()}, Dev: true, Listen: "0.0.0.0:0"},
 		"--listen": {dataFlags: dataFlags{Data: t.TempDir()}, Dev: true, Listen: "here"},
 		"--keys":   {dataFlags: dataFlags{Data: "/tmp/x", Keys: "/tmp/x/keys"}, Dev: true, Listen: "127.0.0.1:0"},

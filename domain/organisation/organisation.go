@@ -7,7 +7,7 @@ import "digitalpost/domain"
 type Event interface{ domain.Named }
 
 // Codec knows every event type.
-var Codec = domain.Events[Event](Registered{}, SystemRegistered{})
+var Codec = domain.Events[Event](Registered{}, SystemRegistered{}, SystemKeySet{}, SystemDelegated{})
 
 // Kinds of organisation.
 const (
@@ -22,6 +22,7 @@ type Registered struct {
 	Name             domain.Sealed `cbor:"3,keyasint" json:"name"`
 	MandatoryAllowed bool          `cbor:"4,keyasint,omitempty" json:"mandatoryPostAllowed,omitempty"`
 	LegalAllowed     bool          `cbor:"5,keyasint,omitempty" json:"legalNotificationAllowed,omitempty"`
+	UUID             domain.UUID   `cbor:"6,keyasint,omitzero" json:"uuid,omitzero"` // that its certificates name
 }
 
 func (Registered) EventType() string { return "organisation.registered" }
@@ -31,6 +32,23 @@ type SystemRegistered struct {
 	System   domain.SystemID `cbor:"1,keyasint" json:"system"`
 	Name     domain.Sealed   `cbor:"2,keyasint" json:"name"`
 	Platform string          `cbor:"3,keyasint,omitempty" json:"platform,omitempty"`
+	KeyHash  []byte          `cbor:"4,keyasint,omitempty" json:"keyHash,omitempty"` // SHA-256 of its random key
 }
 
 func (SystemRegistered) EventType() string { return "organisation.system-registered" }
+
+// SystemKeySet records that a sender system got another key. The one before is valid no more.
+type SystemKeySet struct {
+	System  domain.SystemID `cbor:"1,keyasint" json:"system"`
+	KeyHash []byte          `cbor:"2,keyasint" json:"keyHash"`
+}
+
+func (SystemKeySet) EventType() string { return "organisation.system-key-set" }
+
+// SystemDelegated records that a sender system may come with certificates of another organisation, such as its supplier.
+type SystemDelegated struct {
+	System domain.SystemID `cbor:"1,keyasint" json:"system"`
+	Holder domain.Sealed   `cbor:"2,keyasint" json:"holder"` // a CVR number
+}
+
+func (SystemDelegated) EventType() string { return "organisation.system-delegated" }

@@ -1,0 +1,81 @@
+package identity
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
+
+	"digitalpost/adapters/problem"
+)
+
+const (
+	failuresAtOnce   = 20     // that an address may have before it must wait
+	failuresASecond  = 1      // after that
+	failureAddresses = 10_000 // that are remembered
+)
+
+// failures limits how often an address may fail to say who it is, and records that it did: a count and a log line, with neither numbers nor tokens in them.
+type failures struct {
+	by    *lru.Cache[string, *rate.Limiter]
+	count *prometheus.CounterVec
+	log   *slog.Logger
+}
+
+func newFailures(registerer prometheus.Registerer, log *slog.Logger) *failures {
+	by, err := lru.New[string, *rate.Limiter](failureAddresses)
+	if err != nil {
+		panic(err) // only a size below 1 is an error
+	}
+	f := &failures{by: by, log: log, count: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "digitalpost_identity_failures_total",
+		Help: "Requests whose sender did not prove who it is, by means and code."}, []string{"means", "code"})}
+	if registerer != nil {
+		registerer.MustRegister(f.count)
+	}
+	return f
+}
+
+func address(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.To4() == nil {
+		return ip.Mask(net.CIDRMask(64, 128)).String() // one who has an IPv6 address has 2^64 of them
+	}
+	return host
+}
+
+// allow refuses an address that has failed too often.
+func (f *failures) allow(r *http.Request) error {
+	if l, ok := f.by.Get(address(r)); ok && l.Tokens() < 1 {
+		return &problem.Error{Status: http.StatusTooManyRequests, Code: "too.many.failures", Message: "too many requests from this address failed to say who they are", Retry: 1}
+	}
+	return nil
+}
+
+// note records a failure, and gives it back.
+func (f *failures) note(r *http.Request, means string, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := problem.Of(err)
+	if e.Status >= 500 {
+		return err
+	}
+	a := address(r)
+	l, ok := f.by.Get(a)
+	if !ok {
+		l = rate.NewLimiter(failuresASecond, failuresAtOnce)
+		if before, was, _ := f.by.PeekOrAdd(a, l); was {
+			l = before
+		}
+	}
+	l.Allow()
+	f.count.WithLabelValues(means, e.Code).Inc()
+	f.log.Warn("not let in", "means", means, "code", e.Code, "address", a)
+	return err
+}

@@ -1,0 +1,265 @@
+package identity
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-jose/go-jose/v4"
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"crypto"
+
+	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/problem"
+	"digitalpost/domain"
+	"digitalpost/domain/mailbox"
+	"digitalpost/projections/platform"
+)
+
+// TokenLife is how long a development access token is valid, and codeLife how long a code may be exchanged for one.
+const (
+	TokenLife   = 8 * time.Hour
+	refreshLife = 30 * 24 * time.Hour
+	codeLife    = time.Minute
+	audience    = "digitalpost"
+	minState    = 22 // characters of state and nonce
+)
+
+// An Issuer is development's OpenID provider for made-up people. Its signing key and the sender systems' keys live as long as the data; codes, refresh tokens
+// and revocations as long as the process.
+type Issuer struct {
+	b       *backbone.Backbone
+	secret  []byte
+	key     *ecdsa.PrivateKey
+	signer  jose.Signer
+	now     func() time.Time
+	codes   *lru.Cache[string, grant]
+	refresh *lru.Cache[string, grant]
+	revoked *lru.Cache[string, bool]
+}
+
+// A user is one whom development lets in: by number, or, with neither number, one who has none (a P code).
+type user struct {
+	kind   mailbox.OwnerKind
+	number string
+	name   string
+}
+
+// A grant is what a code or a refresh token may be exchanged for.
+type grant struct {
+	user      user
+	client    string
+	redirect  string
+	challenge string
+	nonce     string
+	expires   time.Time
+	access    string // id of the access token that was given beside a refresh token
+}
+
+// NewIssuer makes the issuer; now may be nil.
+func NewIssuer(b *backbone.Backbone, now func() time.Time) (*Issuer, error) {
+	if now == nil {
+		now = time.Now
+	}
+	secret, err := b.Secret("development issuer")
+	if err != nil {
+		return nil, err
+	}
+	i := &Issuer{b: b, secret: secret, now: now}
+	for n := byte(0); i.key == nil; n++ { // a hash that is no key on the curve comes once in 2^32
+		h := hmac.New(sha256.New, secret)
+		h.Write([]byte{'k', n})
+		if i.key, err = ecdsa.ParseRawPrivateKey(elliptic.P256(), h.Sum(nil)); err != nil && n > 10 {
+			return nil, err
+		}
+	}
+	if i.signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: i.key, KeyID: i.keyID()}}, (&jose.SignerOptions{}).WithType("JWT")); err != nil {
+		return nil, err
+	}
+	if i.codes, err = lru.New[string, grant](10_000); err == nil {
+		if i.refresh, err = lru.New[string, grant](10_000); err == nil {
+			i.revoked, err = lru.New[string, bool](100_000)
+		}
+	}
+	return i, err
+}
+
+func (i *Issuer) keyID() string {
+	h := sha256.Sum256(append([]byte("kid"), i.secret...))
+	return hex.EncodeToString(h[:8])
+}
+
+// Tokens verifies the issuer's own tokens: as any other issuer's, but for the issuer's address, which is any on loopback, since its port changes and its key does not.
+func (i *Issuer) Tokens() *Tokens {
+	clients := map[string]string{}
+	for _, p := range platform.All {
+		clients[p.ID] = p.ID
+	}
+	t := newTokens(i.b, clients, i.now)
+	config := t.config(audience)
+	config.SkipIssuerCheck = true
+	t.issued = func(issuer string) bool {
+		u, err := url.Parse(issuer)
+		return err == nil && u.Scheme == "http" && onLoopback(u) && (u.Path == "/dev/oauth" || u.Path == "/apis/v1/oauth")
+	}
+	t.revoked = i.revoked.Contains
+	t.verify = oidc.NewVerifier("", &oidc.StaticKeySet{PublicKeys: []crypto.PublicKey{i.key.Public()}}, config)
+	return t
+}
+
+func onLoopback(u *url.URL) bool {
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func (i *Issuer) sign(claims map[string]any) (string, error) {
+	b, err := json.Marshal(claims)
+	if err != nil {
+		return "", err
+	}
+	signed, err := i.signer.Sign(b)
+	if err != nil {
+		return "", err
+	}
+	return signed.CompactSerialize()
+}
+
+// access issues an access token, and gives its id.
+func (i *Issuer) access(issuer string, u user, client string) (token, id string, err error) {
+	now := i.now()
+	id = random()
+	c := map[string]any{"iss": issuer, "sub": i.subject(u), "aud": audience, "client_id": client, "jti": id, "iat": now.Unix(), "exp": now.Add(TokenLife).Unix(),
+		"loa": enough[0], "mitid.uuid": i.subject(u), "identity_type": "private"}
+	switch {
+	case u.kind == mailbox.Company:
+		c["nemlogin.cvr"], c["nemlogin.org_name"], c["identity_type"] = u.number, u.name, "professional"
+	case u.number != "":
+		c["dk.cpr"] = u.number
+	}
+	token, err = i.sign(c)
+	return token, id, err
+}
+
+// subject names a user without a number in it.
+func (i *Issuer) subject(u user) string {
+	h := hmac.New(sha256.New, i.secret)
+	fmt.Fprintf(h, "subject %v %s", u.kind, u.number)
+	return domain.UUID(h.Sum(nil)[:16]).String()
+}
+
+func random() string {
+	b := make([]byte, 24)
+	rand.Read(b)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// SystemKey gives a sender system's development key. It is derived, so that GET /dev/ can show it; what is kept is its hash, as for any other.
+func (i *Issuer) SystemKey(id domain.SystemID) string {
+	h := hmac.New(sha256.New, i.secret)
+	h.Write([]byte("system key\x00"))
+	h.Write(id[:])
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// exchange gives the answer of the token endpoint.
+func (i *Issuer) exchange(issuer string, g grant) (map[string]any, error) {
+	access, id, err := i.access(issuer, g.user, g.client)
+	if err != nil {
+		return nil, err
+	}
+	now := i.now()
+	c := map[string]any{"iss": issuer, "sub": i.subject(g.user), "aud": g.client, "iat": now.Unix(), "exp": now.Add(TokenLife).Unix(), "name": g.user.name}
+	if g.nonce != "" {
+		c["nonce"] = g.nonce
+	}
+	idToken, err := i.sign(c)
+	if err != nil {
+		return nil, err
+	}
+	refresh := random()
+	g.access, g.expires = id, now.Add(refreshLife)
+	i.refresh.Add(refresh, g)
+	return map[string]any{"access_token": access, "token_type": "Bearer", "expires_in": int(TokenLife / time.Second), "refresh_token": refresh, "id_token": idToken, "scope": "openid"}, nil
+}
+
+// redeem checks a request of the token endpoint, and gives what it may have.
+func (i *Issuer) redeem(form url.Values) (grant, error) {
+	bad := func(code, text string) error { return &oauthError{code, text} }
+	client := form.Get("client_id")
+	switch form.Get("grant_type") {
+	case "authorization_code":
+		code := form.Get("code")
+		g, ok := i.codes.Get(code)
+		i.codes.Remove(code) // once, whatever comes of it
+		sum := sha256.Sum256([]byte(form.Get("code_verifier")))
+		switch {
+		case !ok || i.now().After(g.expires) || g.client != client || g.redirect != form.Get("redirect_uri"):
+			return g, bad("invalid_grant", "the code is not known, was used, has expired, or is for another client or redirect_uri")
+		case base64.RawURLEncoding.EncodeToString(sum[:]) != g.challenge:
+			return g, bad("invalid_grant", "code_verifier does not match code_challenge")
+		}
+		return g, nil
+	case "refresh_token":
+		token := form.Get("refresh_token")
+		g, ok := i.refresh.Get(token)
+		if !ok || i.now().After(g.expires) || client != "" && g.client != client {
+			return g, bad("invalid_grant", "the refresh_token is not known, was used, or has expired")
+		}
+		i.refresh.Remove(token) // it rotates
+		return g, nil
+	}
+	return grant{}, bad("unsupported_grant_type", "grant_type must be authorization_code or refresh_token")
+}
+
+// revoke ends a refresh token and the access token that came with it, or an access token.
+func (i *Issuer) revoke(ctx context.Context, token string) {
+	if g, ok := i.refresh.Get(token); ok {
+		i.refresh.Remove(token)
+		i.revoked.Add(g.access, true)
+		return
+	}
+	if c, err := i.Tokens().claims(ctx, token); err == nil {
+		i.revoked.Add(c.ID, true)
+	}
+}
+
+// users gives those whom one may sign in as: all with a mailbox, and one who has no CPR number.
+func (i *Issuer) users() ([]user, error) {
+	all, err := i.b.People()
+	out := []user{{mailbox.Citizen, "", "Nora Uden Nummer (has a P code and no CPR number)"}}
+	for _, p := range all {
+		out = append(out, user{p.Kind, p.Number, p.Name})
+	}
+	return out, err
+}
+
+// An oauthError is an answer of RFC 6749 §5.2.
+type oauthError struct{ code, text string }
+
+func (e *oauthError) Error() string { return e.code }
+
+func writeOAuthError(w http.ResponseWriter, e *oauthError) {
+	problem.JSON(w, http.StatusBadRequest, map[string]string{"error": e.code, "error_description": e.text})
+}
+
+func issuerOf(r *http.Request) string {
+	prefix := "/dev/oauth"
+	if strings.HasPrefix(r.URL.Path, "/apis/v1/oauth") {
+		prefix = "/apis/v1/oauth"
+	}
+	return "http://" + r.Host + prefix
+}
