@@ -27,6 +27,8 @@ type (
 	UUID [16]byte
 	// A ReceiptID names a receipt.
 	ReceiptID [16]byte
+	// A GrantID names an access that was granted, or asked for.
+	GrantID [16]byte
 	// A DocumentID names a kept document; where it lies is the document store's affair.
 	DocumentID [16]byte
 )
@@ -40,6 +42,7 @@ func (id CommandID) String() string      { return uuidText(id) }
 func (id UUID) String() string           { return uuidText(id) }
 func (id ReceiptID) String() string      { return uuidText(id) }
 func (id DocumentID) String() string     { return uuidText(id) }
+func (id GrantID) String() string        { return uuidText(id) }
 
 // MarshalText makes ids UUIDs in JSON.
 func (id MailboxID) MarshalText() ([]byte, error)      { return []byte(id.String()), nil }
@@ -50,6 +53,7 @@ func (id SystemID) MarshalText() ([]byte, error)       { return []byte(id.String
 func (id UUID) MarshalText() ([]byte, error)           { return []byte(id.String()), nil }
 func (id ReceiptID) MarshalText() ([]byte, error)      { return []byte(id.String()), nil }
 func (id DocumentID) MarshalText() ([]byte, error)     { return []byte(id.String()), nil }
+func (id GrantID) MarshalText() ([]byte, error)        { return []byte(id.String()), nil }
 
 // UnmarshalBinary reads an id from a stored byte string: the decoder would else set byte by byte.
 func (id *MailboxID) UnmarshalBinary(b []byte) error      { return readID(id[:], b) }
@@ -61,6 +65,7 @@ func (id *CommandID) UnmarshalBinary(b []byte) error      { return readID(id[:],
 func (id *UUID) UnmarshalBinary(b []byte) error           { return readID(id[:], b) }
 func (id *ReceiptID) UnmarshalBinary(b []byte) error      { return readID(id[:], b) }
 func (id *DocumentID) UnmarshalBinary(b []byte) error     { return readID(id[:], b) }
+func (id *GrantID) UnmarshalBinary(b []byte) error        { return readID(id[:], b) }
 
 func readID(to, b []byte) error {
 	if copy(to, b) != len(b) || len(b) != len(to) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"digitalpost/domain"
+	"digitalpost/domain/access"
 	"digitalpost/domain/looks"
 	"digitalpost/domain/mailbox"
 	"digitalpost/eventstore"
@@ -19,6 +20,7 @@ import (
 //	a position               message, by arrival     t folder position   message, by folder and arrival
 //	c command                Result, of commands whose caller gave an id
 //	o message person platform   when that person last looked, through that platform
+//	g grant                  GrantRow, of access granted or asked for
 type Mailboxes struct{}
 
 // Name names the view.
@@ -83,11 +85,7 @@ func (p Mailboxes) Apply(v View, rec eventstore.Event, e domain.Named) error {
 	id := rec.Stream.ID
 	switch rec.Stream.Kind {
 	case "looks":
-		var m domain.MessageID // zero: the mailbox as a whole, of one who was refused
-		if o, ok := e.(looks.ContentOpened); ok {
-			m = o.Message
-		}
-		v.Put(lookKey(id, m, rec.Meta.Actor.ID, rec.Meta.Platform), binary.BigEndian.AppendUint64(nil, uint64(rec.Recorded.UnixNano())))
+		v.Put(lookKey(id, lookedAt(e), rec.Meta.Actor.ID, rec.Meta.Platform), binary.BigEndian.AppendUint64(nil, uint64(rec.Recorded.UnixNano())))
 		return nil
 	case "mailbox":
 	default:
@@ -112,6 +110,19 @@ func (p Mailboxes) Apply(v View, rec eventstore.Event, e domain.Named) error {
 		return put(v, key(id, 'c', [16]byte(cmd)), Result{Position: rec.Position, Message: c.message, Folder: c.folder, Row: c.row, FolderAs: c.folderAs})
 	}
 	return nil
+}
+
+// lookedAt gives what a look is remembered under: the message, or one of three ids that no message has for what is about the whole mailbox.
+func lookedAt(e domain.Named) (m domain.MessageID) {
+	switch e := e.(type) {
+	case looks.ContentOpened:
+		return e.Message
+	case looks.Listed:
+		m[15] = 1
+	case looks.Searched:
+		m[15] = 2
+	}
+	return m
 }
 
 func lookKey(id [16]byte, m domain.MessageID, person [16]byte, platform string) []byte {
@@ -180,8 +191,57 @@ func (c *change) apply(e domain.Named) error {
 		return c.deleteFolder(e.Folder)
 	case mailbox.Unchanged:
 		return c.unchanged(e)
+	case mailbox.AccessRequested:
+		return c.putGrant(e.Grant, GrantRow{Grant: access.Grant{Grantee: e.Grantee, Right: e.Right, Until: e.Until}, State: Requested, At: c.rec.Recorded})
+	case mailbox.AccessGranted:
+		return c.putGrant(e.Grant, GrantRow{Grant: access.Grant{Grantee: e.Grantee, Right: e.Right, Until: e.Until}, State: Granted, Via: e.Via, At: c.rec.Recorded})
+	case mailbox.AccessDeclined:
+		return c.endGrant(e.Grant, Declined)
+	case mailbox.AccessRevoked:
+		return c.endGrant(e.Grant, Revoked)
 	}
 	return fmt.Errorf("no row for %s", e.EventType())
+}
+
+// Where access to a mailbox stands.
+const (
+	Requested = "SUBMITTED"
+	Granted   = "APPROVED"
+	Declined  = "REJECTED"
+	Revoked   = "REVOKED"
+)
+
+// A GrantRow is access that was granted or asked for.
+type GrantRow struct {
+	Grant access.Grant `cbor:"1,keyasint"`
+	State string       `cbor:"2,keyasint"`
+	Via   string       `cbor:"3,keyasint,omitempty"`
+	At    time.Time    `cbor:"4,keyasint"`
+	Last  time.Time    `cbor:"5,keyasint"`
+
+	Version uint32 `cbor:"6,keyasint"`
+}
+
+func (c *change) putGrant(id domain.GrantID, g GrantRow) error {
+	k := key(c.id, 'g', [16]byte(id))
+	before, ok, err := row[GrantRow](c.v, k)
+	if err != nil {
+		return err
+	}
+	if ok {
+		g.At = before.At
+	}
+	g.Last, g.Version = c.rec.Recorded, before.Version+1
+	return put(c.v, k, g)
+}
+
+func (c *change) endGrant(id domain.GrantID, state string) error {
+	g, ok, err := row[GrantRow](c.v, key(c.id, 'g', [16]byte(id)))
+	if err != nil || !ok {
+		return fmt.Errorf("grant %s has no row: %w", id, err)
+	}
+	g.State = state
+	return c.putGrant(id, g)
 }
 
 func (c *change) letter(l mailbox.Letter, m mailbox.Message) error {

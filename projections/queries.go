@@ -8,6 +8,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"digitalpost/domain"
+	"digitalpost/domain/access"
 	"digitalpost/domain/mailbox"
 	"digitalpost/eventstore"
 )
@@ -117,9 +118,9 @@ func (s *Snapshot) Result(id domain.MailboxID, c domain.CommandID) (r Result, ok
 	return r, ok, err
 }
 
-// LastLook gives when a person last looked at a message through a platform.
-func (s *Snapshot) LastLook(id domain.MailboxID, m domain.MessageID, person [16]byte, platform string) time.Time {
-	if b := s.Get(lookKey(id, m, person, platform)); len(b) == 8 {
+// LastLook gives when a person last looked in the same way through a platform.
+func (s *Snapshot) LastLook(id domain.MailboxID, look domain.Named, person [16]byte, platform string) time.Time {
+	if b := s.Get(lookKey(id, lookedAt(look), person, platform)); len(b) == 8 {
 		return time.Unix(0, int64(binary.BigEndian.Uint64(b)))
 	}
 	return time.Time{}
@@ -147,6 +148,18 @@ func (s *Snapshot) State(id domain.MailboxID, messages ...domain.MessageID) (mai
 	}
 	for f, r := range folders {
 		state.Folders[f] = r.State
+	}
+	grants, err := s.Grants(id)
+	if err != nil {
+		return state, 0, err
+	}
+	for g, r := range grants {
+		switch r.State {
+		case Granted:
+			state.Grants[g] = r.Grant
+		case Requested:
+			state.Requests[g] = mailbox.Request{Grantee: r.Grant.Grantee, Right: r.Grant.Right, Until: r.Grant.Until}
+		}
 	}
 	prefix := key([16]byte(id), 'k')
 	s.Scan(prefix, func(k, _ []byte) bool {
@@ -284,4 +297,46 @@ func (s *Snapshot) Documents(id domain.MailboxID) (out []domain.DocumentID, err 
 		return err == nil
 	})
 	return out, err
+}
+
+// Grants gives all access to a mailbox that was ever granted or asked for, by id.
+func (s *Snapshot) Grants(id domain.MailboxID) (out map[domain.GrantID]GrantRow, err error) {
+	out = map[domain.GrantID]GrantRow{}
+	prefix := key([16]byte(id), 'g')
+	s.Scan(prefix, func(k, _ []byte) bool {
+		var r GrantRow
+		if r, _, err = row[GrantRow](s, k); err == nil {
+			out[domain.GrantID(k[len(prefix):])] = r
+		}
+		return err == nil
+	})
+	return out, err
+}
+
+// InForce gives the grants of a mailbox that were not ended; whether their time is over is for the clock to say.
+func (s *Snapshot) InForce(id domain.MailboxID) (map[domain.GrantID]access.Grant, error) {
+	rows, err := s.Grants(id)
+	out := map[domain.GrantID]access.Grant{}
+	for g, r := range rows {
+		if r.State == Granted {
+			out[g] = r.Grant
+		}
+	}
+	return out, err
+}
+
+// GrantedTo gives the mailboxes of which an identity was granted access or asked for it, from the directory, by mailbox and grant.
+func (s *Snapshot) GrantedTo(id domain.MailboxID) (out []Given) {
+	prefix := key('g', [16]byte(id))
+	s.Scan(prefix, func(k, _ []byte) bool {
+		out = append(out, Given{domain.MailboxID(k[17:33]), domain.GrantID(k[33:49])})
+		return true
+	})
+	return out
+}
+
+// A Given is a grant, and whose mailbox it is for.
+type Given struct {
+	Mailbox domain.MailboxID
+	Grant   domain.GrantID
 }

@@ -11,6 +11,7 @@ import (
 
 	"digitalpost/adapters/vault"
 	"digitalpost/domain"
+	"digitalpost/domain/access"
 	"digitalpost/domain/mailbox"
 	"digitalpost/eventstore"
 	"digitalpost/projections"
@@ -54,19 +55,27 @@ type Ask struct {
 	Mailbox domain.MailboxID
 	Version uint32 // that of the thing that the caller knows; 0: any
 	Key     string // the caller's name for this command, so that its repeat is known; empty: none
+
+	by *visit // found by run
+}
+
+// target names a message for a rule, as the asker sees it.
+func (a Ask) target(m domain.MessageID) mailbox.Target {
+	return mailbox.Target{Message: m, Platform: a.by.lens, Version: a.Version}
 }
 
 // meta says who asks. The command id of a caller's key is, in its first half, a hash of who and key, and in its second a keyed hash of what is asked, so
 // that a key that is used for something else is noticed.
 func (a Ask) meta(b *Backbone, what string) (eventstore.Meta, error) {
-	m := eventstore.Meta{Command: b.newID(), Actor: eventstore.Actor{Kind: "owner", ID: a.Identity}, Platform: a.Platform}
-	if a.Key != "" {
-		m.Command = [16]byte(domain.GivenCommandID(a.Identity[:], []byte(a.Platform), []byte(a.Key)))
-
+	m := eventstore.Meta{Command: b.newID(), Actor: actorOf(a.Principal, a.by.right), Platform: a.Platform, Grant: a.by.grant}
+	if a.by.right != access.Owner {
+		m.OnBehalfOf = a.Mailbox
 	}
 	if a.Key == "" {
 		return m, nil
 	}
+	who := identityOf(a.Principal)
+	m.Command = [16]byte(domain.GivenCommandID(who[:], []byte(a.Platform), []byte(a.Key)))
 	k, err := b.vault.Key(vault.Owner(a.Mailbox), 0)
 	if err != nil {
 		return m, err
@@ -76,13 +85,13 @@ func (a Ask) meta(b *Backbone, what string) (eventstore.Meta, error) {
 	return m, nil
 }
 
-// run executes a command and waits for the views. A command of a known key is not run again: its first result comes back.
-func (b *Backbone) run(ctx context.Context, a Ask, message domain.MessageID, folder domain.FolderID, what string, make func(mailbox.State) (mailbox.Command, error)) (first *projections.Result, at eventstore.Position, err error) {
-	s, err := b.reader(ctx, a.Principal, a.Mailbox)
-	if err != nil {
+// run executes a command and waits for the views. A command of a known key is not run again: its first result comes back. What make gives is what the asker does
+// beside its command, which must be allowed when it is asked for and when it is appended.
+func (b *Backbone) run(ctx context.Context, a *Ask, action access.Action, message domain.MessageID, folder domain.FolderID, what string, make func(mailbox.State) (mailbox.Command, []access.Action, error)) (first *projections.Result, at eventstore.Position, err error) {
+	if a.by, err = b.enter(ctx, a.Principal, a.Mailbox, action); err != nil {
 		return nil, 0, err
 	}
-	s.Close()
+	a.by.Close()
 	meta, err := a.meta(b, what+" "+message.String()+" "+folder.String())
 	if err != nil {
 		return nil, 0, err
@@ -115,11 +124,17 @@ func (b *Backbone) run(ctx context.Context, a Ask, message domain.MessageID, fol
 		return start(ctx, s)
 	}
 	_, at, err = h.Execute(ctx, mailboxStream(a.Mailbox), meta, func(s mailbox.State) (mailbox.Command, error) {
-		cmd, err := make(s)
-		if err == nil && a.Key != "" {
+		cmd, actions, err := make(s)
+		if err != nil {
+			return nil, err
+		}
+		if a.Key != "" {
 			cmd = mailbox.Noting{Command: cmd, Message: message, Folder: folder}
 		}
-		return cmd, err
+		for _, x := range append(actions, action) {
+			cmd = mailbox.By{Command: cmd, Principal: a.Principal, Action: x, Mailbox: a.Mailbox, Now: b.now()}
+		}
+		return cmd, nil
 	})
 	if first != nil {
 		return first, first.Position, b.waitForgotten(ctx, first.Position)
@@ -144,16 +159,22 @@ func (b *Backbone) Patch(ctx context.Context, a Ask, m domain.MessageID, patch P
 	if patch.Note != nil && utf8.RuneCountInString(*patch.Note) > maxNote {
 		return Message{}, 0, domain.Refuse(NoteTooLong)
 	}
-	target := mailbox.Target{Message: m, Platform: a.Platform, Version: a.Version}
-	first, at, err := b.run(ctx, a, m, domain.FolderID{}, patch.String(), func(s mailbox.State) (mailbox.Command, error) {
-		all := mailbox.All{}
+	first, at, err := b.run(ctx, &a, access.List, m, domain.FolderID{}, patch.String(), func(s mailbox.State) (mailbox.Command, []access.Action, error) {
+		all, actions := mailbox.All{}, []access.Action{}
+		target := a.target(m)
 		next := func() mailbox.Target {
 			defer func() { target = target.Then() }()
 			return target
 		}
-		target = mailbox.Target{Message: m, Platform: a.Platform, Version: a.Version}
 		if patch.Folder != nil {
 			all = append(all, mailbox.Move{Target: next(), To: *patch.Folder})
+			actions = append(actions, access.Organise)
+			if *patch.Folder == mailbox.Deleted {
+				actions = append(actions, access.Trash)
+			}
+		}
+		if patch.Read != nil || patch.Flag != nil || patch.Note != nil {
+			actions = append(actions, access.Mark)
 		}
 		if patch.Read != nil {
 			all = append(all, mailbox.MarkRead{Target: next(), Read: *patch.Read})
@@ -166,7 +187,7 @@ func (b *Backbone) Patch(ctx context.Context, a Ask, m domain.MessageID, patch P
 			if msg, ok := s.Messages[m]; ok && *patch.Note != "" {
 				k, err := b.vault.Key(vault.Owner(a.Mailbox), msg.Leaf)
 				if err != nil {
-					return nil, ErrNotFound
+					return nil, nil, ErrNotFound
 				}
 				c.Note, c.Key = k.Seal(mailbox.MessageNoted{}.EventType(), "note", []byte(*patch.Note)), k.Hash("note", *patch.Note)
 			}
@@ -175,7 +196,7 @@ func (b *Backbone) Patch(ctx context.Context, a Ask, m domain.MessageID, patch P
 		if len(all) == 0 { // nothing is asked for, but the message must be there, at the version
 			all = append(all, mailbox.Check{Target: target})
 		}
-		return all, nil
+		return all, actions, nil
 	})
 	if err != nil {
 		return Message{}, 0, err
@@ -195,8 +216,8 @@ func (b *Backbone) after(ctx context.Context, a Ask, m domain.MessageID, first *
 
 // Restore takes a message out of DELETED, to its old folder.
 func (b *Backbone) Restore(ctx context.Context, a Ask, m domain.MessageID) (Message, eventstore.Position, error) {
-	first, at, err := b.run(ctx, a, m, domain.FolderID{}, "restore", func(mailbox.State) (mailbox.Command, error) {
-		return mailbox.Restore{Target: mailbox.Target{Message: m, Platform: a.Platform, Version: a.Version}}, nil
+	first, at, err := b.run(ctx, &a, access.Organise, m, domain.FolderID{}, "restore", func(mailbox.State) (mailbox.Command, []access.Action, error) {
+		return mailbox.Restore{Target: a.target(m)}, nil, nil
 	})
 	if err != nil {
 		return Message{}, 0, err
@@ -206,8 +227,12 @@ func (b *Backbone) Restore(ctx context.Context, a Ask, m domain.MessageID) (Mess
 
 // Delete trashes a message, or purges one that is in DELETED. When it returns after a purge, its keys are destroyed.
 func (b *Backbone) Delete(ctx context.Context, a Ask, m domain.MessageID) (eventstore.Position, error) {
-	_, at, err := b.run(ctx, a, m, domain.FolderID{}, "delete", func(mailbox.State) (mailbox.Command, error) {
-		return mailbox.Delete{Target: mailbox.Target{Message: m, Platform: a.Platform, Version: a.Version}}, nil
+	_, at, err := b.run(ctx, &a, access.List, m, domain.FolderID{}, "delete", func(s mailbox.State) (mailbox.Command, []access.Action, error) {
+		action := access.Trash
+		if s.Messages[m].Folder == mailbox.Deleted {
+			action = access.Purge
+		}
+		return mailbox.Delete{Target: a.target(m)}, []access.Action{action}, nil
 	})
 	if err != nil {
 		return 0, err
@@ -259,14 +284,14 @@ func (b *Backbone) CreateFolder(ctx context.Context, a Ask, name string, parent 
 		id = domain.DeriveID("folder", a.Mailbox[:], []byte(a.Platform), []byte(a.Key))
 	}
 	e := mailbox.FolderCreated{Folder: id, Parent: parent, NameKey: nameKey}
-	first, at, err := b.run(ctx, a, domain.MessageID{}, id, fmt.Sprintf("create %q %s", name, parent), func(s mailbox.State) (mailbox.Command, error) {
+	first, at, err := b.run(ctx, &a, access.Organise, domain.MessageID{}, id, fmt.Sprintf("create %q %s", name, parent), func(s mailbox.State) (mailbox.Command, []access.Action, error) {
 		e.Leaf = s.NextLeaf
 		k, err := b.vault.Key(vault.Owner(a.Mailbox), e.Leaf)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		e.Name = k.Seal(e.EventType(), "name", []byte(name))
-		return mailbox.CreateFolder{Created: e}, nil
+		return mailbox.CreateFolder{Created: e}, nil, nil
 	})
 	if err != nil {
 		return Folder{}, 0, err
@@ -304,7 +329,7 @@ func (b *Backbone) ChangeFolder(ctx context.Context, a Ask, id domain.FolderID, 
 			return Folder{}, 0, err
 		}
 	}
-	first, at, err := b.run(ctx, a, domain.MessageID{}, id, "change "+words(name)+" "+words(parent), func(s mailbox.State) (mailbox.Command, error) {
+	first, at, err := b.run(ctx, &a, access.Organise, domain.MessageID{}, id, "change "+words(name)+" "+words(parent), func(s mailbox.State) (mailbox.Command, []access.Action, error) {
 		all, version := mailbox.All{}, a.Version
 		if parent != nil {
 			all = append(all, mailbox.MoveFolder{Folder: id, Version: version, Parent: *parent})
@@ -315,11 +340,11 @@ func (b *Backbone) ChangeFolder(ctx context.Context, a Ask, id domain.FolderID, 
 			if f, ok := s.Folders[id]; ok {
 				k, err := b.vault.Key(vault.Owner(a.Mailbox), f.Leaf)
 				if err != nil {
-					return nil, err
+					return nil, nil, err
 				}
 				c.Name = k.Seal(mailbox.FolderRenamed{}.EventType(), "name", []byte(*name))
 				if c.Same, err = b.sameName(a.Mailbox, id, *name); err != nil {
-					return nil, err
+					return nil, nil, err
 				}
 			}
 			all = append(all, c)
@@ -327,7 +352,7 @@ func (b *Backbone) ChangeFolder(ctx context.Context, a Ask, id domain.FolderID, 
 		if len(all) == 0 {
 			all = append(all, mailbox.RenameFolder{Folder: id, Version: version, Same: true})
 		}
-		return all, nil
+		return all, nil, nil
 	})
 	if err != nil {
 		return Folder{}, 0, err
@@ -355,8 +380,8 @@ func (b *Backbone) sameName(box domain.MailboxID, id domain.FolderID, name strin
 
 // DeleteFolder deletes a folder that looks empty on the platform.
 func (b *Backbone) DeleteFolder(ctx context.Context, a Ask, id domain.FolderID) (eventstore.Position, error) {
-	_, at, err := b.run(ctx, a, domain.MessageID{}, id, "delete folder", func(mailbox.State) (mailbox.Command, error) {
-		return mailbox.DeleteFolder{Folder: id, Version: a.Version, Platform: a.Platform}, nil
+	_, at, err := b.run(ctx, &a, access.DeleteFolder, domain.MessageID{}, id, "delete folder", func(mailbox.State) (mailbox.Command, []access.Action, error) {
+		return mailbox.DeleteFolder{Folder: id, Version: a.Version, Platform: a.by.lens}, nil, nil
 	})
 	if err != nil {
 		return 0, err

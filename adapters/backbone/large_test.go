@@ -172,7 +172,7 @@ func TestShreddedMailboxDoesNotOpen(t *testing.T) {
 		}
 	}
 	for i, box := range boxes {
-		_, _, err := b.Mailbox(ctx, Principal{Identity: box, Platform: "app"}, box)
+		_, err := b.Door(ctx, Principal{Identity: box, Platform: "app"}, box)
 		if (err == nil) != (i == 1) {
 			t.Errorf("mailbox %d: %v", i, err)
 		}

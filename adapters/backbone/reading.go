@@ -13,13 +13,8 @@ import (
 	"digitalpost/domain/access"
 	"digitalpost/domain/looks"
 	"digitalpost/domain/mailbox"
-	"digitalpost/eventstore"
 	"digitalpost/projections"
-	"digitalpost/projections/platform"
 )
-
-// Principal is who asks, and through which platform.
-type Principal = access.Principal
 
 // A Message is a message as its owner sees it through a platform.
 type Message struct {
@@ -44,97 +39,38 @@ type Folder struct {
 
 var systemTypes = map[domain.FolderID]string{mailbox.Inbox: "INBOX", mailbox.Drafts: "DRAFTS", mailbox.Sent: "SENT", mailbox.Deleted: "DELETED"}
 
-// allowed tells whether p may use a mailbox; a refusal is recorded before it is given.
-func (b *Backbone) allowed(ctx context.Context, p Principal, id domain.MailboxID) error {
-	if access.May(p, id) {
-		return nil
-	}
-	if v, _ := b.store.Head(mailboxStream(id)); v > 0 {
-		if err := b.look(ctx, p, id, domain.MessageID{}, looks.Refused{}); err != nil {
-			return err
-		}
-	}
-	return ErrForbidden
-}
-
-// lookAgain is how long one look stands for what follows it.
-const lookAgain = 10 * time.Minute
-
-// look records who looked, or was refused, once for each person, platform and message in ten minutes.
-func (b *Backbone) look(ctx context.Context, p Principal, id domain.MailboxID, m domain.MessageID, e looks.Event) error {
-	stream := eventstore.Stream{Kind: "looks", ID: id}
-	data, err := looks.Codec.Encode(e)
+// Door gives the right by which a principal may open a mailbox.
+func (b *Backbone) Door(ctx context.Context, p Principal, id domain.MailboxID) (Door, error) {
+	v, err := b.enter(ctx, p, id, access.List)
 	if err != nil {
-		return err
+		return Door{}, err
 	}
-	for {
-		v, last := b.store.Head(stream)
-		if err := b.views.Wait(ctx, last); err != nil {
-			return err
-		}
-		s, err := b.snapshot(projections.Mailboxes{})
-		if err != nil {
-			return err
-		}
-		before := s.LastLook(id, m, p.Identity, p.Platform)
-		s.Close()
-		if !before.IsZero() && b.now().Sub(before) < lookAgain {
-			return nil
-		}
-		_, err = b.store.Append(ctx, stream, eventstore.ExpectedVersion(v), eventstore.NewEvent{Type: e.EventType(), Data: data, Meta: eventstore.Meta{
-			Command: b.newID(), Actor: eventstore.Actor{Kind: "owner", ID: p.Identity}, Platform: p.Platform}})
-		if !errors.Is(err, eventstore.ErrConflict) {
-			return err
-		}
-	}
+	defer v.Close()
+	return Door{id, v.right, v.grant}, nil
 }
 
-// reader opens the mailboxes view for a principal who may.
-func (b *Backbone) reader(ctx context.Context, p Principal, id domain.MailboxID) (*projections.Snapshot, error) {
-	if err := b.allowed(ctx, p, id); err != nil {
-		return nil, err
-	}
+// Behind gives whose mailbox lies behind a door.
+func (b *Backbone) Behind(d Door) (Person, projections.MailboxRow, error) {
 	s, err := b.snapshot(projections.Mailboxes{})
-	if err != nil {
-		return nil, err
-	}
-	if s.Parked(id) {
-		s.Close()
-		return nil, ErrParked
-	}
-	row, ok, err := s.Mailbox(id)
-	if lens, known := platform.Of(p.Platform); err == nil && (!ok || !known || !lens.Serves(row.Opened.Owner)) {
-		err = ErrForbidden // a platform for companies shows no citizen's post, nor the other way round
-	}
-	if err != nil {
-		s.Close()
-		return nil, err
-	}
-	return s, nil
-}
-
-// Mailbox gives whose mailbox it is.
-func (b *Backbone) Mailbox(ctx context.Context, p Principal, id domain.MailboxID) (Person, projections.MailboxRow, error) {
-	s, err := b.reader(ctx, p, id)
 	if err != nil {
 		return Person{}, projections.MailboxRow{}, err
 	}
 	defer s.Close()
-	row, ok, err := s.Mailbox(id)
+	row, ok, err := s.Mailbox(d.Mailbox)
 	if err == nil && !ok {
 		err = ErrNotFound
 	}
 	if err != nil {
 		return Person{}, row, err
 	}
-	owner, err := b.Owner(id, row)
+	owner, err := b.Owner(d.Mailbox, row)
 	return owner, row, err
 }
 
 // Folders gives a mailbox's folders with their counts, system folders first; and, if latest is asked for, when the newest message in each arrived, which reads
 // all of its rows.
 func (b *Backbone) Folders(ctx context.Context, p Principal, id domain.MailboxID, latest bool) (out []Folder, err error) {
-	s, err := b.reader(ctx, p, id)
+	s, err := b.enter(ctx, p, id, access.List)
 	if err != nil {
 		return nil, err
 	}
@@ -148,11 +84,11 @@ func (b *Backbone) Folders(ctx context.Context, p Principal, id domain.MailboxID
 		return nil, errors.Join(err, ErrNotFound)
 	}
 	add := func(f Folder) error {
-		if f.Count, err = s.Count(id, f.ID, p.Platform); err != nil {
+		if f.Count, err = s.Count(id, f.ID, s.lens); err != nil {
 			return err
 		}
 		if latest {
-			f.Latest, err = s.Latest(id, f.ID, p.Platform)
+			f.Latest, err = s.Latest(id, f.ID, s.lens)
 		}
 		out = append(out, f)
 		return err
@@ -192,12 +128,12 @@ type Filter struct {
 
 // Messages gives the messages that a filter and the platform show, by arrival. Their memos are not opened: Open does that for those on a page.
 func (b *Backbone) Messages(ctx context.Context, p Principal, id domain.MailboxID, f Filter) (out []Message, err error) {
-	s, err := b.reader(ctx, p, id)
+	s, err := b.enter(ctx, p, id, access.List)
 	if err != nil {
 		return nil, err
 	}
 	defer s.Close()
-	listed, err := s.Messages(id, f.Folder, p.Platform)
+	listed, err := s.Messages(id, f.Folder, s.lens)
 	for _, l := range listed {
 		if f.Read == nil || *f.Read == l.Row.State.Read {
 			out = append(out, Message{ID: l.ID, Mailbox: id, Row: l.Row})
@@ -245,14 +181,14 @@ func (b *Backbone) unseal(m *Message) (err error) {
 
 // Message gives one message.
 func (b *Backbone) Message(ctx context.Context, p Principal, id domain.MailboxID, m domain.MessageID) (Message, error) {
-	s, err := b.reader(ctx, p, id)
+	s, err := b.enter(ctx, p, id, access.List)
 	if err != nil {
 		return Message{}, err
 	}
 	defer s.Close()
 	out := Message{ID: m, Mailbox: id}
 	var ok bool
-	if out.Row, out.Letter, ok, err = s.Message(id, m, p.Platform); err != nil || !ok {
+	if out.Row, out.Letter, ok, err = s.Message(id, m, s.lens); err != nil || !ok {
 		return out, errors.Join(err, ErrNotFound)
 	}
 	err = b.unseal(&out)
@@ -264,7 +200,12 @@ func (b *Backbone) Message(ctx context.Context, p Principal, id domain.MailboxID
 
 // Content opens a file of a message. The look is recorded before anything is given. The caller closes what it gets.
 func (b *Backbone) Content(ctx context.Context, p Principal, msg Message, x memo.Extent) (io.ReadSeeker, io.Closer, error) {
-	if err := b.look(ctx, p, msg.Mailbox, msg.ID, looks.ContentOpened{Message: msg.ID}); err != nil {
+	v, err := b.enter(ctx, p, msg.Mailbox, access.Open)
+	if err != nil {
+		return nil, nil, err
+	}
+	v.Close()
+	if err := b.look(ctx, p, v, msg.Mailbox, looks.ContentOpened{Message: msg.ID}); err != nil {
 		return nil, nil, err
 	}
 	k, err := b.vault.Key(vault.Owner(msg.Mailbox), msg.Letter.Letter.Leaf)

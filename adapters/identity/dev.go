@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"digitalpost/adapters/backbone"
@@ -161,7 +162,12 @@ func (d *dev) token(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return problem.New(http.StatusNotFound, "person.not.found", "nobody here has that number; POST /dev/people registers a person")
 	}
-	token, _, err := d.i.access("http://"+r.Host+"/dev/oauth", user{kind: kind, number: number}, client)
+	u := user{kind: kind, number: number}
+	for _, x := range form["priv"] { // RIGHT, or RIGHT:CVR
+		right, scope, _ := strings.Cut(x, ":")
+		u.priv = append(u.priv, priv{right, scope})
+	}
+	token, _, err := d.i.access("http://"+r.Host+"/dev/oauth", u, client)
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ import (
 	"digitalpost/adapters/backbone"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
+	"digitalpost/domain/access"
 	"digitalpost/domain/mailbox"
 	"digitalpost/projections/platform"
 )
@@ -57,6 +58,7 @@ type user struct {
 	kind   mailbox.OwnerKind
 	number string
 	name   string
+	priv   []priv // beside what is theirs anyway
 }
 
 // A grant is what a code or a refresh token may be exchanged for.
@@ -147,8 +149,14 @@ func (i *Issuer) access(issuer string, u user, client string) (token, id string,
 	switch {
 	case u.kind == mailbox.Company:
 		c["nemlogin.cvr"], c["nemlogin.org_name"], c["identity_type"] = u.number, u.name, "professional"
+		if len(u.priv) == 0 {
+			u.priv = []priv{{string(access.Administrator), u.number}}
+		}
 	case u.number != "":
 		c["dk.cpr"] = u.number
+	}
+	if len(u.priv) > 0 {
+		c["priv"] = u.priv
 	}
 	token, err = i.sign(c)
 	return token, id, err
@@ -240,9 +248,9 @@ func (i *Issuer) revoke(ctx context.Context, token string) {
 // users gives those whom one may sign in as: all with a mailbox, and one who has no CPR number.
 func (i *Issuer) users() ([]user, error) {
 	all, err := i.b.People()
-	out := []user{{mailbox.Citizen, "", "Nora Uden Nummer (has a P code and no CPR number)"}}
+	out := []user{{kind: mailbox.Citizen, name: "Nora Uden Nummer (has a P code and no CPR number)"}}
 	for _, p := range all {
-		out = append(out, user{p.Kind, p.Number, p.Name})
+		out = append(out, user{kind: p.Kind, number: p.Number, name: p.Name})
 	}
 	return out, err
 }

@@ -15,6 +15,7 @@ import (
 	"digitalpost/adapters/backbone"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
+	"digitalpost/domain/access"
 	"digitalpost/domain/mailbox"
 	"digitalpost/projections/platform"
 )
@@ -22,7 +23,8 @@ import (
 const (
 	leeway       = 30 * time.Second // by which an issuer's clock may be ahead
 	maxToken     = 8 << 10          // bytes
-	rememberedAt = 10_000           // tokens whose signature need not be looked at again
+	maxMandates  = 100
+	rememberedAt = 10_000 // tokens whose signature need not be looked at again
 )
 
 // algorithms are those that a token may be signed with: asymmetric ones only.
@@ -59,6 +61,13 @@ type claims struct {
 	CVR      string `json:"nemlogin.cvr"`
 	Type     string `json:"identity_type"`
 	UUID     string `json:"mitid.uuid"`
+	Priv     []priv `json:"priv"`
+}
+
+// A priv is a right that the identity brings along; scope is the CVR number that it is for, empty for officers, operators and auditors.
+type priv struct {
+	Right string `json:"right"`
+	Scope string `json:"scope"`
 }
 
 // Discover makes the verifier of an issuer's tokens: it asks the issuer for its keys, now and when it signs with new ones. clients gives the platform of each
@@ -119,11 +128,46 @@ func (t *Tokens) Principal(ctx context.Context, token string) (p backbone.Princi
 	} else if _, err := domain.ParseCVR(number); err != nil {
 		return p, problem.New(http.StatusForbidden, "no.cvr", "a professional identity needs a CVR number")
 	}
-	p.Identity, ok, err = t.b.Find(kind, number)
-	if err == nil && !ok {
-		err = problem.New(http.StatusForbidden, "no.mailbox", "there is no mailbox with this number")
+	if p.Identity, ok, err = t.b.Find(kind, number); err != nil {
+		return p, err
 	}
-	return p, err
+	if p.Professional = kind == mailbox.Company; p.Professional {
+		if p.Person, err = domain.ParseUUID(c.UUID); err != nil {
+			return p, problem.New(http.StatusForbidden, "no.person", "a professional identity needs mitid.uuid, a UUID")
+		}
+	}
+	if p.Mandates, err = t.mandates(c.Priv); err != nil {
+		return p, err
+	}
+	if !ok && !slices.ContainsFunc(p.Mandates, func(m access.Mandate) bool { return m.Mailbox == domain.MailboxID{} }) {
+		return p, problem.New(http.StatusForbidden, "no.mailbox", "there is no mailbox with this number")
+	}
+	return p, nil
+}
+
+// mandates reads the rights that an identity brings along. One that is not known here, or for a company without a mailbox, is no right.
+func (t *Tokens) mandates(all []priv) (out []access.Mandate, err error) {
+	if len(all) > maxMandates {
+		return nil, problem.New(http.StatusForbidden, "priv.too.many", "a token brings at most 100 rights along")
+	}
+	for _, x := range all {
+		m := access.Mandate{Right: access.Right(x.Right)}
+		switch m.Right {
+		case access.Officer, access.BusinessOfficer, access.Operator, access.Auditor:
+		case access.Administrator, access.Writer, access.Basic, access.LegalOwner, access.Association:
+			var ok bool
+			if m.Mailbox, ok, err = t.b.Find(mailbox.Company, x.Scope); err != nil {
+				return nil, err
+			}
+			if !ok {
+				continue
+			}
+		default:
+			continue
+		}
+		out = append(out, m)
+	}
+	return out, nil
 }
 
 // claims verifies a token. A signature that was good is not looked at again; times are.

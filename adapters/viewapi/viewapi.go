@@ -16,6 +16,7 @@ import (
 	"digitalpost/adapters/identity"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
+	"digitalpost/domain/access"
 	"digitalpost/eventstore"
 )
 
@@ -34,7 +35,7 @@ type request struct {
 // Register adds the routes to mux. Paths work with and without their trailing slash.
 func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log *slog.Logger) {
 	a := &api{b, who, log}
-	route := func(method, path string, single bool, fn func(http.ResponseWriter, request) error) {
+	under := func(base, method, path string, single bool, fn func(http.ResponseWriter, request) error) {
 		h := func(w http.ResponseWriter, r *http.Request) {
 			err := a.serve(w, r, single, fn)
 			if err == nil {
@@ -45,8 +46,11 @@ func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log 
 			}
 			problem.Write(w, a.log, err)
 		}
-		mux.HandleFunc(method+" /apis/v1/mailboxes"+path, h)
-		mux.HandleFunc(method+" /apis/v1/mailboxes"+path+"/{$}", h)
+		mux.HandleFunc(method+" /apis/v1/"+base+path, h)
+		mux.HandleFunc(method+" /apis/v1/"+base+path+"/{$}", h)
+	}
+	route := func(method, path string, single bool, fn func(http.ResponseWriter, request) error) {
+		under("mailboxes", method, path, single, fn)
 	}
 	const one, list = true, false
 	route("GET", "", list, a.mailboxes)
@@ -63,6 +67,19 @@ func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log 
 	route("PATCH", "/{box}/messages/{message}", one, a.patch)
 	route("DELETE", "/{box}/messages/{message}", one, a.delete)
 	route("POST", "/{box}/messages/{message}/restore", one, a.restore)
+	route("GET", "/{box}/accesses", list, a.accesses)
+	route("POST", "/{box}/accesses", list, a.grant)
+	route("GET", "/{box}/accesses/{access}", one, a.access)
+	route("DELETE", "/{box}/accesses/{access}", one, a.revoke)
+	route("GET", "/{box}/looks", list, a.looks)
+	under("access-requests", "POST", "", list, a.requestAccess)
+	under("access-requests", "GET", "", list, a.requests)
+	under("access-requests", "GET", "/{access}", one, a.oneRequest)
+	under("access-requests", "PUT", "/{access}", one, a.decideRequest)
+	under("access-requests", "DELETE", "/{access}", one, a.decideRequest)
+	under("privileges/direct", "POST", "", list, a.givePrivilege)
+	under("privileges/direct", "GET", "/grantee/{identity}", list, a.privileges)
+	under("privileges/direct", "DELETE", "/{access}", one, a.revoke)
 	route("GET", "/{box}/messages/{message}/documents", one, a.documents)
 	route("GET", "/{box}/messages/{message}/documents/{document}", one, a.document)
 	route("GET", "/{box}/messages/{message}/documents/{document}/files", one, a.files)
@@ -207,25 +224,44 @@ func etag(w http.ResponseWriter, v uint32) {
 	w.Header().Set("ETag", `"`+strconv.FormatUint(uint64(v), 10)+`"`)
 }
 
-func (a *api) mailboxJSON(r request) (object, error) {
-	p, row, err := a.b.Mailbox(r.Context(), r.p, r.box)
+// mailboxJSON shows a mailbox, with the right by which who asks may open it.
+func (a *api) mailboxJSON(r request, d backbone.Door) (object, error) {
+	p, row, err := a.b.Behind(d)
 	if err != nil {
 		return nil, err
 	}
 	kind := map[string]string{"CITIZEN": "CITIZEN", "COMPANY": "ORGANISATION"}[string(p.Kind)]
-	return object{"id": r.box, "version": 1, "createdDateTime": stamp(row.At), "lastUpdated": stamp(row.At), "ownerType": kind, "ownerIdentityId": r.box,
+	id := domain.UUID(domain.DeriveID("access", d.Mailbox[:]))
+	if d.Grant != (domain.GrantID{}) {
+		id = domain.UUID(d.Grant)
+	}
+	as := "PARTY_REPRESENTATIVE"
+	if d.Right == access.Owner {
+		as = "OWNER"
+	}
+	return object{"id": d.Mailbox, "version": 1, "createdDateTime": stamp(row.At), "lastUpdated": stamp(row.At), "ownerType": kind, "ownerIdentityId": d.Mailbox,
 		"ownerName": p.Name, "ownerExternalId": p.Number, "statusType": "ACTIVE", "statusDate": stamp(row.At), "recipientSystemAvailable": false, "exempt": false,
-		"access": object{"id": domain.UUID(domain.DeriveID("access", r.box[:])), "version": 1, "accessType": "OWNER", "mailboxId": r.box, "identityId": r.p.Identity}}, nil
+		"access": object{"id": id, "version": 1, "accessType": as, "mailboxId": d.Mailbox, "identityId": r.p.Identity, "privileges": []access.Right{d.Right}}}, nil
 }
 
+// mailboxes lists all mailboxes that who asks may open through the platform, their own first.
 func (a *api) mailboxes(w http.ResponseWriter, r request) error {
-	r.box = r.p.Identity
-	o, err := a.mailboxJSON(r)
+	doors, err := a.b.Doors(r.p)
 	if err != nil {
 		return err
 	}
-	problem.JSON(w, http.StatusOK, page("mailboxes", []object{o}, 0, 100, 1))
-	return nil
+	var shown []object
+	for _, d := range doors {
+		o, err := a.mailboxJSON(r, d)
+		if err != nil {
+			return err
+		}
+		shown = append(shown, o)
+	}
+	if len(shown) == 0 {
+		return backbone.ErrForbidden
+	}
+	return paged(w, r, "mailboxes", shown)
 }
 
 func page(name string, items any, number, size, total int) object {
@@ -241,7 +277,11 @@ func page(name string, items any, number, size, total int) object {
 }
 
 func (a *api) mailbox(w http.ResponseWriter, r request) error {
-	o, err := a.mailboxJSON(r)
+	d, err := a.b.Door(r.Context(), r.p, r.box)
+	if err != nil {
+		return err
+	}
+	o, err := a.mailboxJSON(r, d)
 	if err != nil {
 		return err
 	}

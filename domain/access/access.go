@@ -1,13 +1,188 @@
-// Package access decides who may do what with a mailbox. It is one pure function.
+// Package access decides who may do what with a mailbox. It is one pure function over one table.
 package access
 
-import "digitalpost/domain"
+import (
+	"time"
 
-// A Principal is who asks: a person or company by the mailbox that they own, through a platform.
-type Principal struct {
-	Identity domain.MailboxID
-	Platform string
+	"digitalpost/domain"
+)
+
+// An Action is what somebody wants to do with a mailbox.
+type Action uint8
+
+// Actions.
+const (
+	List         Action = iota // see folders, counts and messages
+	Open                       // see a document's content
+	Mark                       // read, unread, flag, note
+	Organise                   // move; create, rename and move folders; out of DELETED too
+	DeleteFolder               // one that is empty
+	Trash                      // put into DELETED, by DELETE or by a move
+	Purge                      // delete for good
+	Write                      // write and answer
+	Forward                    // send on
+	GrantAccess                // grant, approve, decline and revoke
+	Settings                   // contact details, consents, cancelling an exemption
+	SeeAccess                  // see who has access
+	SeeLooks                   // see who has seen the mailbox
+	Exempt                     // decide on exemption
+	Shred                      // end the mailbox
+	actions                    // how many there are
+)
+
+var actionNames = [actions]string{"list", "open", "mark", "organise", "delete folder", "trash", "purge", "write", "forward", "grant access", "settings", "see access",
+	"see looks", "exempt", "shred"}
+
+func (a Action) String() string { return actionNames[a] }
+
+// Actions are all of them.
+func Actions() (all []Action) {
+	for a := range actions {
+		all = append(all, a)
+	}
+	return all
 }
 
-// May tells whether the principal may use a mailbox. Today only its owner may.
-func May(p Principal, m domain.MailboxID) bool { return p.Identity == m }
+// A Right is why somebody may: what they are to the mailbox.
+type Right string
+
+// Rights. Those of grants, then those of mandates, which an identity brings along.
+const (
+	None       Right = ""
+	Owner      Right = "OWNER"
+	Read       Right = "READ"       // læseadgang
+	ReadWrite  Right = "READ_WRITE" // læse- og skriveadgang
+	Designated Right = "DESIGNATED" // curator, liquidator, administrator, estate
+
+	Administrator   Right = "ORGANISATION_ADMINISTRATOR"
+	Writer          Right = "MESSAGE_WRITE"
+	Basic           Right = "MESSAGE_BASIC"
+	LegalOwner      Right = "LEGAL_OWNER" // a sole signatory, with a private MitID
+	Association     Right = "ASSOCIATION" // a user of an association's mailbox
+	Officer         Right = "CITIZEN_SERVICE_EMPLOYEE"
+	BusinessOfficer Right = "DANISH_BUSINESS_AUTHORITY_SERVICE_EMPLOYEE"
+	Operator        Right = "OPERATOR"
+	Auditor         Right = "AUDITOR"
+)
+
+// Rights are all that somebody can have, in the order in which the first that allows is taken.
+var Rights = []Right{Owner, Administrator, LegalOwner, Writer, Association, Basic, ReadWrite, Read, Designated, Officer, BusinessOfficer, Operator, Auditor}
+
+// may is the table: what each right allows. Delegates don't delete for good, nor grant: access never widens along a chain.
+var may = map[Right][]Action{
+	Owner:           {List, Open, Mark, Organise, DeleteFolder, Trash, Purge, Write, Forward, GrantAccess, Settings, SeeAccess, SeeLooks},
+	Read:            {List, Open, Mark, Organise, Forward, SeeAccess, SeeLooks},
+	ReadWrite:       {List, Open, Mark, Organise, DeleteFolder, Trash, Write, Forward, Settings, SeeAccess, SeeLooks},
+	Designated:      {List, Open, SeeAccess, SeeLooks},
+	Administrator:   {List, Open, Mark, Organise, DeleteFolder, Trash, Purge, Write, Forward, GrantAccess, Settings, SeeAccess, SeeLooks},
+	LegalOwner:      {List, Open, Mark, Organise, DeleteFolder, Trash, Purge, Write, Forward, GrantAccess, Settings, SeeAccess, SeeLooks},
+	Writer:          {List, Open, Mark, Organise, DeleteFolder, Trash, Purge, Write, Forward, SeeLooks},
+	Association:     {List, Open, Mark, Organise, DeleteFolder, Trash, Purge, Write, Forward},
+	Basic:           {List, Open, Mark, Organise},
+	Officer:         {GrantAccess, SeeAccess, Exempt},
+	BusinessOfficer: {GrantAccess, SeeAccess, Exempt},
+	Operator:        {GrantAccess, SeeAccess, Shred},
+	Auditor:         {SeeAccess, SeeLooks},
+}
+
+// Allows tells whether a right allows an action.
+func (r Right) Allows(a Action) bool {
+	for _, x := range may[r] {
+		if x == a {
+			return true
+		}
+	}
+	return false
+}
+
+// SeesContent tells whether a right shows anything that was written.
+func (r Right) SeesContent() bool { return r.Allows(List) || r.Allows(Open) }
+
+// Delegated tells whether a right comes of a grant. It never shows private post.
+func (r Right) Delegated() bool { return r == Read || r == ReadWrite || r == Designated }
+
+// A Mandate is a right that an identity brings along: of one mailbox, or (zero) of all, for officers, operators and auditors.
+type Mandate struct {
+	Right   Right
+	Mailbox domain.MailboxID
+}
+
+// A Principal is who asks, and through which platform.
+type Principal struct {
+	Identity     domain.MailboxID // the mailbox of the person, or of the company that a professional acts for
+	Person       domain.UUID      // of a professional: who it is
+	Platform     string
+	Professional bool // acts by mandates alone
+	Mandates     []Mandate
+}
+
+// A Grant gives one identity access to a mailbox.
+type Grant struct {
+	Grantee domain.MailboxID
+	Right   Right     // READ, READ_WRITE or DESIGNATED
+	Until   time.Time // access ends then: the end of the named day in Copenhagen; zero: no end
+}
+
+// InForce tells whether a grant counts at a time.
+func (g Grant) InForce(now time.Time) bool { return g.Until.IsZero() || now.Before(g.Until) }
+
+// A Mailbox is what decides about access to it.
+type Mailbox struct {
+	ID     domain.MailboxID
+	Grants map[domain.GrantID]Grant
+}
+
+// A Decision is the answer: by which right, and under which grant; or Why not.
+type Decision struct {
+	Right Right // None: no
+	Grant domain.GrantID
+	Why   domain.Reason
+}
+
+// Why somebody may not.
+const (
+	NoAccess   domain.Reason = "access.none"    // nothing to do with the mailbox, or access that has ended
+	NotAllowed domain.Reason = "access.limited" // there is a right, and it does not go so far
+)
+
+// Decide tells whether a principal may do something with a mailbox, by the strongest right that allows it.
+func Decide(p Principal, a Action, m Mailbox, now time.Time) Decision {
+	held := map[Right]domain.GrantID{}
+	if p.Identity == m.ID && !p.Professional && m.ID != (domain.MailboxID{}) {
+		held[Owner] = domain.GrantID{}
+	}
+	for _, x := range p.Mandates {
+		if general(x.Right) && x.Mailbox == (domain.MailboxID{}) || !general(x.Right) && x.Mailbox == m.ID {
+			held[x.Right] = domain.GrantID{}
+		}
+	}
+	for id, g := range m.Grants {
+		if g.Grantee == p.Identity && g.InForce(now) && g.Right.Delegated() && (!p.Professional || writes(p)) {
+			held[g.Right] = id
+		}
+	}
+	for _, r := range Rights {
+		if grant, ok := held[r]; ok && r.Allows(a) {
+			return Decision{Right: r, Grant: grant}
+		}
+	}
+	if len(held) > 0 {
+		return Decision{Why: NotAllowed}
+	}
+	return Decision{Why: NoAccess}
+}
+
+// general tells whether a mandate is for all mailboxes.
+func general(r Right) bool {
+	return r == Officer || r == BusinessOfficer || r == Operator || r == Auditor
+}
+
+// writes tells whether a professional may use what others have granted to the company.
+func writes(p Principal) bool {
+	for _, x := range p.Mandates {
+		if (x.Right == Administrator || x.Right == Writer) && x.Mailbox == p.Identity {
+			return true
+		}
+	}
+	return false
+}

@@ -8,7 +8,7 @@ import "digitalpost/domain"
 type Event interface{ domain.Named }
 
 // Codec knows every event type.
-var Codec = domain.Events[Event](ContentOpened{}, Refused{})
+var Codec = domain.Events[Event](ContentOpened{}, Refused{}, Listed{}, Searched{})
 
 // ContentOpened records that the record's actor looked at the content of a message, through the record's platform. It is recorded once for
 // each person, platform and message in ten minutes.
@@ -22,3 +22,13 @@ func (ContentOpened) EventType() string { return "looks.content-opened" }
 type Refused struct{}
 
 func (Refused) EventType() string { return "looks.refused" }
+
+// Listed records that another than the owner looked at the mailbox's lists.
+type Listed struct{}
+
+func (Listed) EventType() string { return "looks.listed" }
+
+// Searched records that somebody searched the mailbox's words; for what stands nowhere.
+type Searched struct{}
+
+func (Searched) EventType() string { return "looks.searched" }

@@ -5,9 +5,11 @@
 package mailbox
 
 import (
+	"maps"
 	"time"
 
 	"digitalpost/domain"
+	"digitalpost/domain/access"
 )
 
 // An Event is something that happened in a mailbox.
@@ -27,6 +29,7 @@ var Codec = domain.Events[Event](
 	MessageMarkedRead{}, MessageMarkedUnread{}, MessageFlagged{}, MessageUnflagged{}, MessageNoted{},
 	MessageMoved{}, MessageTrashed{}, MessageRestored{}, MessagePurged{},
 	FolderCreated{}, FolderRenamed{}, FolderMoved{}, FolderDeleted{}, Unchanged{}, Shredded{},
+	AccessRequested{}, AccessDeclined{}, AccessGranted{}, AccessRevoked{},
 )
 
 // Decider is the rule book.
@@ -58,7 +61,8 @@ const (
 
 // Reasons lists them all, so that a reason without an answer fails a test.
 var Reasons = []domain.Reason{NotOpen, AlreadyOpen, NoSuchMessage, StaleVersion, AlreadyReceived, AlreadyDelivered, NotInTrash,
-	FolderNotFound, FolderTaken, FolderNotAllowed, NameTaken, SystemFolder, Cycle, FolderNotEmpty, TooManyFolders, LeafTaken}
+	FolderNotFound, FolderTaken, FolderNotAllowed, NameTaken, SystemFolder, Cycle, FolderNotEmpty, TooManyFolders, LeafTaken,
+	NoAccess, AccessLimited, AccessSelf, AccessDuplicate, AccessNotFound, AccessPast, AccessKind, AccessTooMany, RequestClosed}
 
 // MaxFolders is how many folders of its own a mailbox may have.
 const MaxFolders = 1000
@@ -88,6 +92,8 @@ type State struct {
 	Folders  map[domain.FolderID]Folder
 	Messages map[domain.MessageID]Message
 	Held     map[Place]int // messages that lie in a folder, by who is shown them
+	Grants   map[domain.GrantID]access.Grant
+	Requests map[domain.GrantID]Request
 }
 
 // A Place is a folder and an audience: the platform that alone shows a private message, empty for public post.
@@ -132,7 +138,8 @@ type Message struct {
 
 // NewState is the state before anything happened.
 func NewState() State {
-	return State{NextLeaf: 1, Folders: map[domain.FolderID]Folder{}, Messages: map[domain.MessageID]Message{}, Held: map[Place]int{}}
+	return State{NextLeaf: 1, Folders: map[domain.FolderID]Folder{}, Messages: map[domain.MessageID]Message{}, Held: map[Place]int{},
+		Grants: map[domain.GrantID]access.Grant{}, Requests: map[domain.GrantID]Request{}}
 }
 
 func (s State) clone() State {
@@ -147,6 +154,8 @@ func (s State) clone() State {
 	for k, v := range s.Held {
 		c.Held[k] = v
 	}
+	maps.Copy(c.Grants, s.Grants)
+	maps.Copy(c.Requests, s.Requests)
 	return c
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"digitalpost/domain"
+	"digitalpost/domain/access"
 	"digitalpost/domain/domaintest"
 	"digitalpost/domain/mailbox"
 )
@@ -119,16 +120,55 @@ func TestRules(t *testing.T) {
 			Then: events{mailbox.MessageMoved{Message: m1, From: mailbox.Inbox, To: f1}, mailbox.MessageMarkedRead{Message: m1}}},
 		{Name: "several fields, one refused: none", Given: here, When: mailbox.All{mailbox.MarkRead{Target: at(m1), Read: true}, mailbox.Move{Target: at(m1), To: f3}}, Err: refused(mailbox.FolderNotFound)},
 		{Name: "a known command that changes nothing is noted [31]", Given: here, When: mailbox.Noting{Command: mailbox.MarkRead{Target: at(m1)}, Message: m1}, Then: events{mailbox.Unchanged{Message: m1}}},
+		{Name: "ask for access", Given: events{opened}, When: mailbox.RequestAccess{Requested: asked, Mailbox: own, Now: noon}, Then: events{asked}},
+		{Name: "ask twice", Given: events{opened, asked}, When: mailbox.RequestAccess{Requested: mailbox.AccessRequested{Grant: g2, Grantee: helper, Right: access.Read}, Mailbox: own, Now: noon}, Err: refused(mailbox.AccessDuplicate)},
+		{Name: "ask for one's own", Given: events{opened}, When: mailbox.RequestAccess{Requested: mailbox.AccessRequested{Grant: g1, Grantee: own, Right: access.Read}, Mailbox: own, Now: noon}, Err: refused(mailbox.AccessSelf)},
+		{Name: "nobody asks for designated access", Given: events{opened}, When: mailbox.RequestAccess{Requested: mailbox.AccessRequested{Grant: g1, Grantee: helper, Right: access.Designated}, Mailbox: own, Now: noon}, Err: refused(mailbox.AccessKind)},
+		{Name: "approve", Given: events{opened, asked}, When: mailbox.Approve{Grant: g1, Mailbox: own, Via: mailbox.ViaOwner, Now: noon}, Then: events{granted}},
+		{Name: "approve twice", Given: events{opened, asked, granted}, When: mailbox.Approve{Grant: g1, Mailbox: own, Via: mailbox.ViaOwner, Now: noon}},
+		{Name: "approve what was declined", Given: events{opened, asked, mailbox.AccessDeclined{Grant: g1, Grantee: helper}}, When: mailbox.Approve{Grant: g1, Mailbox: own, Now: noon}, Err: refused(mailbox.RequestClosed)},
+		{Name: "decline", Given: events{opened, asked}, When: mailbox.Decline{Grant: g1}, Then: events{mailbox.AccessDeclined{Grant: g1, Grantee: helper}}},
+		{Name: "decline what was approved", Given: events{opened, asked, granted}, When: mailbox.Decline{Grant: g1}, Err: refused(mailbox.RequestClosed)},
+		{Name: "grant what is there", Given: events{opened, granted}, When: mailbox.GiveAccess{Granted: mailbox.AccessGranted{Grant: g2, Grantee: helper, Right: access.Read, Via: mailbox.ViaOwner}, Mailbox: own, Now: noon}, Err: refused(mailbox.AccessDuplicate)},
+		{Name: "grant anew what has ended [13]", Given: events{opened, ended}, When: mailbox.GiveAccess{Granted: mailbox.AccessGranted{Grant: g2, Grantee: helper, Right: access.Read, Via: mailbox.ViaOwner}, Mailbox: own, Now: noon},
+			Then: events{mailbox.AccessGranted{Grant: g2, Grantee: helper, Right: access.Read, Via: mailbox.ViaOwner}}},
+		{Name: "grant until a day that has passed", Given: events{opened}, When: mailbox.GiveAccess{Granted: mailbox.AccessGranted{Grant: g2, Grantee: helper, Right: access.Read, Via: mailbox.ViaOwner, Until: noon}, Mailbox: own, Now: noon}, Err: refused(mailbox.AccessPast)},
+		{Name: "designated access is the operator's to grant", Given: events{opened}, When: mailbox.GiveAccess{Granted: mailbox.AccessGranted{Grant: g2, Grantee: helper, Right: access.Designated, Via: mailbox.ViaOwner}, Mailbox: own, Now: noon}, Err: refused(mailbox.AccessKind)},
+		{Name: "revoke", Given: events{opened, granted}, When: mailbox.Revoke{Grant: g1}, Then: events{mailbox.AccessRevoked{Grant: g1, Grantee: helper}}},
+		{Name: "revoke twice", Given: events{opened, granted, mailbox.AccessRevoked{Grant: g1, Grantee: helper}}, When: mailbox.Revoke{Grant: g1}, Err: refused(mailbox.AccessNotFound)},
+		{Name: "a delegate marks", Given: append(append(events{}, here...), granted), When: by(access.Mark, mailbox.MarkRead{Target: at(m1), Read: true}), Then: events{mailbox.MessageMarkedRead{Message: m1}}},
+		{Name: "a delegate who may only read trashes", Given: append(append(events{}, here...), granted), When: by(access.Trash, mailbox.Delete{Target: at(m1)}), Err: refused(mailbox.AccessLimited)},
+		{Name: "access revoked before the change is appended [12]", Given: append(append(events{}, here...), granted, mailbox.AccessRevoked{Grant: g1, Grantee: helper}), When: by(access.Mark, mailbox.MarkRead{Target: at(m1), Read: true}), Err: refused(mailbox.NoAccess)},
+		{Name: "access that has ended [13]", Given: append(append(events{}, here...), ended), When: by(access.Mark, mailbox.MarkRead{Target: at(m1), Read: true}), Err: refused(mailbox.NoAccess)},
 		{Name: "shred", Given: here, When: mailbox.Shred{}, Then: events{mailbox.Shredded{}}},
 		{Name: "nothing goes on after it", Given: append(append(events{}, here...), mailbox.Shredded{}), When: mailbox.MarkRead{Target: at(m1), Read: true}, Err: refused(mailbox.NoSuchMessage)},
 		{Name: "a version to check only", Given: here, When: mailbox.Check{Target: mailbox.Target{Message: m1, Version: 2}}, Err: &domain.Rejection{Reason: mailbox.StaleVersion, Version: 1}},
 	})
+	crowd := events{opened}
+	for i := range mailbox.MaxGrants {
+		crowd = append(crowd, mailbox.AccessGranted{Grant: domain.GrantID{9, byte(i)}, Grantee: domain.MailboxID{9, byte(i)}, Right: access.Read, Via: mailbox.ViaOwner})
+	}
+	domaintest.Run(t, mailbox.Decider, mailbox.Codec, []scenario{{Name: "too many grants", Given: crowd, Err: refused(mailbox.AccessTooMany),
+		When: mailbox.GiveAccess{Granted: mailbox.AccessGranted{Grant: g1, Grantee: helper, Right: access.Read, Via: mailbox.ViaOwner}, Mailbox: own, Now: noon}}})
 	full := events{opened}
 	for i := range mailbox.MaxFolders {
 		full = append(full, folder(domain.FolderID{9, byte(i), byte(i >> 8)}, domain.FolderID{}, uint32(i+1), domain.UUID{9, byte(i), byte(i >> 8)}))
 	}
 	domaintest.Run(t, mailbox.Decider, mailbox.Codec, []scenario{{Name: "too many folders", Given: full,
 		When: mailbox.CreateFolder{Created: mailbox.FolderCreated{Folder: f1, Leaf: mailbox.MaxFolders + 1, NameKey: nameA}}, Err: refused(mailbox.TooManyFolders)}})
+}
+
+var (
+	own, helper = domain.MailboxID{1}, domain.MailboxID{2}
+	g1, g2      = domain.GrantID{1}, domain.GrantID{2}
+	asked       = mailbox.AccessRequested{Grant: g1, Grantee: helper, Right: access.Read}
+	granted     = mailbox.AccessGranted{Grant: g1, Grantee: helper, Right: access.Read, Via: mailbox.ViaOwner}
+	ended       = mailbox.AccessGranted{Grant: g1, Grantee: helper, Right: access.Read, Via: mailbox.ViaOwner, Until: noon}
+)
+
+// by has the helper give a command.
+func by(a access.Action, c mailbox.Command) mailbox.Command {
+	return mailbox.By{Command: c, Principal: access.Principal{Identity: helper}, Action: a, Mailbox: own, Now: noon}
 }
 
 // The simulation plays random commands against a model that knows of each message only where it lies and whether it is read.

@@ -1,0 +1,327 @@
+package backbone
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"digitalpost/adapters/memo"
+	"digitalpost/adapters/vault"
+	"digitalpost/domain"
+	"digitalpost/domain/access"
+	"digitalpost/domain/mailbox"
+	"digitalpost/eventstore"
+	"digitalpost/projections"
+)
+
+// Reasons that are known before a mailbox is asked.
+const (
+	GranteeNoMailbox domain.Reason = "access.grantee.no.mailbox"
+	OwnerNotFound    domain.Reason = "access.owner.not.found"
+	NoDocumentation  domain.Reason = "access.documentation.missing"
+)
+
+const maxDocumentation = 1000 // characters
+
+// An Access is access of one mailbox's owner to another mailbox, granted or asked for, as both sides see it.
+type Access struct {
+	ID      domain.GrantID
+	Mailbox domain.MailboxID
+	Owner   string // name of the mailbox's owner
+	Grantee string // name of who has access
+	Row     projections.GrantRow
+	Over    bool // its time is over
+}
+
+// endOfDay gives the moment at which access that is granted until a date ends: the end of that day in Copenhagen. An empty date is none.
+func endOfDay(date string) (time.Time, error) {
+	if date == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.ParseInLocation(time.DateOnly, date, memo.Copenhagen)
+	return t.AddDate(0, 0, 1).UTC(), err
+}
+
+// LastDay gives the day at whose end access ends; empty for none.
+func LastDay(until time.Time) string {
+	if until.IsZero() {
+		return ""
+	}
+	return until.In(memo.Copenhagen).AddDate(0, 0, -1).Format(time.DateOnly)
+}
+
+// Grant gives another's owner access to a mailbox, until the end of a date (2006-01-02) if one is given. An officer says what documentation was shown.
+func (b *Backbone) Grant(ctx context.Context, a Ask, grantee domain.MailboxID, right access.Right, until, documentation string) (Access, eventstore.Position, error) {
+	end, err := endOfDay(until)
+	if err != nil {
+		return Access{}, 0, domain.Refuse(mailbox.AccessPast)
+	}
+	if ok, err := b.isOpen(grantee); err != nil || !ok {
+		return Access{}, 0, errors.Join(err, domain.Refuse(GranteeNoMailbox))
+	}
+	id := domain.GrantID(b.newID())
+	if a.Key != "" {
+		id = domain.DeriveID("grant", a.Mailbox[:], []byte(a.Platform), []byte(a.Key))
+	}
+	what := strings.Join([]string{"grant", grantee.String(), string(right), until, documentation}, " ")
+	_, at, err := b.run(ctx, &a, access.GrantAccess, domain.MessageID{}, domain.FolderID{}, what, func(mailbox.State) (mailbox.Command, []access.Action, error) {
+		e := mailbox.AccessGranted{Grant: id, Grantee: grantee, Right: right, Until: end, Via: via(a.by.right)}
+		if e.Via != mailbox.ViaOwner {
+			if documentation == "" || len([]rune(documentation)) > maxDocumentation {
+				return nil, nil, domain.Refuse(NoDocumentation)
+			}
+			k, err := b.vault.Key(vault.Owner(a.Mailbox), 0)
+			if err != nil {
+				return nil, nil, err
+			}
+			e.Documentation = k.Seal(e.EventType(), "documentation", []byte(documentation))
+		}
+		return mailbox.GiveAccess{Granted: e, Mailbox: a.Mailbox, Now: b.now()}, nil, nil
+	})
+	if err != nil {
+		return Access{}, 0, err
+	}
+	out, err := b.access(a.Mailbox, id)
+	return out, at, err
+}
+
+func via(r access.Right) string {
+	switch r {
+	case access.Officer, access.BusinessOfficer:
+		return mailbox.ViaMunicipality
+	case access.Operator:
+		return mailbox.ViaOperator
+	}
+	return mailbox.ViaOwner
+}
+
+func (b *Backbone) isOpen(id domain.MailboxID) (bool, error) {
+	s, err := b.snapshot(projections.Mailboxes{})
+	if err != nil {
+		return false, err
+	}
+	defer s.Close()
+	_, ok, err := s.Mailbox(id)
+	return ok, err
+}
+
+// RequestAccess asks for access to the mailbox of a person with a number and a name, for who asks. That nobody has that number, and that it is another's name, are
+// the same answer.
+func (b *Backbone) RequestAccess(ctx context.Context, p Principal, cpr, name string, right access.Right, until string) (Access, eventstore.Position, error) {
+	end, err := endOfDay(until)
+	if err != nil {
+		return Access{}, 0, domain.Refuse(mailbox.AccessPast)
+	}
+	id, ok, err := b.Find(mailbox.Citizen, cpr)
+	if err != nil {
+		return Access{}, 0, err
+	}
+	if ok {
+		s, err := b.snapshot(projections.Mailboxes{})
+		if err != nil {
+			return Access{}, 0, err
+		}
+		owner, err := b.nameOf(s, id)
+		s.Close()
+		if err != nil {
+			return Access{}, 0, err
+		}
+		ok = foldName(owner) == foldName(strings.Join(strings.Fields(name), " "))
+	}
+	if !ok {
+		return Access{}, 0, domain.Refuse(OwnerNotFound)
+	}
+	grant := domain.GrantID(b.newID())
+	at, err := b.ofOthers(ctx, p, id, grant, func(mailbox.State) (mailbox.Command, error) {
+		r := mailbox.AccessRequested{Grant: grant, Grantee: p.Identity, Right: right, Until: end}
+		return mailbox.RequestAccess{Requested: r, Mailbox: id, Now: b.now()}, nil
+	})
+	if err != nil {
+		return Access{}, 0, err
+	}
+	out, err := b.access(id, grant)
+	return out, at, err
+}
+
+// ofOthers runs a command on a mailbox by one who has no right to it, and needs none.
+func (b *Backbone) ofOthers(ctx context.Context, p Principal, id domain.MailboxID, grant domain.GrantID, make func(mailbox.State) (mailbox.Command, error)) (eventstore.Position, error) {
+	h := b.mailboxes
+	h.Start = b.startWith()
+	meta := eventstore.Meta{Command: b.newID(), Actor: actorOf(p, access.None), Platform: p.Platform, OnBehalfOf: id, Grant: grant}
+	_, at, err := h.Execute(ctx, mailboxStream(id), meta, make)
+	if err != nil {
+		return 0, err
+	}
+	if at == 0 {
+		at = b.store.Last()
+	}
+	return at, b.Fresh(ctx, at)
+}
+
+// Approve answers a request for access with yes; Decline with no, or, by who asked, takes it back.
+func (b *Backbone) Approve(ctx context.Context, a Ask, id domain.GrantID) (Access, eventstore.Position, error) {
+	_, at, err := b.run(ctx, &a, access.GrantAccess, domain.MessageID{}, domain.FolderID{}, "approve "+id.String(), func(mailbox.State) (mailbox.Command, []access.Action, error) {
+		return mailbox.Approve{Grant: id, Mailbox: a.Mailbox, Via: via(a.by.right), Now: b.now()}, nil, nil
+	})
+	if err != nil {
+		return Access{}, 0, err
+	}
+	out, err := b.access(a.Mailbox, id)
+	return out, at, err
+}
+
+// Decline turns a request down: see Approve.
+func (b *Backbone) Decline(ctx context.Context, a Ask, id domain.GrantID) (Access, eventstore.Position, error) {
+	return b.end(ctx, a, id, mailbox.Decline{Grant: id})
+}
+
+// Revoke ends access at once: by the owner or an officer, or by who has it.
+func (b *Backbone) Revoke(ctx context.Context, a Ask, id domain.GrantID) (Access, eventstore.Position, error) {
+	return b.end(ctx, a, id, mailbox.Revoke{Grant: id})
+}
+
+// end ends a grant or a request. Who has it, or asked for it, may always give it up.
+func (b *Backbone) end(ctx context.Context, a Ask, id domain.GrantID, c mailbox.Command) (Access, eventstore.Position, error) {
+	before, err := b.access(a.Mailbox, id)
+	if err != nil {
+		return before, 0, err
+	}
+	var at eventstore.Position
+	if before.Row.Grant.Grantee == a.Identity {
+		at, err = b.ofOthers(ctx, a.Principal, a.Mailbox, id, func(mailbox.State) (mailbox.Command, error) { return c, nil })
+	} else {
+		_, at, err = b.run(ctx, &a, access.GrantAccess, domain.MessageID{}, domain.FolderID{}, "end "+id.String(), func(mailbox.State) (mailbox.Command, []access.Action, error) {
+			return c, nil, nil
+		})
+	}
+	if err != nil {
+		return Access{}, 0, err
+	}
+	out, err := b.access(a.Mailbox, id)
+	return out, at, err
+}
+
+func (b *Backbone) access(box domain.MailboxID, id domain.GrantID) (Access, error) {
+	s, err := b.snapshot(projections.Mailboxes{})
+	if err != nil {
+		return Access{}, err
+	}
+	defer s.Close()
+	rows, err := s.Grants(box)
+	if err != nil {
+		return Access{}, err
+	}
+	r, ok := rows[id]
+	if !ok {
+		return Access{}, ErrNotFound
+	}
+	return b.showAccess(s, box, id, r)
+}
+
+func (b *Backbone) showAccess(s *projections.Snapshot, box domain.MailboxID, id domain.GrantID, r projections.GrantRow) (out Access, err error) {
+	out = Access{ID: id, Mailbox: box, Row: r, Over: !r.Grant.InForce(b.now())}
+	if out.Owner, err = b.nameOf(s, box); err != nil {
+		return out, err
+	}
+	out.Grantee, err = b.nameOf(s, r.Grant.Grantee)
+	return out, err
+}
+
+// Accesses gives all access to a mailbox that was ever granted or asked for, oldest first, for those who may see it.
+func (b *Backbone) Accesses(ctx context.Context, p Principal, id domain.MailboxID) (out []Access, err error) {
+	v, err := b.enter(ctx, p, id, access.SeeAccess)
+	if err != nil {
+		return nil, err
+	}
+	defer v.Close()
+	rows, err := v.Grants(id)
+	if err != nil {
+		return nil, err
+	}
+	for g, r := range rows {
+		x, err := b.showAccess(v.Snapshot, id, g, r)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, x)
+	}
+	sortAccesses(out)
+	return out, nil
+}
+
+func sortAccesses(all []Access) {
+	slices.SortFunc(all, func(a, b Access) int {
+		return cmp.Or(a.Row.At.Compare(b.Row.At), strings.Compare(a.ID.String(), b.ID.String()))
+	})
+}
+
+// AccessesOf gives all access that was ever granted to who asks, or asked for by them, oldest first.
+func (b *Backbone) AccessesOf(p Principal) (out []Access, err error) {
+	d, err := b.snapshot(projections.Directory{})
+	if err != nil {
+		return nil, err
+	}
+	given := d.GrantedTo(p.Identity)
+	d.Close()
+	s, err := b.snapshot(projections.Mailboxes{})
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	for _, g := range given {
+		rows, err := s.Grants(g.Mailbox)
+		if err != nil {
+			return nil, err
+		}
+		if r, ok := rows[g.Grant]; ok && r.Grant.Grantee == p.Identity {
+			x, err := b.showAccess(s, g.Mailbox, g.Grant, r)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, x)
+		}
+	}
+	sortAccesses(out)
+	return out, nil
+}
+
+// A Door is a mailbox that somebody may open, and by which right.
+type Door struct {
+	Mailbox domain.MailboxID
+	Right   access.Right
+	Grant   domain.GrantID
+}
+
+// Doors gives all mailboxes that a principal may open through the platform: their own, those of mandates, those of grants.
+func (b *Backbone) Doors(p Principal) (out []Door, err error) {
+	candidates := []domain.MailboxID{p.Identity}
+	for _, m := range p.Mandates {
+		candidates = append(candidates, m.Mailbox)
+	}
+	d, err := b.snapshot(projections.Directory{})
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range d.GrantedTo(p.Identity) {
+		candidates = append(candidates, g.Mailbox)
+	}
+	d.Close()
+	seen := map[domain.MailboxID]bool{{}: true}
+	for _, id := range candidates {
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		right, grant, err := b.may(p, id, access.List)
+		switch {
+		case err == nil:
+			out = append(out, Door{id, right, grant})
+		case !errors.Is(err, ErrForbidden) && !isRefused(err) && !errors.Is(err, ErrParked):
+			return nil, err
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,431 @@
+package viewapi
+
+import (
+	"net/http"
+	"strings"
+
+	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/problem"
+	"digitalpost/domain"
+	"digitalpost/domain/access"
+	"digitalpost/domain/looks"
+	"digitalpost/domain/mailbox"
+	"digitalpost/eventstore"
+	"digitalpost/projections"
+)
+
+// accessJSON shows access for another as NgDP's Access, and what it lacks: names, the last day, where it stands.
+func accessJSON(x backbone.Access) object {
+	state := x.Row.State
+	if state == projections.Granted && x.Over {
+		state = "EXPIRED"
+	}
+	o := object{"id": x.ID, "version": x.Row.Version, "createdDateTime": stamp(x.Row.At), "lastUpdated": stamp(x.Row.Last), "accessType": "PARTY_REPRESENTATIVE", "mailboxId": x.Mailbox,
+		"identityId": x.Row.Grant.Grantee, "privileges": []access.Right{x.Row.Grant.Right}, "privilegeEndDate": nil, "state": state, "grantedVia": nil,
+		"ownerName": x.Owner, "identityName": x.Grantee}
+	if day := backbone.LastDay(x.Row.Grant.Until); day != "" {
+		o["privilegeEndDate"] = day
+	}
+	if x.Row.Via != "" {
+		o["grantedVia"] = x.Row.Via
+	}
+	return o
+}
+
+func (a *api) accesses(w http.ResponseWriter, r request) error {
+	all, err := a.b.Accesses(r.Context(), r.p, r.box)
+	if err != nil {
+		return err
+	}
+	var shown []object
+	for _, x := range all {
+		if x.Row.State == projections.Granted || x.Row.State == projections.Revoked {
+			shown = append(shown, accessJSON(x))
+		}
+	}
+	return paged(w, r, "accesses", shown)
+}
+
+// paged answers with a page of what is held whole.
+func paged(w http.ResponseWriter, r request, name string, all []object) error {
+	number, size, err := problem.Page(r.Request)
+	if err != nil {
+		return err
+	}
+	from := min(number*size, len(all))
+	some := append([]object{}, all[from:min(from+size, len(all))]...)
+	problem.JSON(w, http.StatusOK, page(name, some, number, size, len(all)))
+	return nil
+}
+
+// privilege reads which right is asked for: one of the list privileges, or the single word of type.
+func privilege(in map[string]rawJSON, name string) (access.Right, error) {
+	const rule = "must be one of READ, READ_WRITE and, for operators, DESIGNATED"
+	var word string
+	if name == "privileges" {
+		list, err := field[[]string](in, name, rule)
+		if err != nil {
+			return "", err
+		}
+		if list == nil || len(*list) != 1 {
+			return "", problem.BadField(name, "field.not.valid", rule)
+		}
+		word = (*list)[0]
+	} else if s, err := field[string](in, name, rule); err != nil || s == nil {
+		return "", problem.BadField(name, "field.not.valid", rule)
+	} else {
+		word = *s
+	}
+	if r := access.Right(word); r.Delegated() {
+		return r, nil
+	}
+	return "", problem.BadField(name, "field.not.valid", rule)
+}
+
+func textField(in map[string]rawJSON, name, rule string) (string, error) {
+	s, err := field[string](in, name, rule)
+	if err != nil || s == nil {
+		return "", err
+	}
+	return *s, nil
+}
+
+func idOf(in map[string]rawJSON, name string) (id [16]byte, given bool, err error) {
+	s, err := textField(in, name, "must be an id, a UUID")
+	if err != nil || s == "" {
+		return id, false, err
+	}
+	if id, err = domain.ParseUUID(s); err != nil {
+		return id, false, problem.BadField(name, "field.not.valid", "must be an id, a UUID")
+	}
+	return id, true, nil
+}
+
+// grant gives access: the body names who gets it (identityId, cprNumber or cvrNumber), which (privileges), until when (privilegeEndDate), and, by an officer, what was
+// shown (documentation).
+func (a *api) grant(w http.ResponseWriter, r request) error {
+	ask, err := a.ask(r)
+	if err != nil {
+		return err
+	}
+	in, err := fields(r, "identityId", "cprNumber", "cvrNumber", "privileges", "privilegeEndDate", "documentation")
+	if err != nil {
+		return err
+	}
+	right, err := privilege(in, "privileges")
+	if err != nil {
+		return err
+	}
+	id, given, err := idOf(in, "identityId")
+	if err != nil {
+		return err
+	}
+	if !given {
+		if id, err = a.byNumber(in); err != nil {
+			return err
+		}
+	}
+	return a.granted(w, r, ask, in, id, right, "privilegeEndDate")
+}
+
+func (a *api) byNumber(in map[string]rawJSON) (domain.MailboxID, error) {
+	kind, name := mailbox.Citizen, "cprNumber"
+	if in["cvrNumber"] != nil {
+		kind, name = mailbox.Company, "cvrNumber"
+	}
+	number, err := textField(in, name, "must be a number, as text")
+	if err != nil {
+		return domain.MailboxID{}, err
+	}
+	if number == "" {
+		return domain.MailboxID{}, problem.BadField("identityId", "field.missing", "or cprNumber or cvrNumber is required")
+	}
+	id, ok, err := a.b.Find(kind, number)
+	if err == nil && !ok {
+		err = domain.Refuse(backbone.GranteeNoMailbox)
+	}
+	return id, err
+}
+
+func (a *api) granted(w http.ResponseWriter, r request, ask backbone.Ask, in map[string]rawJSON, grantee domain.MailboxID, right access.Right, untilName string) error {
+	until, err := textField(in, untilName, "must be a date")
+	if err != nil {
+		return err
+	}
+	documentation, err := textField(in, "documentation", "must be text")
+	if err != nil {
+		return err
+	}
+	x, at, err := a.b.Grant(r.Context(), ask, grantee, right, until, documentation)
+	return a.answerAccess(w, http.StatusCreated, x, at, err)
+}
+
+func (a *api) answerAccess(w http.ResponseWriter, status int, x backbone.Access, at eventstore.Position, err error) error {
+	if err != nil {
+		return err
+	}
+	a.position(w, at)
+	etag(w, x.Row.Version)
+	problem.JSON(w, status, accessJSON(x))
+	return nil
+}
+
+// oneAccess finds the access that the path names, among those of a mailbox or those that were given to who asks.
+func (a *api) oneAccess(r request) (backbone.Access, error) {
+	id, err := pathID(r, "access")
+	if err != nil {
+		return backbone.Access{}, err
+	}
+	mine, err := a.b.AccessesOf(r.p)
+	if err != nil {
+		return backbone.Access{}, err
+	}
+	boxes := []domain.MailboxID{r.box}
+	if r.box == (domain.MailboxID{}) {
+		boxes = []domain.MailboxID{r.p.Identity}
+	}
+	for _, box := range boxes {
+		all, err := a.b.Accesses(r.Context(), r.p, box)
+		if err == nil {
+			mine = append(mine, all...)
+		}
+	}
+	for _, x := range mine {
+		if x.ID == id && (r.box == domain.MailboxID{} || r.box == x.Mailbox) {
+			return x, nil
+		}
+	}
+	return backbone.Access{}, backbone.ErrNotFound
+}
+
+func (a *api) access(w http.ResponseWriter, r request) error {
+	x, err := a.oneAccess(r)
+	return a.answerAccess(w, http.StatusOK, x, a.b.Position(), err)
+}
+
+// revoke ends access: of the owner, an officer, or who has it.
+func (a *api) revoke(w http.ResponseWriter, r request) error {
+	ask, id, err := a.askFor(r, "access")
+	if err != nil {
+		return err
+	}
+	if r.box == (domain.MailboxID{}) { // privileges/direct/{id}: the id alone names it
+		x, err := a.oneAccess(r)
+		if err != nil {
+			return err
+		}
+		ask.Mailbox = x.Mailbox
+	}
+	_, at, err := a.b.Revoke(r.Context(), ask, domain.GrantID(id))
+	if err != nil {
+		return err
+	}
+	a.position(w, at)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// requestJSON shows a request as NgDP's AccessRequest.
+func requestJSON(x backbone.Access) object {
+	o := accessJSON(x)
+	delete(o, "accessType")
+	o["requestType"], o["requestState"] = "PRIVILEGE_REQUEST", x.Row.State
+	o["requester"] = object{"identityId": x.Row.Grant.Grantee, "firstNameResolved": x.Grantee}
+	o["accessTo"] = object{"identityId": x.Mailbox, "firstNameResolved": x.Owner}
+	return o
+}
+
+// requestAccess asks for access to another's mailbox: accessTo names its owner by CPR number and name.
+func (a *api) requestAccess(w http.ResponseWriter, r request) error {
+	in, err := fields(r, "requestType", "accessTo", "privileges", "privilegeEndDate")
+	if err != nil {
+		return err
+	}
+	right, err := privilege(in, "privileges")
+	if err != nil {
+		return err
+	}
+	to, err := field[struct{ FirstNameProvided, LastNameProvided, ExternalID, ExternalIDType string }](in, "accessTo", "must be an object with externalId, firstNameProvided and lastNameProvided")
+	if err != nil {
+		return err
+	}
+	if to == nil || to.ExternalID == "" {
+		return problem.BadField("accessTo", "field.missing", "with externalId, a CPR number, is required")
+	}
+	until, err := textField(in, "privilegeEndDate", "must be a date")
+	if err != nil {
+		return err
+	}
+	x, at, err := a.b.RequestAccess(r.Context(), r.p, to.ExternalID, to.FirstNameProvided+" "+to.LastNameProvided, right, until)
+	if err != nil {
+		return err
+	}
+	a.position(w, at)
+	problem.JSON(w, http.StatusCreated, requestJSON(x))
+	return nil
+}
+
+// requests lists what was asked of one's own mailbox, and what one has asked of others.
+func (a *api) requests(w http.ResponseWriter, r request) error {
+	all, err := a.b.AccessesOf(r.p)
+	if err != nil {
+		return err
+	}
+	if own, err := a.b.Accesses(r.Context(), r.p, r.p.Identity); err == nil {
+		all = append(all, own...)
+	}
+	var shown []object
+	for _, x := range all {
+		shown = append(shown, requestJSON(x))
+	}
+	return paged(w, r, "accessRequests", shown)
+}
+
+func (a *api) oneRequest(w http.ResponseWriter, r request) error {
+	x, err := a.oneAccess(r)
+	if err != nil {
+		return err
+	}
+	etag(w, x.Row.Version)
+	problem.JSON(w, http.StatusOK, requestJSON(x))
+	return nil
+}
+
+// decideRequest answers a request: requestState is APPROVED or REJECTED.
+func (a *api) decideRequest(w http.ResponseWriter, r request) error {
+	x, err := a.oneAccess(r)
+	if err != nil {
+		return err
+	}
+	ask, err := a.ask(r)
+	if err != nil {
+		return err
+	}
+	ask.Mailbox = x.Mailbox
+	state := "REVOKED" // DELETE: taken back
+	if r.Method == http.MethodPut {
+		in, err := fields(r, "requestState")
+		if err != nil {
+			return err
+		}
+		if state, err = textField(in, "requestState", "must be APPROVED or REJECTED"); err != nil {
+			return err
+		}
+	}
+	var at eventstore.Position
+	switch state {
+	case "APPROVED":
+		x, at, err = a.b.Approve(r.Context(), ask, x.ID)
+	case "REJECTED", "REVOKED":
+		x, at, err = a.b.Decline(r.Context(), ask, x.ID)
+	default:
+		return problem.BadField("requestState", "field.not.valid", "must be APPROVED or REJECTED")
+	}
+	if err != nil {
+		return err
+	}
+	a.position(w, at)
+	if r.Method == http.MethodDelete {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	problem.JSON(w, http.StatusOK, requestJSON(x))
+	return nil
+}
+
+// privilegeJSON shows access as NgDP's DirectPrivilege.
+func privilegeJSON(x backbone.Access) object {
+	o := object{"id": x.ID, "version": x.Row.Version, "createdDate": stamp(x.Row.At), "lastUpdated": stamp(x.Row.Last), "granteeId": x.Row.Grant.Grantee, "issuerId": x.Mailbox,
+		"scopeId": x.Mailbox, "type": x.Row.Grant.Right, "source": x.Row.Via, "activeTo": nil}
+	if day := backbone.LastDay(x.Row.Grant.Until); day != "" {
+		o["activeTo"] = day
+	}
+	return o
+}
+
+func (a *api) givePrivilege(w http.ResponseWriter, r request) error {
+	in, err := fields(r, "issuerId", "granteeId", "scopeId", "type", "activeTo", "source", "documentation")
+	if err != nil {
+		return err
+	}
+	right, err := privilege(in, "type")
+	if err != nil {
+		return err
+	}
+	box, given, err := idOf(in, "scopeId")
+	if err != nil || !given {
+		return problem.BadField("scopeId", "field.missing", "must be the id of the mailbox")
+	}
+	grantee, given, err := idOf(in, "granteeId")
+	if err != nil || !given {
+		return problem.BadField("granteeId", "field.missing", "must be the id of who gets access")
+	}
+	r.box = box
+	ask, err := a.ask(r)
+	if err != nil {
+		return err
+	}
+	until, err := textField(in, "activeTo", "must be a date")
+	if err != nil {
+		return err
+	}
+	documentation, err := textField(in, "documentation", "must be text")
+	if err != nil {
+		return err
+	}
+	x, at, err := a.b.Grant(r.Context(), ask, grantee, right, until, documentation)
+	if err != nil {
+		return err
+	}
+	a.position(w, at)
+	problem.JSON(w, http.StatusCreated, privilegeJSON(x))
+	return nil
+}
+
+// privileges lists the access in force that was given to an identity: one's own only.
+func (a *api) privileges(w http.ResponseWriter, r request) error {
+	id, err := pathID(r, "identity")
+	if err != nil {
+		return err
+	}
+	if id != r.p.Identity {
+		return backbone.ErrForbidden
+	}
+	all, err := a.b.AccessesOf(r.p)
+	if err != nil {
+		return err
+	}
+	var shown []object
+	for _, x := range all {
+		if x.Row.State == projections.Granted && !x.Over {
+			shown = append(shown, privilegeJSON(x))
+		}
+	}
+	return paged(w, r, "directPrivileges", shown)
+}
+
+// looks lists who has seen the mailbox, newest first.
+func (a *api) looks(w http.ResponseWriter, r request) error {
+	number, size, err := problem.Page(r.Request)
+	if err != nil {
+		return err
+	}
+	all, total, err := a.b.Looks(r.Context(), r.p, r.box, number, size)
+	if err != nil {
+		return err
+	}
+	shown := []object{}
+	for _, l := range all {
+		o := object{"id": uint64(l.Position), "dateTime": stamp(l.At), "type": strings.ToUpper(strings.ReplaceAll(strings.TrimPrefix(l.Event.EventType(), "looks."), "-", "_")), "messageId": nil,
+			"by": object{"identityId": domain.UUID(l.Meta.Actor.ID), "name": l.Name, "kind": l.Meta.Actor.Kind}, "grantId": nil, "platform": l.Meta.Platform}
+		if e, ok := l.Event.(looks.ContentOpened); ok {
+			o["messageId"] = e.Message
+		}
+		if l.Meta.Grant != ([16]byte{}) {
+			o["grantId"] = domain.UUID(l.Meta.Grant)
+		}
+		shown = append(shown, o)
+	}
+	problem.JSON(w, http.StatusOK, page("looks", shown, number, size, total))
+	return nil
+}
