@@ -112,7 +112,7 @@ func (p Mailboxes) Apply(v View, rec eventstore.Event, e domain.Named) error {
 	return nil
 }
 
-// lookedAt gives what a look is remembered under: the message, or one of three ids that no message has for what is about the whole mailbox.
+// lookedAt gives what a look is remembered under: the message, or one of four ids that no message has for what is about the whole mailbox.
 func lookedAt(e domain.Named) (m domain.MessageID) {
 	switch e := e.(type) {
 	case looks.ContentOpened:
@@ -121,6 +121,8 @@ func lookedAt(e domain.Named) (m domain.MessageID) {
 		m[15] = 1
 	case looks.Searched:
 		m[15] = 2
+	case looks.SignedIn:
+		m[15] = 3
 	}
 	return m
 }

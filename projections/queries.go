@@ -9,6 +9,7 @@ import (
 
 	"digitalpost/domain"
 	"digitalpost/domain/access"
+	"digitalpost/domain/looks"
 	"digitalpost/domain/mailbox"
 	"digitalpost/eventstore"
 )
@@ -339,4 +340,20 @@ func (s *Snapshot) GrantedTo(id domain.MailboxID) (out []Given) {
 type Given struct {
 	Mailbox domain.MailboxID
 	Grant   domain.GrantID
+}
+
+// SignedIn tells whether anybody has ever opened a mailbox through a platform.
+func (s *Snapshot) SignedIn(id domain.MailboxID, platform string) (yes bool) {
+	prefix := key([16]byte(id), 'o', [16]byte(lookedAt(looks.SignedIn{})))
+	s.Scan(prefix, func(k, _ []byte) bool {
+		yes = string(k[len(prefix)+16:]) == platform
+		return !yes
+	})
+	return yes
+}
+
+// PlatformOf gives the platform that alone shows a message, empty for public post, also of one that is gone; false if there never was such a message.
+func (s *Snapshot) PlatformOf(id domain.MailboxID, m domain.MessageID) (string, bool, error) {
+	r, ok, err := row[MessageRow](s, key([16]byte(id), 'm', [16]byte(m)))
+	return r.State.Platform, ok, err
 }

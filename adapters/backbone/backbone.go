@@ -81,11 +81,17 @@ type Backbone struct {
 	inFlight sync.Map // messages whose outcome is being found
 	wakeDue  chan struct{}
 	systems  sync.Map // SystemID -> System, unsealed
+	signedIn sync.Map // who has opened which mailbox through which platform, as far as this process has seen
+
+	feeds           feeds
+	followers       context.Context // until StopFeeds
+	cancelFollowers context.CancelFunc
 }
 
 // Open opens everything under cfg.Dir, catches up with what must be forgotten, and takes up what has no outcome.
 func Open(cfg Config) (b *Backbone, err error) {
 	b = &Backbone{cfg: cfg, now: cfg.Now, wakeDue: make(chan struct{}, 1)}
+	b.followers, b.cancelFollowers = context.WithCancel(context.Background())
 	if b.now == nil {
 		b.now = time.Now
 	}
@@ -139,7 +145,9 @@ func Open(cfg Config) (b *Backbone, err error) {
 	if err := b.catchUpForgetting(ctx); err != nil {
 		return b, err
 	}
-	for _, run := range []func(context.Context){b.runForgetting, b.runPending, b.runDue, b.runSweep} {
+	from := b.store.Last() // before anybody follows
+	follow := func(ctx context.Context) { b.runFeeds(ctx, from) }
+	for _, run := range []func(context.Context){b.runForgetting, b.runPending, b.runDue, b.runSweep, follow} {
 		b.wg.Add(1)
 		go func() { defer b.wg.Done(); run(ctx) }()
 	}
@@ -149,6 +157,7 @@ func Open(cfg Config) (b *Backbone, err error) {
 // Close finishes what is under way and closes everything.
 func (b *Backbone) Close() error {
 	var errs []error
+	b.StopFeeds()
 	if b.cancel != nil {
 		b.cancel()
 		b.wg.Wait()

@@ -43,7 +43,31 @@ func (b *Backbone) enter(ctx context.Context, p Principal, id domain.MailboxID, 
 			return nil, err
 		}
 	}
+	if a == access.List && v.right.SeesContent() {
+		if err := b.signIn(ctx, p, v, id); err != nil {
+			v.Close()
+			return nil, err
+		}
+	}
 	return v, nil
+}
+
+// signIn records that a mailbox is opened through a platform, once for each person.
+func (b *Backbone) signIn(ctx context.Context, p Principal, v *visit, id domain.MailboxID) error {
+	k := struct {
+		who, box [16]byte
+		platform string
+	}{identityOf(p), id, p.Platform}
+	if _, known := b.signedIn.Load(k); known {
+		return nil
+	}
+	if v.LastLook(id, looks.SignedIn{}, k.who, p.Platform).IsZero() {
+		if err := b.look(ctx, p, v, id, looks.SignedIn{}); err != nil {
+			return err
+		}
+	}
+	b.signedIn.Store(k, true)
+	return nil
 }
 
 func isRefused(err error) bool { _, ok := domain.Refused(err); return ok }

@@ -133,7 +133,7 @@ func (d *dev) list(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	for _, p := range platform.All {
-		platforms = append(platforms, map[string]any{"client_id": p.ID, "name": p.Name})
+		platforms = append(platforms, map[string]any{"client_id": p.ID, "name": p.Name, "client_secret": d.i.ClientSecret(p.ID)})
 	}
 	problem.JSON(w, http.StatusOK, map[string]any{"people": people, "companies": companies, "senderSystems": systems, "platforms": platforms})
 	return nil

@@ -39,16 +39,32 @@ func unauthorized(text string) error {
 }
 
 // Person tells who sends a request of a view client.
-func (g *Gate) Person(r *http.Request) (backbone.Principal, error) {
+func (g *Gate) Person(r *http.Request) (p backbone.Principal, err error) {
+	err = g.bearer(r, func(token string) (err error) {
+		p, err = g.tokens.Principal(r.Context(), token)
+		return err
+	})
+	return p, err
+}
+
+// Platform tells which platform's own server sends a request.
+func (g *Gate) Platform(r *http.Request) (p string, err error) {
+	err = g.bearer(r, func(token string) (err error) {
+		p, err = g.tokens.Platform(r.Context(), token)
+		return err
+	})
+	return p, err
+}
+
+func (g *Gate) bearer(r *http.Request, check func(token string) error) error {
 	if err := g.failures.allow(r); err != nil {
-		return backbone.Principal{}, err
+		return err
 	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if token = strings.TrimSpace(token); !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return backbone.Principal{}, unauthorized("a bearer token is needed")
+		return unauthorized("a bearer token is needed")
 	}
-	p, err := g.tokens.Principal(r.Context(), token)
-	return p, g.failures.note(r, "token", err)
+	return g.failures.note(r, "token", check(token))
 }
 
 // System tells which sender system sends a request.

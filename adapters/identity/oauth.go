@@ -60,8 +60,8 @@ func (i *Issuer) discovery(w http.ResponseWriter, r *http.Request) error {
 	iss := issuerOf(r)
 	problem.JSON(w, http.StatusOK, map[string]any{"issuer": iss, "authorization_endpoint": iss + "/authorize", "token_endpoint": iss + "/token", "jwks_uri": iss + "/jwks.json",
 		"revocation_endpoint": iss + "/revoke", "userinfo_endpoint": iss + "/userinfo", "end_session_endpoint": iss + "/logout", "scopes_supported": []string{"openid"},
-		"response_types_supported": []string{"code"}, "grant_types_supported": []string{"authorization_code", "refresh_token"}, "subject_types_supported": []string{"public"},
-		"id_token_signing_alg_values_supported": []string{"ES256"}, "code_challenge_methods_supported": []string{"S256"}, "token_endpoint_auth_methods_supported": []string{"none"}})
+		"response_types_supported": []string{"code"}, "grant_types_supported": []string{"authorization_code", "refresh_token", "client_credentials"}, "subject_types_supported": []string{"public"},
+		"id_token_signing_alg_values_supported": []string{"ES256"}, "code_challenge_methods_supported": []string{"S256"}, "token_endpoint_auth_methods_supported": []string{"none", "client_secret_basic", "client_secret_post"}})
 	return nil
 }
 
@@ -168,8 +168,16 @@ func (i *Issuer) token(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if user, _, ok := r.BasicAuth(); ok && f.Get("client_id") == "" {
+	if user, secret, ok := r.BasicAuth(); ok && f.Get("client_id") == "" {
 		f.Set("client_id", user)
+		f.Set("client_secret", secret)
+	}
+	if f.Get("grant_type") == "client_credentials" {
+		answer, err := i.clientToken(issuerOf(r), f.Get("client_id"), f.Get("client_secret"))
+		if err == nil {
+			problem.JSON(w, http.StatusOK, answer)
+		}
+		return err
 	}
 	g, err := i.redeem(f)
 	if err != nil {

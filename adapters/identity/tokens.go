@@ -62,6 +62,8 @@ type claims struct {
 	Type     string `json:"identity_type"`
 	UUID     string `json:"mitid.uuid"`
 	Priv     []priv `json:"priv"`
+
+	expires time.Time
 }
 
 // A priv is a right that the identity brings along; scope is the CVR number that it is for, empty for officers, operators and auditors.
@@ -105,6 +107,10 @@ func (t *Tokens) Principal(ctx context.Context, token string) (p backbone.Princi
 	if err != nil {
 		return p, err
 	}
+	if c.Type == "system" {
+		return p, problem.New(http.StatusForbidden, "no.cpr", "this is a platform's own token, not a person's")
+	}
+	p.Until = c.expires.Add(leeway)
 	var ok bool
 	if p.Platform, ok = t.clients[c.ClientID]; !ok {
 		if p.Platform, ok = t.clients[c.Azp]; !ok {
@@ -197,5 +203,20 @@ func (t *Tokens) claims(ctx context.Context, token string) (c claims, err error)
 	if t.revoked != nil && t.revoked(r.claims.ID) {
 		return c, unauthorized("the token was revoked")
 	}
-	return r.claims, nil
+	c = r.claims
+	c.expires = r.expires
+	return c, nil
+}
+
+// Platform tells which platform's own server a token of client credentials is for (identity_type system).
+func (t *Tokens) Platform(ctx context.Context, token string) (string, error) {
+	c, err := t.claims(ctx, token)
+	if err != nil {
+		return "", err
+	}
+	p, ok := t.clients[c.ClientID]
+	if c.Type != "system" || !ok {
+		return "", problem.New(http.StatusForbidden, "client.not.allowed", "a platform's own token is needed, of client credentials")
+	}
+	return p, nil
 }

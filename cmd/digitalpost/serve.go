@@ -151,6 +151,7 @@ func run(ctx context.Context, c serveCmd, stderr io.Writer, ready func(server)) 
 	}
 	srv := &http.Server{Handler: outer(mux, log), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	srv.RegisterOnShutdown(b.StopFeeds) // open streams of changes would be waited for
 	served := make(chan error, 1)
 	if c.Dev {
 		go func() { served <- srv.Serve(l) }()

@@ -114,6 +114,7 @@ type Principal struct {
 	Platform     string
 	Professional bool // acts by mandates alone
 	Mandates     []Mandate
+	Until        time.Time // when the proof of who it is ends; zero: never
 }
 
 // A Grant gives one identity access to a mailbox.

@@ -8,7 +8,7 @@ import "digitalpost/domain"
 type Event interface{ domain.Named }
 
 // Codec knows every event type.
-var Codec = domain.Events[Event](ContentOpened{}, Refused{}, Listed{}, Searched{})
+var Codec = domain.Events[Event](ContentOpened{}, Refused{}, Listed{}, Searched{}, SignedIn{})
 
 // ContentOpened records that the record's actor looked at the content of a message, through the record's platform. It is recorded once for
 // each person, platform and message in ten minutes.
@@ -32,3 +32,8 @@ func (Listed) EventType() string { return "looks.listed" }
 type Searched struct{}
 
 func (Searched) EventType() string { return "looks.searched" }
+
+// SignedIn records, once, that the record's actor opened the mailbox through the record's platform, which is told of its changes from then on.
+type SignedIn struct{}
+
+func (SignedIn) EventType() string { return "looks.signed-in" }
