@@ -17,7 +17,8 @@ import (
 //	b                        MailboxRow              v                   Standing
 //	f folder                 FolderRow               k folder platform   Count, of what lies in a folder and who is shown it
 //	m message                MessageRow              s message           LetterRow, which never changes
-//	a position               message, by arrival     t folder position   message, by folder and arrival
+//	a position               message and platform, by arrival
+//	t folder position        the same, by folder and arrival
 //	c command                Result, of commands whose caller gave an id
 //	o message person platform   when that person last looked, through that platform
 //	g grant                  GrantRow, of access granted or asked for
@@ -300,8 +301,9 @@ func (c *change) place(id domain.MessageID, m MessageRow, n int) error {
 	}
 	all, in := key(c.id, 'a', m.Position), key(c.id, 't', [16]byte(m.State.Folder), m.Position)
 	if n > 0 {
-		c.v.Put(all, id[:])
-		c.v.Put(in, id[:])
+		listed := append(id[:len(id):len(id)], m.State.Platform...)
+		c.v.Put(all, listed)
+		c.v.Put(in, listed)
 	} else {
 		c.v.Delete(all)
 		c.v.Delete(in)

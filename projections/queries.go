@@ -63,24 +63,86 @@ type Listed struct {
 	Row MessageRow
 }
 
-// Messages gives the messages that a platform shows, by arrival, of one folder or (zero) of all.
-func (s *Snapshot) Messages(id domain.MailboxID, folder domain.FolderID, platform string) (out []Listed, err error) {
-	prefix := key([16]byte(id), 'a')
+// A Range says which messages of a mailbox are wanted, by arrival.
+type Range struct {
+	Folder domain.FolderID     // zero: all
+	Lens   string              // whose private post is shown; empty: nobody's
+	Read   *bool               // nil: both
+	Newest bool                // newest first
+	Beyond eventstore.Position // beyond this arrival, in the order asked for; 0: from the beginning
+	Skip   int                 // so many first
+	Limit  int                 // at most so many; 0: all
+}
+
+func indexOf(id domain.MailboxID, folder domain.FolderID) []byte {
 	if folder != (domain.FolderID{}) {
-		prefix = key([16]byte(id), 't', [16]byte(folder))
+		return key([16]byte(id), 't', [16]byte(folder))
 	}
-	s.Scan(prefix, func(_, m []byte) bool {
-		var r MessageRow
-		var ok bool
-		if r, ok, err = row[MessageRow](s, key([16]byte(id), 'm', m)); err == nil && !ok {
-			err = fmt.Errorf("message %x is listed and has no row", m)
+	return key([16]byte(id), 'a')
+}
+
+// Messages gives the messages of a range. What is skipped is read in the index alone, unless Read is asked for.
+func (s *Snapshot) Messages(id domain.MailboxID, r Range) (out []Listed, err error) {
+	index := indexOf(id, r.Folder)
+	each := func(_, v []byte) bool {
+		if p := string(v[16:]); p != "" && p != r.Lens {
+			return true
 		}
-		if r.State.Platform == "" || r.State.Platform == platform {
-			out = append(out, Listed{domain.MessageID(m), r})
+		if r.Skip > 0 && r.Read == nil {
+			r.Skip--
+			return true
+		}
+		l := Listed{ID: domain.MessageID(v[:16])}
+		var ok bool
+		if l.Row, ok, err = row[MessageRow](s, key([16]byte(id), 'm', v[:16])); err == nil && !ok {
+			err = fmt.Errorf("message %s is listed and has no row", l.ID)
+		}
+		switch {
+		case err != nil:
+			return false
+		case r.Read != nil && *r.Read != l.Row.State.Read:
+		case r.Skip > 0:
+			r.Skip--
+		default:
+			out = append(out, l)
+		}
+		return r.Limit == 0 || len(out) < r.Limit
+	}
+	switch {
+	case r.Newest && r.Beyond > 0:
+		s.ScanBack(index, append(index[:len(index):len(index)], key(r.Beyond)...), each)
+	case r.Newest:
+		s.ScanBack(index, nil, each)
+	default:
+		s.scan(index, append(index[:len(index):len(index)], key(r.Beyond+1)...), false, each)
+	}
+	return out, err
+}
+
+// HowMany counts the messages of a range, Beyond, Skip and Limit apart, without reading them.
+func (s *Snapshot) HowMany(id domain.MailboxID, r Range) (n int, err error) {
+	add := func(f domain.FolderID, platform string, c Count) {
+		if r.Folder != (domain.FolderID{}) && f != r.Folder || platform != "" && platform != r.Lens {
+			return
+		}
+		switch {
+		case r.Read == nil:
+			n += c.Total
+		case *r.Read:
+			n += c.Total - c.Unread
+		default:
+			n += c.Unread
+		}
+	}
+	prefix := key([16]byte(id), 'k')
+	s.Scan(prefix, func(k, _ []byte) bool {
+		var c Count
+		if c, _, err = row[Count](s, k); err == nil {
+			add(domain.FolderID(k[len(prefix):len(prefix)+16]), string(k[len(prefix)+16:]), c)
 		}
 		return err == nil
 	})
-	return out, err
+	return n, err
 }
 
 // Folders gives a mailbox's own folders by id.
@@ -281,11 +343,11 @@ func (s *Snapshot) Latest(id domain.MailboxID, f domain.FolderID, platform strin
 	if c, err := s.Count(id, f, platform); err != nil || c.Total == 0 {
 		return time.Time{}, err
 	}
-	listed, err := s.Messages(id, f, platform)
+	listed, err := s.Messages(id, Range{Folder: f, Lens: platform, Newest: true, Limit: 1})
 	if err != nil || len(listed) == 0 {
 		return time.Time{}, err
 	}
-	return listed[len(listed)-1].Row.Received, nil
+	return listed[0].Row.Received, nil
 }
 
 // Documents gives the documents that a mailbox's messages name.

@@ -22,7 +22,7 @@ var (
 )
 
 // formatVersion is that of all views; a file of another one is built anew.
-const formatVersion = 2
+const formatVersion = 3
 
 // A layer is changes over a file; a nil value is a deletion.
 type layer = btree.Map[string, []byte]
@@ -159,47 +159,100 @@ func (s *Snapshot) Get(key []byte) []byte {
 
 // Scan calls fn for the rows whose keys begin with prefix, in key order, until it returns false.
 func (s *Snapshot) Scan(prefix []byte, fn func(key, value []byte) bool) {
+	s.scan(prefix, prefix, false, fn)
+}
 
-	type source struct {
-		key  []byte
-		val  []byte
-		next func() ([]byte, []byte)
+// ScanBack is Scan in the opposite order, from the last key before end on; which begins with prefix; nil: from the last that does.
+func (s *Snapshot) ScanBack(prefix, end []byte, fn func(key, value []byte) bool) {
+	if end == nil {
+		end = successor(prefix)
 	}
+	s.scan(prefix, end, true, fn)
+}
+
+// successor gives the least key that is greater than all that begin with prefix; nil if there is none.
+func successor(prefix []byte) []byte {
+	for i := len(prefix) - 1; i >= 0; i-- {
+		if prefix[i] < 0xFF {
+			out := append([]byte{}, prefix[:i+1]...)
+			out[i]++
+			return out
+		}
+	}
+	return nil
+}
+
+// A source is one layer of a scan, or the file.
+type source struct {
+	key  []byte
+	val  []byte
+	next func() ([]byte, []byte)
+}
+
+func layerSource(l *layer, from []byte, back bool) *source {
+	it := l.Iter()
+	at := func(ok bool) ([]byte, []byte) {
+		if !ok {
+			return nil, nil
+		}
+		return []byte(it.Key()), it.Value()
+	}
+	if !back {
+		src := &source{next: func() ([]byte, []byte) { return at(it.Next()) }}
+		src.key, src.val = at(it.Seek(string(from)))
+		return src
+	}
+	src := &source{next: func() ([]byte, []byte) { return at(it.Prev()) }}
+	if from != nil && it.Seek(string(from)) {
+		src.key, src.val = at(it.Prev())
+	} else {
+		src.key, src.val = at(it.Last())
+	}
+	return src
+}
+
+func fileSource(b *bbolt.Bucket, from []byte, back bool) *source {
+	c := b.Cursor()
+	if !back {
+		src := &source{next: c.Next}
+		src.key, src.val = c.Seek(from)
+		return src
+	}
+	src := &source{next: c.Prev}
+	if k, _ := c.Seek(from); from != nil && k != nil {
+		src.key, src.val = c.Prev()
+	} else {
+		src.key, src.val = c.Last()
+	}
+	return src
+}
+
+// scan merges layers and file, from a key on: forwards from the first that is not before it, backwards from the last that is.
+func (s *Snapshot) scan(prefix, from []byte, back bool, fn func(key, value []byte) bool) {
 	var sources []*source
 	for _, l := range s.layers {
-		it := l.Iter()
-		src := &source{next: func() ([]byte, []byte) {
-			if !it.Next() {
-				return nil, nil
-			}
-			return []byte(it.Key()), it.Value()
-		}}
-		if it.Seek(string(prefix)) {
-			src.key, src.val = []byte(it.Key()), it.Value()
-		}
-		sources = append(sources, src)
+		sources = append(sources, layerSource(l, from, back))
 	}
-	c := s.rows.Cursor()
-	src := &source{next: c.Next}
-	src.key, src.val = c.Seek(prefix)
-	sources = append(sources, src)
+	sources = append(sources, fileSource(s.rows, from, back))
 	for {
-		var least []byte
-		var val []byte
-		for _, src := range sources { // the first source that has the least key is the newest
-			if src.key != nil && (least == nil || bytes.Compare(src.key, least) < 0) {
-				least, val = src.key, src.val
+		var best, val []byte
+		for _, src := range sources { // the first source that has the nearest key is the newest
+			if src.key == nil {
+				continue
+			}
+			if c := bytes.Compare(src.key, best); best == nil || !back && c < 0 || back && c > 0 {
+				best, val = src.key, src.val
 			}
 		}
-		if least == nil || !bytes.HasPrefix(least, prefix) {
+		if best == nil || !bytes.HasPrefix(best, prefix) {
 			return
 		}
 		for _, src := range sources {
-			if bytes.Equal(src.key, least) {
+			if bytes.Equal(src.key, best) {
 				src.key, src.val = src.next()
 			}
 		}
-		if val != nil && !fn(least, val) {
+		if val != nil && !fn(best, val) {
 			return
 		}
 	}

@@ -177,7 +177,7 @@ func TestShreddedMailboxDoesNotOpen(t *testing.T) {
 			t.Errorf("mailbox %d: %v", i, err)
 		}
 	}
-	list, err := b.Messages(ctx, Principal{Identity: boxes[1], Platform: "app"}, boxes[1], Filter{})
+	list, _, err := b.Messages(ctx, Principal{Identity: boxes[1], Platform: "app"}, boxes[1], Filter{})
 	if err == nil {
 		err = b.OpenAll(list)
 	}

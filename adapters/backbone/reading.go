@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"digitalpost/adapters/documents"
@@ -120,26 +121,48 @@ func (b *Backbone) showFolder(id domain.MailboxID, f domain.FolderID, r projecti
 	return Folder{ID: f, Parent: r.State.Parent, Type: "USER_DEFINED", Name: string(name), Row: r}, err
 }
 
-// A Filter says which messages of a mailbox are asked for.
-type Filter struct {
-	Folder domain.FolderID // zero: all
-	Read   *bool
-}
+// A Filter says which messages of a mailbox are asked for; its lens is the asker's.
+type Filter = projections.Range
 
-// Messages gives the messages that a filter and the platform show, by arrival. Their memos are not opened: Open does that for those on a page.
-func (b *Backbone) Messages(ctx context.Context, p Principal, id domain.MailboxID, f Filter) (out []Message, err error) {
+// Messages gives the messages of a filter that the asker sees, by arrival, and how many there are without Skip, Limit and Beyond. Their memos are not opened: OpenAll
+// does that for those on a page.
+func (b *Backbone) Messages(ctx context.Context, p Principal, id domain.MailboxID, f Filter) (out []Message, total int, err error) {
 	s, err := b.enter(ctx, p, id, access.List)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer s.Close()
-	listed, err := s.Messages(id, f.Folder, s.lens)
-	for _, l := range listed {
-		if f.Read == nil || *f.Read == l.Row.State.Read {
-			out = append(out, Message{ID: l.ID, Mailbox: id, Row: l.Row})
+	f.Lens = s.lens
+	if total, err = s.HowMany(id, f); err != nil {
+		return nil, 0, err
+	}
+	turned := f.Beyond == 0 && f.Limit > 0 && f.Skip > total/2 // the other end is nearer
+	if turned {
+		rest := max(total-f.Skip, 0)
+		limit := min(f.Limit, rest)
+		f.Newest, f.Skip, f.Limit = !f.Newest, rest-limit, limit
+		if limit == 0 {
+			return nil, total, nil
 		}
 	}
-	return out, err
+	listed, err := s.Messages(id, f)
+	for _, l := range listed {
+		out = append(out, Message{ID: l.ID, Mailbox: id, Row: l.Row})
+	}
+	if turned {
+		slices.Reverse(out)
+	}
+	return out, total, err
+}
+
+// NoteSearch records that somebody searches a mailbox's words, before anything is searched.
+func (b *Backbone) NoteSearch(ctx context.Context, p Principal, id domain.MailboxID) error {
+	v, err := b.enter(ctx, p, id, access.List)
+	if err != nil {
+		return err
+	}
+	v.Close()
+	return b.look(ctx, p, v, id, looks.Searched{})
 }
 
 // OpenAll unseals messages of a mailbox that Messages gave.

@@ -3,7 +3,6 @@ package viewapi
 import (
 	"encoding/json"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -22,123 +21,6 @@ func missing(err error) error {
 		return backbone.ErrNotFound
 	}
 	return err
-}
-
-// sorts are the fields that lists are sorted by.
-var sorts = map[string]func(a, b backbone.Message) int{
-	"receivedDateTime": func(a, b backbone.Message) int { return int(int64(a.Row.Position) - int64(b.Row.Position)) },
-	"lastUpdated":      func(a, b backbone.Message) int { return a.Row.Last.Compare(b.Row.Last) },
-	"read":             func(a, b backbone.Message) int { return boolOrder(a.Row.State.Read, b.Row.State.Read) },
-	"flag":             func(a, b backbone.Message) int { return boolOrder(a.Row.State.Flag, b.Row.State.Flag) },
-	"label":            func(a, b backbone.Message) int { return strings.Compare(text(a, "label"), text(b, "label")) },
-	"sender.label": func(a, b backbone.Message) int {
-		return strings.Compare(text(a, "Sender", "label"), text(b, "Sender", "label"))
-	},
-}
-
-func text(m backbone.Message, path ...string) string {
-	if m.Memo == nil {
-		return ""
-	}
-	return strings.ToLower(m.Memo.Header().Get(path...))
-}
-
-func boolOrder(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
-	}
-	return 1
-}
-
-func (a *api) messages(w http.ResponseWriter, r request) error {
-	number, size, err := problem.Page(r.Request)
-	if err != nil {
-		return err
-	}
-	q := r.URL.Query()
-	var filter backbone.Filter
-	if s := q.Get("folderId"); s != "" {
-		id, err := domain.ParseUUID(s)
-		if err != nil {
-			return problem.BadField("folderId", "parameter.not.valid", "must be a folder's id")
-		}
-		filter.Folder = readFolder(r.box, id)
-	}
-	if s := q.Get("read"); s != "" {
-		read, err := strconv.ParseBool(s)
-		if err != nil {
-			return problem.BadField("read", "parameter.not.valid", "must be true or false")
-		}
-		filter.Read = &read
-	}
-	by := q.Get("sortFields")
-	if by == "" {
-		by = "receivedDateTime:desc"
-	}
-	all, err := a.b.Messages(r.Context(), r.p, r.box, filter)
-	if err != nil {
-		return err
-	}
-	if err := a.sort(all, by); err != nil {
-		return err
-	}
-	from := min(number*size, len(all))
-	some := slices.Clone(all[from:min(from+size, len(all))])
-	if err := a.b.OpenAll(some); err != nil {
-		return err
-	}
-	shown := []object{}
-	for _, m := range some {
-		if m.Memo != nil {
-			shown = append(shown, messageJSON(m))
-		}
-	}
-	problem.JSON(w, http.StatusOK, page("messages", shown, number, size, len(all)))
-	return nil
-}
-
-// sort sorts by several fields, the first before the others; direction in either case.
-func (a *api) sort(all []backbone.Message, by string) error {
-	type order struct {
-		compare func(a, b backbone.Message) int
-		sign    int
-	}
-	var orders []order
-	opened := false
-	for _, f := range strings.Split(by, ",") {
-		name, direction, _ := strings.Cut(strings.TrimSpace(f), ":")
-		compare, ok := sorts[name]
-		sign := 1
-		switch strings.ToLower(direction) {
-		case "", "asc":
-		case "desc":
-			sign = -1
-		default:
-			ok = false
-		}
-		if !ok || len(orders) == 8 {
-			return problem.BadField("sortFields", "parameter.not.valid", "must be fields such as receivedDateTime:desc, parted by commas")
-		}
-		if strings.HasSuffix(name, "label") && !opened {
-			if err := a.b.OpenAll(all); err != nil {
-				return err
-			}
-			opened = true
-		}
-		orders = append(orders, order{compare, sign})
-	}
-	slices.SortStableFunc(all, func(x, y backbone.Message) int {
-		for _, o := range orders {
-			if c := o.compare(x, y) * o.sign; c != 0 {
-				return c
-			}
-		}
-		return 0
-	})
-	return nil
 }
 
 func (a *api) find(r request) (backbone.Message, error) {
@@ -308,7 +190,11 @@ func (a *api) unread(w http.ResponseWriter, r request) error {
 		}
 	}
 	no := false
-	all, err := a.b.Messages(r.Context(), r.p, r.box, backbone.Filter{Read: &no})
+	trash, _, err := a.b.Messages(r.Context(), r.p, r.box, backbone.Filter{Read: &no, Folder: mailbox.Deleted})
+	if err != nil {
+		return err
+	}
+	all, _, err := a.b.Messages(r.Context(), r.p, r.box, backbone.Filter{Read: &no, Limit: len(trash) + 1}) // the oldest; one of them lies outside DELETED, if any does
 	if err != nil {
 		return err
 	}

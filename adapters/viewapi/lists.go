@@ -1,0 +1,477 @@
+package viewapi
+
+import (
+	"cmp"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+
+	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/problem"
+	"digitalpost/domain"
+	"digitalpost/eventstore"
+)
+
+// Lists of messages. A filter is a parameter with a field's name as the JSON shows it, nested ones with dots: values of one field are alternatives, fields must all
+// match, * stands for any text, and case does not count. any looks in all texts. Only what is sorted by arrival and filtered by folder or read alone is answered
+// from the index; all else opens the messages, in memory and a thousand at a time, and is recorded as a search.
+
+// messageFields are the fields that can be filtered by, sorted by and asked for.
+var messageFields = []string{"id", "version", "messageUUID", "mailboxId", "transactionId", "createdDateTime", "lastUpdated", "messageDateTime", "receivedDateTime", "sendDateTime",
+	"folderId", "messageType", "messageState", "read", "flag", "note", "reply", "forward", "legallyNotified", "welcomeMessage", "errorMessage", "label", "messageIdentifier",
+	"messageCode", "postType", "replyByDateTime", "notification", "additionalNotification", "doNotDeliverUntilDate", "memoCreatedDateTime", "sender", "recipient",
+	"contentData", "forwardData", "replyData", "documents"}
+
+const (
+	maxFilters = 32 // parameters of one list
+	maxSorts   = 8
+	atATime    = 1000 // messages that are opened at once
+)
+
+// A listQuery is what a list's parameters ask for.
+type listQuery struct {
+	number, size int
+	filter       backbone.Filter
+	orders       []order
+	match        []matcher
+	show         []string // top-level fields; nil: all
+	from, to     map[string]time.Time
+}
+
+type order struct {
+	path []string
+	desc bool
+}
+
+// A matcher tells whether a message, as JSON, is one that is asked for.
+type matcher struct {
+	path   []string // nil: any text
+	values []string // folded
+}
+
+var dates = map[string]string{"dateFrom": "messageDateTime", "dateTo": "messageDateTime", "receivedDateFrom": "receivedDateTime", "receivedDateTo": "receivedDateTime"}
+
+func readList(r request) (q listQuery, err error) {
+	if q.number, q.size, err = problem.Page(r.Request); err != nil {
+		return q, err
+	}
+	params := r.URL.Query()
+	if len(params) > maxFilters {
+		return q, problem.BadField("query", "parameter.not.valid", "must be at most 32 parameters")
+	}
+	for name, values := range params {
+		if len(values) > maxFilters || len(values[0]) > 1024 {
+			return q, problem.BadField(clip(name), "parameter.not.valid", "must be given at most 32 times, with at most 1,024 bytes")
+		}
+		if err := q.parameter(r, name, values); err != nil {
+			return q, err
+		}
+	}
+	if len(q.orders) == 0 {
+		q.orders = []order{{path: []string{"receivedDateTime"}, desc: true}}
+	}
+	return q, nil
+}
+
+func clip(s string) string { return strings.ToValidUTF8(s[:min(len(s), 64)], "?") }
+
+func (q *listQuery) parameter(r request, name string, values []string) (err error) {
+	switch name {
+	case "page", "size":
+		return nil
+	case "next":
+		return q.resume(values[0])
+	case "folderId":
+		id, err := domain.ParseUUID(values[0])
+		if err != nil {
+			return problem.BadField("folderId", "parameter.not.valid", "must be a folder's id")
+		}
+		q.filter.Folder = readFolder(r.box, id)
+		return nil
+	case "read":
+		read, err := strconv.ParseBool(values[0])
+		if err != nil {
+			return problem.BadField("read", "parameter.not.valid", "must be true or false")
+		}
+		q.filter.Read = &read
+		return nil
+	case "sortFields":
+		return q.sortBy(values[0])
+	case "fields":
+		for _, f := range strings.Split(values[0], ",") {
+			if f = strings.TrimSpace(f); !slices.Contains(messageFields, f) {
+				return problem.BadField("fields", "parameter.not.valid", "must be fields of a message, parted by commas")
+			}
+			q.show = append(q.show, f)
+		}
+		return nil
+	case "any":
+		m := matcher{}
+		for _, v := range values {
+			if v = fold(v); !strings.Contains(v, "*") {
+				v = "*" + v + "*"
+			}
+			m.values = append(m.values, v)
+		}
+		q.match = append(q.match, m)
+		return nil
+	}
+	if field, ok := dates[name]; ok {
+		t, err := time.Parse(time.RFC3339, values[0])
+		if err != nil {
+			if t, err = time.Parse(time.DateOnly, values[0]); err != nil {
+				return problem.BadField(name, "parameter.not.valid", "must be a time such as 2026-01-31T12:00:00Z, or a date")
+			}
+		}
+		bound := &q.from
+		if strings.HasSuffix(name, "To") {
+			bound = &q.to
+		}
+		if *bound == nil {
+			*bound = map[string]time.Time{}
+		}
+		(*bound)[field] = t
+		return nil
+	}
+	path := strings.Split(name, ".")
+	if !slices.Contains(messageFields, path[0]) || len(path) > 6 {
+		return problem.BadField(clip(name), "parameter.not.valid", "is no field of a message, nor a parameter of lists")
+	}
+	m := matcher{path: path}
+	for _, v := range values {
+		m.values = append(m.values, fold(v))
+	}
+	q.match = append(q.match, m)
+	return nil
+}
+
+func (q *listQuery) sortBy(s string) error {
+	for _, f := range strings.Split(s, ",") {
+		name, direction, _ := strings.Cut(strings.TrimSpace(f), ":")
+		o := order{path: strings.Split(name, "."), desc: strings.EqualFold(direction, "desc")}
+		if !slices.Contains(messageFields, o.path[0]) || len(q.orders) == maxSorts || direction != "" && !o.desc && !strings.EqualFold(direction, "asc") {
+			return problem.BadField("sortFields", "parameter.not.valid", "must be fields such as receivedDateTime:desc, parted by commas")
+		}
+		q.orders = append(q.orders, o)
+	}
+	return nil
+}
+
+// indexed tells whether the index has the answer.
+func (q *listQuery) indexed() bool {
+	return len(q.match) == 0 && q.from == nil && q.to == nil && len(q.orders) == 1 && (slices.Equal(q.orders[0].path, []string{"receivedDateTime"}))
+}
+
+// A next is where the following page begins: beyond an arrival, or, where there is no index, at a page. It is not for clients to read.
+func (q *listQuery) next(last eventstore.Position) string {
+	text := fmt.Sprintf("p%d", q.number+1)
+	if q.indexed() {
+		text = fmt.Sprintf("a%d", last)
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(text))
+}
+
+func (q *listQuery) resume(s string) error {
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err == nil && len(b) > 1 {
+		var n uint64
+		if n, err = strconv.ParseUint(string(b[1:]), 10, 62); err == nil {
+			switch b[0] {
+			case 'a':
+				q.filter.Beyond = eventstore.Position(n)
+				return nil
+			case 'p':
+				q.number = int(min(n, 1<<30))
+				return nil
+			}
+		}
+	}
+	return problem.BadField("next", "parameter.not.valid", "must be what the page before gave as next")
+}
+
+func (a *api) messages(w http.ResponseWriter, r request) error {
+	q, err := readList(r)
+	if err != nil {
+		return err
+	}
+	var some []backbone.Message
+	var total int
+	if q.indexed() {
+		q.filter.Newest, q.filter.Limit = q.orders[0].desc, q.size
+		if q.filter.Beyond == 0 {
+			q.filter.Skip = q.number * q.size
+		}
+		some, total, err = a.b.Messages(r.Context(), r.p, r.box, q.filter)
+	} else {
+		some, total, err = a.search(r, q)
+	}
+	if err != nil {
+		return err
+	}
+	if err := a.b.OpenAll(some); err != nil {
+		return err
+	}
+	shown := []object{}
+	for _, m := range some {
+		if m.Memo != nil {
+			shown = append(shown, only(messageJSON(m), q.show))
+		}
+	}
+	out := page("messages", shown, q.number, q.size, total)
+	out["next"] = nil
+	if n := len(some); n == q.size && (q.filter.Beyond > 0 || (q.number+1)*q.size < total) {
+		out["next"] = q.next(some[n-1].Row.Position)
+	}
+	links(w, r.URL, q.number, q.size, total, out["next"])
+	problem.JSON(w, http.StatusOK, out)
+	return nil
+}
+
+// only leaves the fields that are asked for.
+func only(o object, fields []string) object {
+	if fields == nil {
+		return o
+	}
+	out := object{}
+	for _, f := range fields {
+		if v, ok := o[f]; ok {
+			out[f] = v
+		}
+	}
+	return out
+}
+
+// links tells where the other pages are (RFC 8288).
+func links(w http.ResponseWriter, u *url.URL, number, size, total int, next any) {
+	var all []string
+	add := func(rel string, change func(url.Values)) {
+		q := u.Query()
+		q.Del("next")
+		change(q)
+		all = append(all, fmt.Sprintf("<%s?%s>; rel=%q", u.Path, q.Encode(), rel))
+	}
+	at := func(n int) func(url.Values) { return func(q url.Values) { q.Set("page", strconv.Itoa(n)) } }
+	add("first", at(0))
+	if number > 0 {
+		add("prev", at(number-1))
+	}
+	if s, ok := next.(string); ok {
+		add("next", func(q url.Values) { q.Del("page"); q.Set("next", s) })
+	}
+	add("last", at(max(total-1, 0)/size))
+	w.Header().Set("Link", strings.Join(all, ", "))
+}
+
+// A hit is a message that a search found, and what it is sorted by.
+type hit struct {
+	message backbone.Message
+	keys    []any
+}
+
+// search opens the messages of a filter, a thousand at a time, and gives a page of those that match, and how many do. It is recorded before anything is opened.
+func (a *api) search(r request, q listQuery) (out []backbone.Message, total int, err error) {
+	if err := a.b.NoteSearch(r.Context(), r.p, r.box); err != nil {
+		return nil, 0, err
+	}
+	all, _, err := a.b.Messages(r.Context(), r.p, r.box, q.filter)
+	if err != nil {
+		return nil, 0, err
+	}
+	var hits []hit
+	for ; len(all) > 0; all = all[min(len(all), atATime):] {
+		if err := r.Context().Err(); err != nil {
+			return nil, 0, err
+		}
+		some := all[:min(len(all), atATime)]
+		if err := a.b.OpenAll(some); err != nil {
+			return nil, 0, err
+		}
+		for i := range some {
+			if some[i].Memo == nil {
+				continue
+			}
+			o := messageJSON(some[i])
+			if q.matches(o) {
+				h := hit{message: some[i]}
+				for _, by := range q.orders {
+					h.keys = append(h.keys, sortKey(o, by.path))
+				}
+				h.message.Memo, h.message.Letter = nil, some[i].Letter
+				hits = append(hits, h)
+			}
+			some[i].Memo = nil
+		}
+	}
+	slices.SortStableFunc(hits, func(x, y hit) int {
+		for i, by := range q.orders {
+			c := compare(x.keys[i], y.keys[i])
+			if by.desc {
+				c = -c
+			}
+			if c != 0 {
+				return c
+			}
+		}
+		return cmp.Compare(y.message.Row.Position, x.message.Row.Position)
+	})
+	from := min(q.number*q.size, len(hits))
+	for _, h := range hits[from:min(from+q.size, len(hits))] {
+		out = append(out, h.message)
+	}
+	return out, len(hits), nil
+}
+
+func (q *listQuery) matches(o object) bool {
+	for field, t := range q.from {
+		if s, _ := o[field].(string); s < stamp(t) {
+			return false
+		}
+	}
+	for field, t := range q.to {
+		if s, _ := o[field].(string); s > stamp(t) {
+			return false
+		}
+	}
+	for _, m := range q.match {
+		if !m.matches(o) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m matcher) matches(o object) bool {
+	found := false
+	texts(at(o, m.path), func(s string) bool {
+		s = fold(s)
+		found = slices.ContainsFunc(m.values, func(v string) bool { return wild(v, s) })
+		return !found
+	})
+	return found
+}
+
+// at gives what lies at a path: of a list, in each of its elements.
+func at(v any, path []string) any {
+	if len(path) == 0 {
+		return v
+	}
+	switch v := v.(type) {
+	case object:
+		return at(v[path[0]], path[1:])
+	case []object:
+		var out []any
+		for _, x := range v {
+			out = append(out, at(x, path))
+		}
+		return out
+	}
+	return nil
+}
+
+// texts calls fn for each text, number and truth value within a value, until it returns false.
+func texts(v any, fn func(string) bool) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case string:
+		return fn(v)
+	case object:
+		for _, x := range v {
+			if !texts(x, fn) {
+				return false
+			}
+		}
+		return true
+	case []object:
+		for _, x := range v {
+			if !texts(x, fn) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		for _, x := range v {
+			if !texts(x, fn) {
+				return false
+			}
+		}
+		return true
+	case fmt.Stringer:
+		return fn(v.String())
+	case json.RawMessage:
+		return true
+	}
+	return fn(fmt.Sprint(v))
+}
+
+// fold gives the form in which texts are compared: NFC, case folded. "Aa" is not "Å".
+func fold(s string) string { return cases.Fold().String(norm.NFC.String(s)) }
+
+// wild tells whether a pattern, in which * stands for any text, is that of all of s.
+func wild(pattern, s string) bool {
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == s
+	}
+	if !strings.HasPrefix(s, parts[0]) {
+		return false
+	}
+	s = s[len(parts[0]):]
+	for _, p := range parts[1 : len(parts)-1] {
+		i := strings.Index(s, p)
+		if i < 0 {
+			return false
+		}
+		s = s[i+len(p):]
+	}
+	return strings.HasSuffix(s, parts[len(parts)-1])
+}
+
+// sortKey gives what a message is sorted by: a folded text, a number or a truth value; nil if it has none.
+func sortKey(o object, path []string) (k any) {
+	v := at(o, path)
+	switch v := v.(type) {
+	case bool:
+		return v
+	case uint32:
+		return float64(v)
+	case int:
+		return float64(v)
+	}
+	texts(v, func(s string) bool { k = fold(s); return false })
+	return k
+}
+
+// compare sorts what has no key first, false before true.
+func compare(a, b any) int {
+	switch x := a.(type) {
+	case bool:
+		y, _ := b.(bool)
+		return boolOrder(x, y)
+	case float64:
+		y, _ := b.(float64)
+		return cmp.Compare(x, y)
+	}
+	x, _ := a.(string)
+	y, _ := b.(string)
+	return strings.Compare(x, y)
+}
+
+func boolOrder(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}

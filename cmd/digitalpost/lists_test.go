@@ -1,0 +1,140 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+)
+
+type shownPage struct {
+	CurrentPage, TotalPages, ElementsOnPage, TotalElements int
+	Next                                                   *string
+	Messages                                               []shownMessage
+}
+
+func (w *world) list(c *client, query string) (p shownPage, h http.Header) {
+	w.t.Helper()
+	status, h, body := c.status("GET", "/apis/v1/mailboxes/"+w.d.People[0].Mailbox+"/messages/?"+query, nil, "")
+	if err := json.Unmarshal([]byte(body), &p); err != nil || status != 200 {
+		w.t.Fatalf("GET %s: %d %.300s", query, status, body)
+	}
+	return p, h
+}
+
+func labels(p shownPage) (out []string) {
+	for _, m := range p.Messages {
+		out = append(out, m.Label)
+	}
+	return out
+}
+
+// Filters, wildcards, any=, sorting by several fields and fields= do what they say; case does not count, æøå do.
+func TestFilters(t *testing.T) {
+	w := start(t, t.TempDir()+"/var")
+	insurer := w.d.SenderSystems[2]
+	for _, l := range []string{"Tandlægetid", "Indkaldelse til syn", "indkaldelse til samtale", "Årsopgørelse", "Aarsopgorelse", "Lønseddel maj"} {
+		w.send(l)
+	}
+	uuid := newUUID4()
+	if _, err := (&client{url: w.url}).as(w.d, 2).post(uuid, strings.NewReader(write(uuid, insurer.CVR, insurer.Organisation, w.d.People[0].CPR, "Police om indkaldelse", "x"))); err != nil {
+		t.Fatal(err)
+	}
+	me := w.person(w.d.People[0].CPR, "app")
+	box, m := w.find(me, "Lønseddel maj")
+	w.want(200, "")(me.status("PATCH", "/apis/v1/mailboxes/"+box+"/messages/"+m.ID, nil, `{"flag":true,"note":"Husk kørselsfradrag","read":true}`))
+	for query, want := range map[string][]string{
+		"label=TANDL%C3%86GETID":                         {"Tandlægetid"},
+		"label=indkaldelse*":                             {"indkaldelse til samtale", "Indkaldelse til syn"},
+		"label=*til*&sortFields=label":                   {"indkaldelse til samtale", "Indkaldelse til syn"},
+		"label=%C3%85rsopg%C3%B8relse&label=Tandlægetid": {"Årsopgørelse", "Tandlægetid"},
+		"any=k%C3%B8rselsfradrag":                        {"Lønseddel maj"},
+		"note=*fradrag&read=true":                        {"Lønseddel maj"},
+		"note=*fradrag&read=false":                       nil,
+		"flag=true":                                      {"Lønseddel maj"},
+		"any=politik":                                    nil,
+		"any=police":                                     nil, // e-Boks' alone
+		"sender.label=Eksempel*&label=T*":                {"Tandlægetid"},
+		"documents.files.filename=besked.txt&label=L*":   {"Lønseddel maj"},
+		"messageUUID=x":                                  nil,
+		"receivedDateFrom=2099-01-01":                    nil,
+		"receivedDateTo=2099-01-01&label=T*":             {"Tandlægetid"},
+		"sortFields=flag:DESC,label:asc&size=3":          {"Lønseddel maj", "Aarsopgorelse", "indkaldelse til samtale"},
+		"sortFields=receivedDateTime:asc&size=2":         {"Tandlægetid", "Indkaldelse til syn"},
+		"sortFields=receivedDateTime:asc&size=2&page=2":  {"Aarsopgorelse", "Lønseddel maj"},
+	} {
+		if p, _ := w.list(me, query); !slices.Equal(labels(p), want) {
+			t.Errorf("%s: %q, want %q", query, labels(p), want)
+		}
+	}
+	_, _, body := me.status("GET", "/apis/v1/mailboxes/"+box+"/messages/?fields=label,read&label=Tand*", nil, "")
+	if !strings.Contains(body, `[{"label":"Tandlægetid","read":false}]`) {
+		t.Errorf("fields=label,read: %s", body)
+	}
+	for _, bad := range []string{"sortFields=x", "sortFields=label:up", "fields=cpr", "unknown=1", "next=zzz", "receivedDateFrom=yesterday", "page=-1", "size=1001", "folderId=x", "read=maybe"} {
+		w.want(400, strings.SplitN(bad, "=", 2)[0])(me.status("GET", "/apis/v1/mailboxes/"+box+"/messages/?"+bad, nil, ""))
+	}
+	w.want(200, "SEARCHED")(me.status("GET", "/apis/v1/mailboxes/"+box+"/looks/", nil, ""))
+}
+
+// However a list is paged, by page and size from either end or by next and Link, with post of another platform in between: the same messages, each once.
+func TestPaging(t *testing.T) {
+	w := start(t, t.TempDir()+"/var")
+	insurer := w.d.SenderSystems[2]
+	var all []string
+	for i := range 57 {
+		label := fmt.Sprint("Brev ", i)
+		if i%5 == 2 {
+			uuid := newUUID4()
+			if _, err := (&client{url: w.url}).as(w.d, 2).post(uuid, strings.NewReader(write(uuid, insurer.CVR, insurer.Organisation, w.d.People[0].CPR, label, "x"))); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		w.send(label)
+		all = append(all, label)
+	}
+	me := w.person(w.d.People[0].CPR, "mitdk")
+	newest := slices.Clone(all)
+	slices.Reverse(newest)
+	for order, want := range map[string][]string{"": newest, "&sortFields=receivedDateTime:asc": all, "&sortFields=receivedDateTime:asc,label": all, "&read=false": newest} {
+		for _, size := range []int{1, 7, 10, 46, 100} {
+			var byPage, byNext, byLink []string
+			for n := 0; ; n++ {
+				p, _ := w.list(me, fmt.Sprintf("size=%d&page=%d%s", size, n, order))
+				if byPage = append(byPage, labels(p)...); len(p.Messages) == 0 {
+					break
+				}
+				if p.TotalElements != len(want) || p.ElementsOnPage != len(p.Messages) {
+					t.Errorf("%+v elements, want %d", p.TotalElements, len(want))
+				}
+			}
+			query := fmt.Sprintf("size=%d%s", size, order)
+			for next := query; next != ""; {
+				p, _ := w.list(me, next)
+				byNext = append(byNext, labels(p)...)
+				if next = ""; p.Next != nil {
+					next = query + "&next=" + url.QueryEscape(*p.Next)
+				}
+			}
+			for next := query; next != ""; {
+				p, h := w.list(me, next)
+				byLink = append(byLink, labels(p)...)
+				next = ""
+				for _, l := range strings.Split(h.Get("Link"), ", ") {
+					if to, ok := strings.CutSuffix(l, `>; rel="next"`); ok {
+						_, next, _ = strings.Cut(to, "?")
+					}
+				}
+			}
+			for how, got := range map[string][]string{"page": byPage, "next": byNext, "Link": byLink} {
+				if !slices.Equal(got, want) {
+					t.Errorf("order %q, size %d, by %s: %d messages %v, want %d", order, size, how, len(got), got, len(want))
+				}
+			}
+		}
+	}
+}
