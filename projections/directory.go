@@ -10,7 +10,7 @@ import (
 	"digitalpost/eventstore"
 )
 
-// Directory is the view of who there is. Its keys: m mailbox (MailboxRow), g grantee mailbox grant (nothing), o organisation (OrganisationRow), s system (SystemRow).
+// Directory is the view of who there is. Its keys: m mailbox (MailboxRow), g grantee mailbox grant (nothing), x exemption (its mailbox), o organisation (OrganisationRow), s system (SystemRow).
 type Directory struct{}
 
 // Name names the view.
@@ -38,6 +38,8 @@ func (Directory) Apply(v View, rec eventstore.Event, e domain.Named) error {
 		return put(v, key('m', rec.Stream.ID), MailboxRow{Opened: e, At: rec.Recorded})
 	case mailbox.Shredded:
 		v.Delete(key('m', rec.Stream.ID))
+	case mailbox.ExemptionApplied:
+		v.Put(key('x', [16]byte(e.Exemption)), rec.Stream.ID[:])
 	case mailbox.AccessRequested:
 		v.Put(key('g', [16]byte(e.Grantee), rec.Stream.ID, [16]byte(e.Grant)), nil)
 	case mailbox.AccessGranted:

@@ -32,6 +32,24 @@ type MailboxRow struct {
 	Opened mailbox.Opened `cbor:"1,keyasint"`
 	At     time.Time      `cbor:"2,keyasint"`
 	Gone   bool           `cbor:"3,keyasint,omitempty"`
+
+	Exemption ExemptionRow `cbor:"4,keyasint,omitzero"`
+}
+
+// An ExemptionRow is where an owner's exemption stands.
+type ExemptionRow struct {
+	State    mailbox.Exemption `cbor:"1,keyasint"`
+	Status   string            `cbor:"2,keyasint"` // APPLIED, EXEMPT, REFUSED or REVOKED
+	Leaf     uint32            `cbor:"3,keyasint"`
+	Criteria domain.Sealed     `cbor:"4,keyasint"`
+	Proxy    bool              `cbor:"5,keyasint,omitempty"`
+	At       time.Time         `cbor:"6,keyasint"`
+	Last     time.Time         `cbor:"7,keyasint"`
+	By       string            `cbor:"8,keyasint,omitempty"` // how it ended
+
+	AddressLeaf uint32        `cbor:"9,keyasint,omitempty"`
+	Address     domain.Sealed `cbor:"10,keyasint,omitempty"`
+	Version     uint32        `cbor:"11,keyasint"`
 }
 
 // A Standing is what the next command must know: the stream's version, and the next leaf.
@@ -165,6 +183,33 @@ func (c *change) apply(e domain.Named) error {
 		return c.delivered(e)
 	case mailbox.MessageRecalled:
 		return c.update(e.Message, func(m *MessageRow) { m.State.Stage = mailbox.Recalled }, false)
+	case mailbox.MessageRefused:
+		return c.update(e.Message, func(m *MessageRow) { m.State.Stage = mailbox.Recalled }, false)
+	case mailbox.ExemptionApplied:
+		c.leaf = e.Leaf
+		return c.exemption(func(x *ExemptionRow) {
+			*x = ExemptionRow{Status: "APPLIED", Leaf: e.Leaf, Criteria: e.Criteria, Proxy: e.Proxy, At: c.rec.Recorded, AddressLeaf: x.AddressLeaf, Address: x.Address, Version: x.Version,
+				State: mailbox.Exemption{ID: e.Exemption, Applied: true, Departure: e.Departure}}
+		})
+	case mailbox.ExemptionGranted:
+		return c.exemption(func(x *ExemptionRow) {
+			x.Status, x.State = "EXEMPT", mailbox.Exemption{ID: e.Exemption, Exempt: true, Departure: e.Departure}
+		})
+	case mailbox.ExemptionRefused:
+		c.leaf = e.Leaf
+		return c.exemption(func(x *ExemptionRow) { x.Status, x.State.Applied = "REFUSED", false })
+	case mailbox.ExemptionReceiptIssued:
+		return nil
+	case mailbox.ExemptionRevoked:
+		return c.exemption(func(x *ExemptionRow) {
+			x.Status, x.By, x.State = "REVOKED", e.By, mailbox.Exemption{ID: e.Exemption}
+		})
+	case mailbox.PostalAddressSet:
+		c.leaf = e.Leaf
+		return c.exemption(func(x *ExemptionRow) { x.AddressLeaf, x.Address = e.Leaf, e.Address })
+	case mailbox.ContactConfirmed:
+		c.leaf = e.Leaf
+		return nil
 	case mailbox.MessageMarkedRead:
 		return c.update(e.Message, func(m *MessageRow) { m.State.Read = true }, true)
 	case mailbox.MessageMarkedUnread:
@@ -247,9 +292,20 @@ func (c *change) endGrant(id domain.GrantID, state string) error {
 	return c.putGrant(id, g)
 }
 
+func (c *change) exemption(fn func(*ExemptionRow)) error {
+	b, _, err := row[MailboxRow](c.v, key(c.id, 'b'))
+	if err != nil {
+		return err
+	}
+	fn(&b.Exemption)
+	b.Exemption.Last = c.rec.Recorded
+	b.Exemption.Version++
+	return put(c.v, key(c.id, 'b'), b)
+}
+
 func (c *change) letter(l mailbox.Letter, m mailbox.Message) error {
 	c.leaf, c.message = l.Leaf, l.Message
-	m.Leaf, m.Platform, m.System = l.Leaf, l.Platform, l.System
+	m.Leaf, m.Platform, m.System, m.LegalBasis = l.Leaf, l.Platform, l.System, l.LegalBasis
 	c.row = MessageRow{State: m, Last: c.rec.Recorded}
 	if err := put(c.v, key(c.id, 's', [16]byte(l.Message)), LetterRow{Letter: l, Sealed: c.rec.Type, At: c.rec.Recorded}); err != nil {
 		return err

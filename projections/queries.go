@@ -202,7 +202,7 @@ func (s *Snapshot) State(id domain.MailboxID, messages ...domain.MessageID) (mai
 		return state, 0, err
 	}
 	if ok {
-		state.Owner = b.Opened.Owner
+		state.Owner, state.Exemption = b.Opened.Owner, b.Exemption.State
 	}
 	state.NextLeaf = st.NextLeaf
 	folders, err := s.Folders(id)
@@ -418,4 +418,13 @@ func (s *Snapshot) SignedIn(id domain.MailboxID, platform string) (yes bool) {
 func (s *Snapshot) PlatformOf(id domain.MailboxID, m domain.MessageID) (string, bool, error) {
 	r, ok, err := row[MessageRow](s, key([16]byte(id), 'm', [16]byte(m)))
 	return r.State.Platform, ok, err
+}
+
+// ExemptionOf gives the mailbox that an exemption is of, from the directory.
+func (s *Snapshot) ExemptionOf(id domain.GrantID) (domain.MailboxID, bool) {
+	b := s.Get(key('x', [16]byte(id)))
+	if len(b) != 16 {
+		return domain.MailboxID{}, false
+	}
+	return domain.MailboxID(b), true
 }

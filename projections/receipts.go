@@ -42,6 +42,7 @@ type ReceiptStatus struct {
 	Position eventstore.Position `cbor:"4,keyasint,omitempty"`
 	At       time.Time           `cbor:"5,keyasint"`
 	Deleted  bool                `cbor:"6,keyasint,omitempty"`
+	Despite  string              `cbor:"7,keyasint,omitempty"` // the legal basis on which it came through an exemption
 }
 
 // FinalID gives the id of a MeMo's final receipt.
@@ -84,7 +85,9 @@ func (Receipts) Apply(v View, rec eventstore.Event, e domain.Named) error {
 			v.Put(key('d', e.Due.UnixNano(), [16]byte(e.Letter.Message)), rec.Stream.ID[:])
 		})
 	case mailbox.MessageDelivered:
-		return outcome(v, rec, e.Message, ReceiptStatus{Status: "COMPLETED"})
+		return outcome(v, rec, e.Message, ReceiptStatus{Status: "COMPLETED", Despite: e.Despite})
+	case mailbox.MessageRefused:
+		return outcome(v, rec, e.Message, ReceiptStatus{Status: "INVALID", Code: string(e.Reason)})
 	case mailbox.MessageRecalled:
 		return outcome(v, rec, e.Message, ReceiptStatus{Status: "INVALID", Code: "message.recalled"})
 	case mailbox.MessagePurged:

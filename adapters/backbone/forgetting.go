@@ -114,6 +114,9 @@ func (b *Backbone) forgetThrough(ctx context.Context, last eventstore.Position) 
 		case mailbox.MessageRecalled:
 			leaves = append(leaves, vault.Leaf{Owner: owner, Leaf: e.Leaf})
 			document(e.Message)
+		case mailbox.MessageRefused:
+			leaves = append(leaves, vault.Leaf{Owner: owner, Leaf: e.Leaf})
+			document(e.Message)
 		case mailbox.MessagePurged:
 			leaves = append(leaves, vault.Leaf{Owner: owner, Leaf: e.Leaf})
 			document(e.Message)

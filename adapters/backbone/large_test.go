@@ -16,7 +16,7 @@ import (
 )
 
 // fillMailbox puts the messages numbered from through n-1 into a mailbox, past the API: their events as they would be.
-func fillMailbox(t *testing.T, b *Backbone, box domain.MailboxID, from, n int) (last domain.MessageID) {
+func fillMailbox(t testing.TB, b *Backbone, box domain.MailboxID, from, n int) (last domain.MessageID) {
 	t.Helper()
 	ctx := context.Background()
 	outline, err := cbor.Marshal(memo.Message{Version: 12, Root: &memo.Node{Name: "Message", Children: []*memo.Node{{Name: "MessageHeader"}}}})

@@ -29,7 +29,7 @@ func (b *Backbone) Receipts(sys System, page, size int) (out []Receipt, total in
 func (b *Backbone) final(r projections.IntakeRow) Receipt {
 	owner := vault.Owner(intake.ShardID(intake.ShardOf(r.Memo.System, r.Memo.UUID)))
 	return Receipt{ID: projections.FinalID(r.Memo.Message), Transmission: r.Memo.Receipt, UUID: r.Memo.UUID, Status: r.Final.Status,
-		Code: r.Final.Code, Field: r.Final.Field, At: r.Final.At, MessageID: b.messageID(owner, r.Memo)}
+		Code: r.Final.Code, Field: r.Final.Field, At: r.Final.At, Despite: r.Final.Despite, MessageID: b.messageID(owner, r.Memo)}
 }
 
 // Receipt gives one final receipt of a system.

@@ -118,6 +118,7 @@ type Organisation struct {
 	MandatoryAllowed bool
 	LegalAllowed     bool
 	UUID             domain.UUID // that its certificates name; zero: any
+	LegalBasis       string      // of an authority that may write to those who are exempt; empty: none
 }
 
 // A System is a sender system with its organisation, unsealed.
@@ -164,7 +165,7 @@ func (b *Backbone) RegisterSystem(ctx context.Context, o Organisation, name, pla
 	return b.organise(ctx, o.CVR, "register system", func(k vault.Key, s organisationState) ([]organisation.Event, error) {
 		var events []organisation.Event
 		if !s.registered {
-			e := organisation.Registered{Kind: o.Kind, MandatoryAllowed: o.MandatoryAllowed, LegalAllowed: o.LegalAllowed, UUID: o.UUID}
+			e := organisation.Registered{Kind: o.Kind, MandatoryAllowed: o.MandatoryAllowed, LegalAllowed: o.LegalAllowed, UUID: o.UUID, LegalBasis: o.LegalBasis}
 			e.CVR, e.Name = k.Seal(e.EventType(), "cvr", []byte(o.CVR)), k.Seal(e.EventType(), "name", []byte(o.Name))
 			events = append(events, e)
 		}
@@ -305,7 +306,7 @@ func (b *Backbone) system(s *projections.Snapshot, r projections.SystemRow) (Sys
 	o := org.Registered
 	out.Name = open(r.System.EventType(), "name", r.System.Name)
 	out.Organisation = Organisation{Kind: o.Kind, CVR: open(o.EventType(), "cvr", o.CVR), Name: open(o.EventType(), "name", o.Name),
-		MandatoryAllowed: o.MandatoryAllowed, LegalAllowed: o.LegalAllowed, UUID: o.UUID}
+		MandatoryAllowed: o.MandatoryAllowed, LegalAllowed: o.LegalAllowed, UUID: o.UUID, LegalBasis: o.LegalBasis}
 	out.KeyHash = r.System.KeyHash
 	out.holders = []holder{{out.Organisation.CVR, o.UUID}}
 	for _, h := range r.Delegated {

@@ -34,6 +34,7 @@ type Receipt struct {
 	Code         string
 	Field        string
 	At           time.Time
+	Despite      string // the legal basis on which it came through the recipient's exemption
 }
 
 // Submit takes a MeMo in. When it returns nil the MeMo is on disk and the receipt says RECEIVED; its outcome is found before that in normal work, and is

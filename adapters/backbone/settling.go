@@ -44,6 +44,8 @@ func (b *Backbone) settle(ctx context.Context, sys System, row projections.Intak
 			switch {
 			case refused && reason == mailbox.AlreadyReceived:
 				return nil
+			case refused && reason == mailbox.RecipientExempt:
+				v = memo.Broken("recipient.is.exempt")
 			case refused && reason == mailbox.NotOpen:
 				v = memo.Broken("recipient.not.found")
 			case errors.Is(err, vault.ErrForgotten):
@@ -60,7 +62,8 @@ func (b *Backbone) deliver(ctx context.Context, sys System, row projections.Inta
 	r := row.Memo
 	l := mailbox.Letter{Message: r.Message, System: sys.ID, Sender: sys.OrgID, UUID: r.UUID, Kind: msg.Kind(), Platform: sys.Platform,
 		Document: r.Document, Length: r.Length, Kept: r.Kept, SealedHash: r.SealedHash, Hash: r.Hash,
-		Intake: uint64(row.Position), IntakeLeaf: r.Leaf, Shard: intake.ShardOf(sys.ID, r.UUID)}
+		Intake: uint64(row.Position), IntakeLeaf: r.Leaf, Shard: intake.ShardOf(sys.ID, r.UUID),
+		LegalBasis: sys.Organisation.LegalBasis}
 	due, _ := msg.Due()
 	now := b.now()
 	eventType := mailbox.MessageDelivered{}.EventType()

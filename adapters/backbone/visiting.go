@@ -8,6 +8,7 @@ import (
 	"digitalpost/domain"
 	"digitalpost/domain/access"
 	"digitalpost/domain/looks"
+	"digitalpost/domain/mailbox"
 	"digitalpost/eventstore"
 	"digitalpost/projections"
 	"digitalpost/projections/platform"
@@ -107,6 +108,9 @@ func (b *Backbone) judge(v *visit, p Principal, id domain.MailboxID, a access.Ac
 	lens, known := platform.Of(p.Platform)
 	if !ok || d.Right.SeesContent() && (!known || !lens.Serves(row.Opened.Owner)) {
 		return ErrForbidden // a platform for companies shows no citizen's post, nor the other way round
+	}
+	if d.Right == access.Officer && row.Opened.Owner != mailbox.Citizen || d.Right == access.BusinessOfficer && row.Opened.Owner != mailbox.Company {
+		return ErrForbidden
 	}
 	if !d.Right.Delegated() {
 		v.lens = p.Platform

@@ -42,6 +42,7 @@ var madeUp = struct {
 		{backbone.Organisation{Kind: organisation.Authority, CVR: "20000002", Name: "Region Påfund"}, "Regionens patientsystem", ""},
 		{backbone.Organisation{Kind: organisation.Company, CVR: "20000003", Name: "Opdigtet Forsikring A/S"}, "Forsikringens post til e-Boks", "eboks"},
 		{backbone.Organisation{Kind: organisation.Company, CVR: "20000004", Name: "Påfund Bank A/S"}, "Bankens post til mit.dk", "mitdk"},
+		{backbone.Organisation{Kind: organisation.Authority, CVR: "20000005", Name: "Opdigtet Uddannelsesstyrelse", LegalBasis: "SU-loven (opdigtet)"}, "Styrelsens udbetalinger", ""},
 	},
 }
 

@@ -40,6 +40,7 @@ var Rules = []Rule{
 	{"recipient.id.type.not.allowed", Invalid, false, "the recipient's idType must be CPR or CVR"},
 	{"recipient.not.found", Invalid, false, "nobody with the recipient's number has a mailbox"},
 	{"recipient.is.closed", Invalid, true, "the recipient's mailbox is closed"},
+	{"recipient.is.exempt", Invalid, false, "the recipient is exempt from Digital Post"},
 	{"message.recalled", Invalid, false, "the sender recalled the message before its date"},
 }
 

@@ -18,6 +18,7 @@ import (
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
 	"digitalpost/domain/mailbox"
+	"digitalpost/domain/organisation"
 )
 
 type api struct {
@@ -55,6 +56,7 @@ func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log 
 	route("GET", "receipts/{id}", a.receipt)
 	route("DELETE", "receipts/{id}", a.deleteReceipt)
 	route("GET", "contacts", a.contacts)
+	route("GET", "self-service-exemptions", a.selfService)
 	route("POST", "validations", a.validate)
 }
 
@@ -87,6 +89,9 @@ func show(r backbone.Receipt) receipt {
 			text = r.Field + ": " + text
 		}
 		out.ErrorCode, out.ErrorMessage = &r.Code, &text
+	} else if r.Despite != "" {
+		text := "delivered despite the recipient's exemption: " + r.Despite
+		out.ErrorMessage = &text
 	}
 	return out
 }
@@ -256,13 +261,37 @@ func (a *api) contacts(w http.ResponseWriter, r *http.Request, _ backbone.System
 	}
 	list := []any{}
 	if ok {
+		status := "REGISTERED"
+		exempt, _, err := a.b.IsExempt(kind, number)
+		if err != nil {
+			return err
+		}
+		if exempt {
+			status = "EXEMPT"
+		}
 		contactID := domain.UUID(domain.DeriveID("contact", id[:]))
 		contact["id"], contact["version"] = contactID, 1
-		contact["mailboxSubscription"] = map[string]any{"id": contactID, "version": 1, "publicRegistrationStatus": "REGISTERED"}
+		contact["mailboxSubscription"] = map[string]any{"id": contactID, "version": 1, "publicRegistrationStatus": status}
 		list = append(list, contact)
 	}
 	problem.JSON(w, http.StatusOK, map[string]any{"contacts": list, "currentPage": 0, "totalPages": len(list), "elementsOnPage": len(list), "totalElements": len(list), "next": nil})
 	return nil
+}
+
+// selfService tells an authority whether a person need not use its self-service online: yes while they are exempt, and never why. Of a number that nobody has it is no.
+func (a *api) selfService(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
+	if sys.Organisation.Kind != organisation.Authority {
+		return backbone.ErrForbidden
+	}
+	cpr := r.URL.Query().Get("cprNumber")
+	if _, err := domain.ParseCPR(cpr); err != nil {
+		return problem.BadField("cprNumber", "cpr.not.valid", "must be ten digits that begin with a date")
+	}
+	exempt, _, err := a.b.IsExempt(mailbox.Citizen, cpr)
+	if err == nil {
+		problem.JSON(w, http.StatusOK, map[string]bool{"result": exempt})
+	}
+	return err
 }
 
 // validate judges a MeMo without sending it: 201 if it would be accepted, 400 with what is wrong.

@@ -72,6 +72,12 @@ func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log 
 	route("GET", "/{box}/accesses/{access}", one, a.access)
 	route("DELETE", "/{box}/accesses/{access}", one, a.revoke)
 	route("GET", "/{box}/looks", list, a.looks)
+	route("GET", "/{box}/exemption", one, a.ownExemption)
+	route("POST", "/{box}/exemption/cancel", one, a.cancelExemption)
+	under("exemptions", "POST", "", list, a.applyForExemption)
+	under("exemptions", "GET", "/{exemption}", one, a.exemption)
+	under("exemptions", "PUT", "/{exemption}", one, a.changeExemption)
+	under("exemptions", "DELETE", "/{exemption}", one, a.endExemption)
 	route("GET", "/{box}/changes", list, a.changes)
 	mux.HandleFunc("GET /apis/v1/changes", a.platformChanges)
 	mux.HandleFunc("GET /apis/v1/changes/{$}", a.platformChanges)
@@ -243,7 +249,7 @@ func (a *api) mailboxJSON(r request, d backbone.Door) (object, error) {
 		as = "OWNER"
 	}
 	return object{"id": d.Mailbox, "version": 1, "createdDateTime": stamp(row.At), "lastUpdated": stamp(row.At), "ownerType": kind, "ownerIdentityId": d.Mailbox,
-		"ownerName": p.Name, "ownerExternalId": p.Number, "statusType": "ACTIVE", "statusDate": stamp(row.At), "recipientSystemAvailable": false, "exempt": false,
+		"ownerName": p.Name, "ownerExternalId": p.Number, "statusType": "ACTIVE", "statusDate": stamp(row.At), "recipientSystemAvailable": false, "exempt": row.Exemption.State.Exempt,
 		"access": object{"id": id, "version": 1, "accessType": as, "mailboxId": d.Mailbox, "identityId": r.p.Identity, "privileges": []access.Right{d.Right}}}, nil
 }
 

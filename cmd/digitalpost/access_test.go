@@ -189,8 +189,11 @@ func TestRightsOfOthers(t *testing.T) {
 		if want := map[bool]int{true: 200, false: 403}[right == "AUDITOR"]; first(c.status("GET", box+"/looks/", nil, "")) != want {
 			t.Errorf("%s and who has seen it: want %d", right, want)
 		}
-		w.want(200, "")(c.status("GET", box+"/accesses/", nil, ""))
+		if want := map[bool]int{true: 403, false: 200}[strings.HasPrefix(right, "DANISH")]; first(c.status("GET", box+"/accesses/", nil, "")) != want {
+			t.Errorf("%s and a citizen's accesses: want %d", right, want)
+		}
 	}
+	w.want(200, "")(w.with(w.d.Companies[1].CVR, "virkdk", "DANISH_BUSINESS_AUTHORITY_SERVICE_EMPLOYEE").status("GET", "/apis/v1/mailboxes/"+w.d.Companies[0].Mailbox+"/accesses/", nil, ""))
 	officer := w.with(w.d.Companies[0].CVR, "virkdk", "CITIZEN_SERVICE_EMPLOYEE")
 	w.want(422, "access.documentation.missing")(officer.status("POST", box+"/accesses/", nil, grant+`}`))
 	w.want(201, `"MUNICIPALITY"`)(officer.status("POST", box+"/accesses/", nil, grant+`,"documentation":"Pas set; fuldmagt underskrevet"}`))

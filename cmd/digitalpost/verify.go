@@ -121,6 +121,8 @@ func (k *keptDocuments) apply(rec eventstore.Event, e domain.Named) {
 		forgotten(e.Message)
 	case mailbox.MessageRecalled:
 		forgotten(e.Message)
+	case mailbox.MessageRefused:
+		forgotten(e.Message)
 	case mailbox.Shredded:
 		for _, m := range k.in[rec.Stream.ID] {
 			forgotten(m)

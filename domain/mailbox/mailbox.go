@@ -30,6 +30,7 @@ var Codec = domain.Events[Event](
 	MessageMoved{}, MessageTrashed{}, MessageRestored{}, MessagePurged{},
 	FolderCreated{}, FolderRenamed{}, FolderMoved{}, FolderDeleted{}, Unchanged{}, Shredded{},
 	AccessRequested{}, AccessDeclined{}, AccessGranted{}, AccessRevoked{},
+	ExemptionApplied{}, ExemptionGranted{}, ExemptionRefused{}, ExemptionReceiptIssued{}, ExemptionRevoked{}, PostalAddressSet{}, ContactConfirmed{}, MessageRefused{},
 )
 
 // Decider is the rule book.
@@ -62,7 +63,8 @@ const (
 // Reasons lists them all, so that a reason without an answer fails a test.
 var Reasons = []domain.Reason{NotOpen, AlreadyOpen, NoSuchMessage, StaleVersion, AlreadyReceived, AlreadyDelivered, NotInTrash,
 	FolderNotFound, FolderTaken, FolderNotAllowed, NameTaken, SystemFolder, Cycle, FolderNotEmpty, TooManyFolders, LeafTaken,
-	NoAccess, AccessLimited, AccessSelf, AccessDuplicate, AccessNotFound, AccessPast, AccessKind, AccessTooMany, RequestClosed}
+	NoAccess, AccessLimited, AccessSelf, AccessDuplicate, AccessNotFound, AccessPast, AccessKind, AccessTooMany, RequestClosed,
+	RecipientExempt, AlreadyExempt, NotExempt, NotInPerson, NoID, NoDeclaration, ProxyUnsigned, ExemptionNotOpen, ContactNotAllowed}
 
 // MaxFolders is how many folders of its own a mailbox may have.
 const MaxFolders = 1000
@@ -94,6 +96,8 @@ type State struct {
 	Held     map[Place]int // messages that lie in a folder, by who is shown them
 	Grants   map[domain.GrantID]access.Grant
 	Requests map[domain.GrantID]Request
+
+	Exemption Exemption
 }
 
 // A Place is a folder and an audience: the platform that alone shows a private message, empty for public post.
@@ -134,6 +138,8 @@ type Message struct {
 	Version  uint32 // from 1; grows with each event that changes what people see of the message
 	Due      time.Time
 	System   domain.SystemID
+
+	LegalBasis string // on which it comes through an exemption; empty: none
 }
 
 // NewState is the state before anything happened.
@@ -144,7 +150,7 @@ func NewState() State {
 
 func (s State) clone() State {
 	c := NewState()
-	c.Owner, c.NextLeaf = s.Owner, s.NextLeaf
+	c.Owner, c.NextLeaf, c.Exemption = s.Owner, s.NextLeaf, s.Exemption
 	for k, v := range s.Folders {
 		c.Folders[k] = v
 	}

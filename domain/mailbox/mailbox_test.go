@@ -140,6 +140,31 @@ func TestRules(t *testing.T) {
 		{Name: "a delegate who may only read trashes", Given: append(append(events{}, here...), granted), When: by(access.Trash, mailbox.Delete{Target: at(m1)}), Err: refused(mailbox.AccessLimited)},
 		{Name: "access revoked before the change is appended [12]", Given: append(append(events{}, here...), granted, mailbox.AccessRevoked{Grant: g1, Grantee: helper}), When: by(access.Mark, mailbox.MarkRead{Target: at(m1), Read: true}), Err: refused(mailbox.NoAccess)},
 		{Name: "access that has ended [13]", Given: append(append(events{}, here...), ended), When: by(access.Mark, mailbox.MarkRead{Target: at(m1), Read: true}), Err: refused(mailbox.NoAccess)},
+		{Name: "apply for exemption", Given: events{opened}, When: apply(true, true, true), Then: events{applied}},
+		{Name: "not in person", Given: events{opened}, When: apply(false, true, true), Err: refused(mailbox.NotInPerson)},
+		{Name: "without an ID", Given: events{opened}, When: apply(true, false, true), Err: refused(mailbox.NoID)},
+		{Name: "without a declaration", Given: events{opened}, When: apply(true, true, false), Err: refused(mailbox.NoDeclaration)},
+		{Name: "by proxy, signed by one", Given: events{opened}, When: mailbox.ApplyForExemption{Applied: mailbox.ExemptionApplied{Exemption: g1, Leaf: 1, Proxy: true}, InPerson: true, IDShown: true, Declaration: true}, Err: refused(mailbox.ProxyUnsigned)},
+		{Name: "apply while exempt", Given: exempt, When: mailbox.ApplyForExemption{Applied: mailbox.ExemptionApplied{Exemption: g2, Leaf: 2}, InPerson: true, IDShown: true, Declaration: true}, Err: refused(mailbox.AlreadyExempt)},
+		{Name: "grant: the receipt goes with it", Given: events{opened, applied}, When: mailbox.GrantExemption{Exemption: g1}, Then: events{mailbox.ExemptionGranted{Exemption: g1}, mailbox.ExemptionReceiptIssued{Exemption: g1}}},
+		{Name: "grant twice", Given: exempt, When: mailbox.GrantExemption{Exemption: g1}, Err: refused(mailbox.AlreadyExempt)},
+		{Name: "grant what nobody applied for", Given: events{opened}, When: mailbox.GrantExemption{Exemption: g1}, Err: refused(mailbox.ExemptionNotOpen)},
+		{Name: "turn down", Given: events{opened, applied}, When: mailbox.RefuseExemption{Refused: mailbox.ExemptionRefused{Exemption: g1, Leaf: 2}}, Then: events{mailbox.ExemptionRefused{Exemption: g1, Leaf: 2}}},
+		{Name: "one who left the country is never turned down", Given: events{opened, mailbox.ExemptionApplied{Exemption: g1, Leaf: 1, Departure: true}}, When: mailbox.RefuseExemption{Refused: mailbox.ExemptionRefused{Exemption: g1, Leaf: 2}}, Err: refused(mailbox.ExemptionNotOpen)},
+		{Name: "a message to one who is exempt [7]", Given: exempt, When: mailbox.Receive{Letter: letter(m1, 2, ""), At: noon}, Err: refused(mailbox.RecipientExempt)},
+		{Name: "private post comes through", Given: exempt, When: mailbox.Receive{Letter: letter(m1, 2, "eboks"), At: noon}, Then: events{delivered(m1, 2, "eboks")}},
+		{Name: "a legal basis comes through, and is told", Given: exempt, When: mailbox.Receive{Letter: lawful, At: noon}, Then: events{mailbox.MessageDelivered{Message: m1, Letter: &lawful, Despite: "law"}}},
+		{Name: "scheduled before, due after: decided at delivery [7]", Given: append(append(events{}, scheduled...), mailbox.ExemptionApplied{Exemption: g1, Leaf: 2}, mailbox.ExemptionGranted{Exemption: g1}), When: mailbox.Release{Message: m1, At: noon},
+			Then: events{mailbox.MessageRefused{Message: m1, Leaf: 1, Reason: mailbox.RecipientExempt}}},
+		{Name: "scheduled while exempt, which ends before its date", Given: append(append(events{}, exempt...), mailbox.MessageScheduled{Letter: letter(m1, 2, ""), Due: noon}, mailbox.ExemptionRevoked{Exemption: g1, By: mailbox.BySelf}), When: mailbox.Release{Message: m1, At: noon},
+			Then: events{mailbox.MessageDelivered{Message: m1}}},
+		{Name: "what is there stays readable", Given: append(append(events{}, here...), mailbox.ExemptionApplied{Exemption: g1, Leaf: 2}, mailbox.ExemptionGranted{Exemption: g1}), When: mailbox.MarkRead{Target: at(m1), Read: true}, Then: events{mailbox.MessageMarkedRead{Message: m1}}},
+		{Name: "cancelled online, without contact details", Given: exempt, When: mailbox.RevokeExemption{By: mailbox.BySelf}, Err: refused(mailbox.ContactNotAllowed)},
+		{Name: "cancelled online [42]", Given: exempt, When: mailbox.RevokeExemption{By: mailbox.BySelf, Contact: &mailbox.ContactConfirmed{Leaf: 2}}, Then: events{mailbox.ContactConfirmed{Leaf: 2}, mailbox.ExemptionRevoked{Exemption: g1, By: mailbox.BySelf}}},
+		{Name: "ended at the municipality", Given: exempt, When: mailbox.RevokeExemption{By: mailbox.ByMunicipality}, Then: events{mailbox.ExemptionRevoked{Exemption: g1, By: mailbox.ByMunicipality}}},
+		{Name: "end what is not", Given: events{opened}, When: mailbox.RevokeExemption{By: mailbox.ByMunicipality}, Err: refused(mailbox.NotExempt)},
+		{Name: "back in the country", Given: events{opened, mailbox.ExemptionGranted{Exemption: g1, Departure: true}}, When: mailbox.RevokeExemption{By: mailbox.ByReturn}, Then: events{mailbox.ExemptionRevoked{Exemption: g1, By: mailbox.ByReturn}}},
+		{Name: "back in the country, exempt for another reason [41]", Given: exempt, When: mailbox.RevokeExemption{By: mailbox.ByReturn}},
 		{Name: "shred", Given: here, When: mailbox.Shred{}, Then: events{mailbox.Shredded{}}},
 		{Name: "nothing goes on after it", Given: append(append(events{}, here...), mailbox.Shredded{}), When: mailbox.MarkRead{Target: at(m1), Read: true}, Err: refused(mailbox.NoSuchMessage)},
 		{Name: "a version to check only", Given: here, When: mailbox.Check{Target: mailbox.Target{Message: m1, Version: 2}}, Err: &domain.Rejection{Reason: mailbox.StaleVersion, Version: 1}},
@@ -165,6 +190,16 @@ var (
 	granted     = mailbox.AccessGranted{Grant: g1, Grantee: helper, Right: access.Read, Via: mailbox.ViaOwner}
 	ended       = mailbox.AccessGranted{Grant: g1, Grantee: helper, Right: access.Read, Via: mailbox.ViaOwner, Until: noon}
 )
+
+var (
+	applied = mailbox.ExemptionApplied{Exemption: g1, Leaf: 1}
+	exempt  = events{opened, applied, mailbox.ExemptionGranted{Exemption: g1}, mailbox.ExemptionReceiptIssued{Exemption: g1}}
+	lawful  = mailbox.Letter{Message: m1, Leaf: 2, System: sys, LegalBasis: "law"}
+)
+
+func apply(inPerson, id, declaration bool) mailbox.Command {
+	return mailbox.ApplyForExemption{Applied: applied, InPerson: inPerson, IDShown: id, Declaration: declaration}
+}
 
 // by has the helper give a command.
 func by(a access.Action, c mailbox.Command) mailbox.Command {

@@ -23,9 +23,10 @@ type Letter struct {
 	Outline     domain.Sealed         `cbor:"13,keyasint,omitempty" json:"outline,omitempty"` // all of the MeMo but its files' bytes; empty: behind the MeMo
 	Hash        []byte                `cbor:"14,keyasint" json:"hash"`                        // SHA-256 of salt and the MeMo's bytes
 	Salt        domain.Sealed         `cbor:"15,keyasint" json:"salt"`
-	Intake      uint64                `cbor:"16,keyasint" json:"intake"`     // position of its intake event
-	IntakeLeaf  uint32                `cbor:"17,keyasint" json:"intakeLeaf"` // leaf of the intake stream that is forgotten now
-	Shard       uint16                `cbor:"18,keyasint" json:"shard"`      // which intake stream
+	Intake      uint64                `cbor:"16,keyasint" json:"intake"`                         // position of its intake event
+	IntakeLeaf  uint32                `cbor:"17,keyasint" json:"intakeLeaf"`                     // leaf of the intake stream that is forgotten now
+	Shard       uint16                `cbor:"18,keyasint" json:"shard"`                          // which intake stream
+	LegalBasis  string                `cbor:"19,keyasint,omitempty" json:"legalBasis,omitempty"` // of a sender who may write to those who are exempt
 }
 
 // MessageDelivered records that a message became available to the addressee: it has arrived (§ 10 of the Act on Digital Post), at the
@@ -33,6 +34,7 @@ type Letter struct {
 type MessageDelivered struct {
 	Message domain.MessageID `cbor:"1,keyasint" json:"message"`
 	Letter  *Letter          `cbor:"2,keyasint,omitempty" json:"letter,omitempty"`
+	Despite string           `cbor:"3,keyasint,omitempty" json:"despite,omitempty"` // the legal basis on which it came through an exemption
 }
 
 func (MessageDelivered) EventType() string { return "mailbox.message-delivered" }
@@ -51,7 +53,7 @@ func (e MessageDelivered) evolve(s *State) {
 
 func (s *State) begin(l Letter) {
 	s.NextLeaf = max(s.NextLeaf, l.Leaf+1)
-	s.Messages[l.Message] = Message{Leaf: l.Leaf, Platform: l.Platform, System: l.System}
+	s.Messages[l.Message] = Message{Leaf: l.Leaf, Platform: l.Platform, System: l.System, LegalBasis: l.LegalBasis}
 }
 
 // MessageScheduled records that a message waits for its date (valørdato): 00:00 in Copenhagen.
@@ -109,8 +111,18 @@ func (c Receive) decide(s State) ([]Event, error) {
 		return nil, domain.Refuse(LeafTaken)
 	case c.Due.After(c.At):
 		return []Event{MessageScheduled{Letter: c.Letter, Due: c.Due}}, nil
+	case s.keptOut(c.Letter.Platform, c.Letter.LegalBasis):
+		return nil, domain.Refuse(RecipientExempt)
 	}
-	return []Event{MessageDelivered{Message: c.Letter.Message, Letter: &c.Letter}}, nil
+	return []Event{MessageDelivered{Message: c.Letter.Message, Letter: &c.Letter, Despite: s.despite(c.Letter.Platform, c.Letter.LegalBasis)}}, nil
+}
+
+// despite gives the legal basis by which a message comes through an exemption; empty if there is none to come through.
+func (s State) despite(platform, legalBasis string) string {
+	if !s.Exemption.Exempt || platform != "" {
+		return ""
+	}
+	return legalBasis
 }
 
 // Release delivers a scheduled message whose date has come.
@@ -127,7 +139,10 @@ func (c Release) decide(s State) ([]Event, error) {
 	if m.Stage != Scheduled || m.Due.After(c.At) {
 		return nil, nil
 	}
-	return []Event{MessageDelivered{Message: c.Message}}, nil
+	if s.keptOut(m.Platform, m.LegalBasis) {
+		return []Event{MessageRefused{Message: c.Message, Leaf: m.Leaf, Reason: RecipientExempt}}, nil
+	}
+	return []Event{MessageDelivered{Message: c.Message, Despite: s.despite(m.Platform, m.LegalBasis)}}, nil
 }
 
 // Recall takes a scheduled message back, by the system that sent it. Recall and delivery compete for the same version: one of them wins.

@@ -22,7 +22,8 @@ type Registered struct {
 	Name             domain.Sealed `cbor:"3,keyasint" json:"name"`
 	MandatoryAllowed bool          `cbor:"4,keyasint,omitempty" json:"mandatoryPostAllowed,omitempty"`
 	LegalAllowed     bool          `cbor:"5,keyasint,omitempty" json:"legalNotificationAllowed,omitempty"`
-	UUID             domain.UUID   `cbor:"6,keyasint,omitzero" json:"uuid,omitzero"` // that its certificates name
+	LegalBasis       string        `cbor:"7,keyasint,omitempty" json:"legalBasis,omitempty"` // of an authority that may write to those who are exempt
+	UUID             domain.UUID   `cbor:"6,keyasint,omitzero" json:"uuid,omitzero"`         // that its certificates name
 }
 
 func (Registered) EventType() string { return "organisation.registered" }

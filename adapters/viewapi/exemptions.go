@@ -1,0 +1,180 @@
+package viewapi
+
+import (
+	"net/http"
+
+	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/problem"
+	"digitalpost/domain"
+	"digitalpost/domain/mailbox"
+	"digitalpost/eventstore"
+)
+
+// exemptionJSON shows an exemption as NgDP's Exemption. Criteria and address are there for officers; the receipt that a person gets has neither.
+func exemptionJSON(x backbone.Exemption, officer bool) object {
+	o := object{"id": x.Row.State.ID, "version": x.Row.Version, "mailboxId": x.Mailbox, "exemptionStatus": x.Row.Status, "date": stamp(x.Row.At), "lastUpdated": stamp(x.Row.Last),
+		"exemptByProxy": x.Row.Proxy}
+	if officer {
+		o["criteria"], o["alternativeAddress"], o["forwardToAddress"], o["endedBy"] = append([]string{}, x.Criteria...), x.Address, x.Address != "", x.Row.By
+	}
+	return o
+}
+
+func (a *api) answerExemption(w http.ResponseWriter, status int, x backbone.Exemption, at eventstore.Position, officer bool, err error) error {
+	if err != nil {
+		return err
+	}
+	a.position(w, at)
+	etag(w, x.Row.Version)
+	problem.JSON(w, status, exemptionJSON(x, officer))
+	return nil
+}
+
+// applyForExemption is what an officer enters at the counter; unless exemptionStatus is APPLIED it is decided at once.
+func (a *api) applyForExemption(w http.ResponseWriter, r request) error {
+	in, err := fields(r, "cprNumber", "cvrNumber", "criteria", "inPerson", "idShown", "declarationSigned", "exemptByProxy", "bothSigned", "alternativeAddress", "exemptionStatus")
+	if err != nil {
+		return err
+	}
+	kind, name := mailbox.Citizen, "cprNumber"
+	if in["cvrNumber"] != nil {
+		kind, name = mailbox.Company, "cvrNumber"
+	}
+	number, err := textField(in, name, "must be a number, as text")
+	if err != nil {
+		return err
+	}
+	box, ok, err := a.b.Find(kind, number)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return problem.BadField(name, "person.not.found", "nobody here has that number")
+	}
+	var app backbone.Application
+	if c, err := field[[]string](in, "criteria", "must be a list of criteria"); err != nil {
+		return err
+	} else if c != nil {
+		app.Criteria = *c
+	}
+	for name, to := range map[string]*bool{"inPerson": &app.InPerson, "idShown": &app.IDShown, "declarationSigned": &app.Declaration, "exemptByProxy": &app.Proxy, "bothSigned": &app.BothSigned} {
+		v, err := field[bool](in, name, "must be true or false")
+		if err != nil {
+			return err
+		}
+		*to = v != nil && *v
+	}
+	if app.Address, err = textField(in, "alternativeAddress", "must be text"); err != nil {
+		return err
+	}
+	status, err := textField(in, "exemptionStatus", "must be APPLIED or EXEMPT")
+	if err != nil {
+		return err
+	}
+	app.Decide = status != "APPLIED"
+	r.box = box
+	ask, err := a.ask(r)
+	if err != nil {
+		return err
+	}
+	x, at, err := a.b.Apply(r.Context(), ask, app)
+	return a.answerExemption(w, http.StatusCreated, x, at, true, err)
+}
+
+// exemptionAsk finds the mailbox of the exemption that the path names.
+func (a *api) exemptionAsk(r request) (backbone.Ask, domain.GrantID, error) {
+	id, err := pathID(r, "exemption")
+	if err != nil {
+		return backbone.Ask{}, id, err
+	}
+	if r.box, err = a.b.ExemptionMailbox(id); err != nil {
+		return backbone.Ask{}, id, err
+	}
+	ask, err := a.ask(r)
+	return ask, id, err
+}
+
+func (a *api) exemption(w http.ResponseWriter, r request) error {
+	ask, _, err := a.exemptionAsk(r)
+	if err != nil {
+		return err
+	}
+	x, err := a.b.Exemption(r.Context(), r.p, ask.Mailbox, true)
+	return a.answerExemption(w, http.StatusOK, x, a.b.Position(), true, err)
+}
+
+// changeExemption decides an application (exemptionStatus EXEMPT, or REFUSED with grounds), or sets the alternative address.
+func (a *api) changeExemption(w http.ResponseWriter, r request) error {
+	ask, id, err := a.exemptionAsk(r)
+	if err != nil {
+		return err
+	}
+	in, err := fields(r, "exemptionStatus", "grounds", "alternativeAddress")
+	if err != nil {
+		return err
+	}
+	var x backbone.Exemption
+	var at eventstore.Position
+	if address, err := field[string](in, "alternativeAddress", "must be text"); err != nil {
+		return err
+	} else if address != nil {
+		x, at, err = a.b.SetAddress(r.Context(), ask, *address)
+		return a.answerExemption(w, http.StatusOK, x, at, true, err)
+	}
+	status, err := textField(in, "exemptionStatus", "must be EXEMPT or REFUSED")
+	if err != nil {
+		return err
+	}
+	grounds, err := textField(in, "grounds", "must be text")
+	switch {
+	case err != nil:
+		return err
+	case status != "EXEMPT" && status != "REFUSED":
+		return problem.BadField("exemptionStatus", "field.not.valid", "must be EXEMPT or REFUSED")
+	case status == "REFUSED" && (grounds == "" || len(grounds) > 4000):
+		return problem.BadField("grounds", "field.missing", "of a refusal are required, in at most 4,000 bytes")
+	}
+	x, at, err = a.b.DecideExemption(r.Context(), ask, id, status == "EXEMPT", grounds)
+	return a.answerExemption(w, http.StatusOK, x, at, true, err)
+}
+
+func (a *api) endExemption(w http.ResponseWriter, r request) error {
+	ask, _, err := a.exemptionAsk(r)
+	if err != nil {
+		return err
+	}
+	_, at, err := a.b.EndExemption(r.Context(), ask)
+	if err != nil {
+		return err
+	}
+	a.position(w, at)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// ownExemption is the owner's receipt: that the exemption stands, and since when.
+func (a *api) ownExemption(w http.ResponseWriter, r request) error {
+	x, err := a.b.Exemption(r.Context(), r.p, r.box, false)
+	return a.answerExemption(w, http.StatusOK, x, a.b.Position(), false, err)
+}
+
+// cancelExemption is the owner's own end of it, with contact details that they confirm.
+func (a *api) cancelExemption(w http.ResponseWriter, r request) error {
+	ask, err := a.ask(r)
+	if err != nil {
+		return err
+	}
+	in, err := fields(r, "email", "mobileNumber")
+	if err != nil {
+		return err
+	}
+	contact, err := textField(in, "email", "must be text")
+	if err == nil && contact == "" {
+		contact, err = textField(in, "mobileNumber", "must be text")
+	}
+	if err != nil {
+		return err
+	}
+	x, at, err := a.b.CancelExemption(r.Context(), ask, contact)
+	return a.answerExemption(w, http.StatusOK, x, at, false, err)
+}
