@@ -2,6 +2,7 @@ package backbone
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -88,6 +89,12 @@ func (a Ask) meta(b *Backbone, what string) (eventstore.Meta, error) {
 // run executes a command and waits for the views. A command of a known key is not run again: its first result comes back. What make gives is what the asker does
 // beside its command, which must be allowed when it is asked for and when it is appended.
 func (b *Backbone) run(ctx context.Context, a *Ask, action access.Action, message domain.MessageID, folder domain.FolderID, what string, make func(mailbox.State) (mailbox.Command, []access.Action, error)) (first *projections.Result, at eventstore.Position, err error) {
+	return b.runOn(ctx, a, action, []domain.MessageID{message}, folder, what, make)
+}
+
+// runOn is run on several messages.
+func (b *Backbone) runOn(ctx context.Context, a *Ask, action access.Action, messages []domain.MessageID, folder domain.FolderID, what string, make func(mailbox.State) (mailbox.Command, []access.Action, error)) (first *projections.Result, at eventstore.Position, err error) {
+	message := messages[0]
 	if a.by, err = b.enter(ctx, a.Principal, a.Mailbox, action); err != nil {
 		return nil, 0, err
 	}
@@ -97,7 +104,7 @@ func (b *Backbone) run(ctx context.Context, a *Ask, action access.Action, messag
 		return nil, 0, err
 	}
 	h := b.mailboxes
-	start := b.startWith(message)
+	start := b.startWith(messages...)
 	h.Start = func(ctx context.Context, s eventstore.Stream) (mailbox.State, eventstore.Version, error) {
 		if a.Key != "" { // the tail of the stream counts too: the view must have it
 			_, last := b.store.Head(s)
@@ -156,52 +163,132 @@ func (*repeated) Error() string { return "backbone: the command was run before" 
 
 // Patch changes a message, all fields in one append, and gives it as it is then.
 func (b *Backbone) Patch(ctx context.Context, a Ask, m domain.MessageID, patch Patch) (Message, eventstore.Position, error) {
-	if patch.Note != nil && utf8.RuneCountInString(*patch.Note) > maxNote {
-		return Message{}, 0, domain.Refuse(NoteTooLong)
-	}
 	first, at, err := b.run(ctx, &a, access.List, m, domain.FolderID{}, patch.String(), func(s mailbox.State) (mailbox.Command, []access.Action, error) {
-		all, actions := mailbox.All{}, []access.Action{}
-		target := a.target(m)
-		next := func() mailbox.Target {
-			defer func() { target = target.Then() }()
-			return target
-		}
-		if patch.Folder != nil {
-			all = append(all, mailbox.Move{Target: next(), To: *patch.Folder})
-			actions = append(actions, access.Organise)
-			if *patch.Folder == mailbox.Deleted {
-				actions = append(actions, access.Trash)
-			}
-		}
-		if patch.Read != nil || patch.Flag != nil || patch.Note != nil {
-			actions = append(actions, access.Mark)
-		}
-		if patch.Read != nil {
-			all = append(all, mailbox.MarkRead{Target: next(), Read: *patch.Read})
-		}
-		if patch.Flag != nil {
-			all = append(all, mailbox.Flag{Target: next(), On: *patch.Flag})
-		}
-		if patch.Note != nil {
-			c := mailbox.SetNote{Target: next()}
-			if msg, ok := s.Messages[m]; ok && *patch.Note != "" {
-				k, err := b.vault.Key(vault.Owner(a.Mailbox), msg.Leaf)
-				if err != nil {
-					return nil, nil, ErrNotFound
-				}
-				c.Note, c.Key = k.Seal(mailbox.MessageNoted{}.EventType(), "note", []byte(*patch.Note)), k.Hash("note", *patch.Note)
-			}
-			all = append(all, c)
-		}
-		if len(all) == 0 { // nothing is asked for, but the message must be there, at the version
-			all = append(all, mailbox.Check{Target: target})
-		}
-		return all, actions, nil
+		return b.patching(a, s, m, patch)
 	})
 	if err != nil {
 		return Message{}, 0, err
 	}
 	return b.after(ctx, a, m, first, at)
+}
+
+// patching gives the command for a patch, and what the asker does with it.
+func (b *Backbone) patching(a Ask, s mailbox.State, m domain.MessageID, patch Patch) (mailbox.Command, []access.Action, error) {
+	if patch.Note != nil && utf8.RuneCountInString(*patch.Note) > maxNote {
+		return nil, nil, domain.Refuse(NoteTooLong)
+	}
+	all, actions := mailbox.All{}, []access.Action{}
+	target := a.target(m)
+	next := func() mailbox.Target {
+		defer func() { target = target.Then() }()
+		return target
+	}
+	if patch.Folder != nil {
+		all = append(all, mailbox.Move{Target: next(), To: *patch.Folder})
+		actions = append(actions, access.Organise)
+		if *patch.Folder == mailbox.Deleted {
+			actions = append(actions, access.Trash)
+		}
+	}
+	if patch.Read != nil || patch.Flag != nil || patch.Note != nil {
+		actions = append(actions, access.Mark)
+	}
+	if patch.Read != nil {
+		all = append(all, mailbox.MarkRead{Target: next(), Read: *patch.Read})
+	}
+	if patch.Flag != nil {
+		all = append(all, mailbox.Flag{Target: next(), On: *patch.Flag})
+	}
+	if patch.Note != nil {
+		c := mailbox.SetNote{Target: next()}
+		if msg, ok := s.Messages[m]; ok && *patch.Note != "" {
+			k, err := b.vault.Key(vault.Owner(a.Mailbox), msg.Leaf)
+			if err != nil {
+				return nil, nil, ErrNotFound
+			}
+			c.Note, c.Key = k.Seal(mailbox.MessageNoted{}.EventType(), "note", []byte(*patch.Note)), k.Hash("note", *patch.Note)
+		}
+		all = append(all, c)
+	}
+	if len(all) == 0 { // nothing is asked for, but the message must be there, at the version
+		all = append(all, mailbox.Check{Target: target})
+	}
+	return all, actions, nil
+}
+
+// bulk is how many messages are changed in one append: each of at most four events, of at most 256 in all.
+const bulk = 64
+
+// A BulkItem is a change of one message among many, and what came of it.
+type BulkItem struct {
+	Message domain.MessageID
+	Version uint32 // 0: any
+	Patch   Patch
+	Err     error  // why it was refused
+	Now     uint32 // the message's version afterwards; 0 if it is not there
+}
+
+// PatchAll changes many messages, 64 in an append; one that is refused does not hold up the others. Items are told what came of them.
+func (b *Backbone) PatchAll(ctx context.Context, a Ask, items []BulkItem) (eventstore.Position, error) {
+	var at eventstore.Position
+	for ; len(items) > 0; items = items[min(len(items), bulk):] {
+		p, err := b.patchSome(ctx, a, items[:min(len(items), bulk)])
+		if err != nil {
+			return at, err
+		}
+		at = p
+	}
+	return at, nil
+}
+
+func (b *Backbone) patchSome(ctx context.Context, a Ask, items []BulkItem) (eventstore.Position, error) {
+	a.Key = ""
+	var messages []domain.MessageID
+	for _, x := range items {
+		messages = append(messages, x.Message)
+	}
+	var each mailbox.Each
+	_, at, err := b.runOn(ctx, &a, access.List, messages, domain.FolderID{}, "bulk", func(s mailbox.State) (mailbox.Command, []access.Action, error) {
+		each = mailbox.Each{Refused: make([]error, len(items))}
+		for _, x := range items {
+			one := a
+			one.Version = x.Version
+			c, actions, err := b.patching(one, s, x.Message, x.Patch)
+			if reason, refused := domain.Refused(err); refused {
+				c, err = mailbox.Never{Reason: reason}, nil
+			} else if errors.Is(err, ErrNotFound) {
+				c, err = mailbox.Never{Reason: mailbox.NoSuchMessage}, nil
+			}
+			if err != nil {
+				return nil, nil, err
+			}
+			for _, action := range actions {
+				c = mailbox.By{Command: c, Principal: a.Principal, Action: action, Mailbox: a.Mailbox, Now: b.now()}
+			}
+			each.Commands = append(each.Commands, c)
+		}
+		return each, nil, nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	s, err := b.snapshot(projections.Mailboxes{})
+	if err != nil {
+		return 0, err
+	}
+	defer s.Close()
+	for i := range items {
+		x := &items[i]
+		x.Err = each.Refused[i]
+		r, _, ok, err := s.Message(a.Mailbox, x.Message, a.by.lens)
+		if err != nil {
+			return 0, err
+		}
+		if ok {
+			x.Now = r.State.Version
+		}
+	}
+	return at, nil
 }
 
 // after gives a message as a command left it: as it is now, or, for a repeat, as it was then.

@@ -2,7 +2,10 @@ package viewapi
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -53,17 +56,8 @@ func (a *api) patch(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	var p backbone.Patch
-	if p.Read, err = field[bool](in, "read", "must be true or false"); err != nil {
-		return err
-	}
-	if p.Flag, err = field[bool](in, "flag", "must be true or false"); err != nil {
-		return err
-	}
-	if p.Note, err = field[string](in, "note", "must be a text"); err != nil {
-		return err
-	}
-	if p.Folder, err = idField(in, "folderId", r.box); err != nil {
+	p, err := readPatch(r, in)
+	if err != nil {
 		return err
 	}
 	m, at, err := a.b.Patch(r.Context(), ask, id, p)
@@ -73,6 +67,90 @@ func (a *api) patch(w http.ResponseWriter, r request) error {
 	a.position(w, at)
 	a.show(w, m)
 	return nil
+}
+
+func readPatch(r request, in map[string]rawJSON) (p backbone.Patch, err error) {
+	if p.Read, err = field[bool](in, "read", "must be true or false"); err != nil {
+		return p, err
+	}
+	if p.Flag, err = field[bool](in, "flag", "must be true or false"); err != nil {
+		return p, err
+	}
+	if p.Note, err = field[string](in, "note", "must be a text"); err != nil {
+		return p, err
+	}
+	if p.Folder, err = idField(in, "folderId", r.box); err != nil {
+		return p, err
+	}
+	return p, nil
+}
+
+const maxBulk = 1000
+
+// patchAll changes many messages: 200, with a status for each.
+func (a *api) patchAll(w http.ResponseWriter, r request) error {
+	ask, err := a.ask(r)
+	if err != nil {
+		return err
+	}
+	raw, err := io.ReadAll(io.LimitReader(r.Body, 4<<20+1))
+	if err != nil {
+		return err
+	}
+	var body struct {
+		Messages []map[string]rawJSON `json:"messages"`
+	}
+	if len(raw) > 4<<20 || json.Unmarshal(raw, &body) != nil || len(body.Messages) == 0 || len(body.Messages) > maxBulk {
+		return problem.BadField("messages", "body.not.valid", "must be a list of 1 to 1,000 objects with id, in at most 4 MiB")
+	}
+	items := make([]backbone.BulkItem, len(body.Messages))
+	for i, in := range body.Messages {
+		if items[i], err = bulkItem(r, in); err != nil {
+			e := problem.Of(err)
+			return problem.BadField(fmt.Sprintf("messages[%d].%s", i, e.Fields[0].Field), e.Code, e.Fields[0].Message)
+		}
+	}
+	at, err := a.b.PatchAll(r.Context(), ask, items)
+	if err != nil {
+		return err
+	}
+	shown := []object{}
+	for _, x := range items {
+		o := object{"id": x.Message, "status": http.StatusOK, "version": nil, "code": nil}
+		if x.Now > 0 {
+			o["version"] = x.Now
+		}
+		if x.Err != nil {
+			e := problem.Of(x.Err)
+			o["status"], o["code"], o["message"] = e.Status, e.Code, e.Message
+		}
+		shown = append(shown, o)
+	}
+	a.position(w, at)
+	problem.JSON(w, http.StatusOK, object{"messages": shown})
+	return nil
+}
+
+func bulkItem(r request, in map[string]rawJSON) (x backbone.BulkItem, err error) {
+	for f := range in {
+		if !slices.Contains([]string{"id", "version", "read", "folderId", "flag", "note"}, f) {
+			return x, problem.BadField(clip(f), "field.not.allowed", "can't be set here: only id, version, read, folderId, flag and note can")
+		}
+	}
+	id, given, err := idOf(in, "id")
+	if err != nil || !given {
+		return x, problem.BadField("id", "field.not.valid", "must be a message's id")
+	}
+	x.Message = id
+	v, err := field[uint32](in, "version", "must be a version, from 1")
+	if err != nil {
+		return x, err
+	}
+	if v != nil {
+		x.Version = *v
+	}
+	x.Patch, err = readPatch(r, in)
+	return x, err
 }
 
 func (a *api) delete(w http.ResponseWriter, r request) error {

@@ -63,6 +63,7 @@ func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log 
 	route("PUT", "/{box}/folders/{folder}", one, a.changeFolder)
 	route("DELETE", "/{box}/folders/{folder}", one, a.deleteFolder)
 	route("GET", "/{box}/messages", list, a.messages)
+	route("PATCH", "/{box}/messages", list, a.patchAll)
 	route("GET", "/{box}/messages/{message}", one, a.message)
 	route("PATCH", "/{box}/messages/{message}", one, a.patch)
 	route("DELETE", "/{box}/messages/{message}", one, a.delete)

@@ -138,3 +138,50 @@ func TestPaging(t *testing.T) {
 		}
 	}
 }
+
+// Many messages are changed at once: each has a status of its own, and the events of 64 are one append.
+func TestBulk(t *testing.T) {
+	w := start(t, t.TempDir()+"/var")
+	var ids []string
+	for i := range 130 {
+		w.send(fmt.Sprint("Brev ", i))
+	}
+	me := w.person(w.d.People[0].CPR, "app")
+	p, _ := w.list(me, "size=1000")
+	for _, m := range p.Messages {
+		ids = append(ids, fmt.Sprintf(`{"id":%q,"version":1,"read":true,"flag":true}`, m.ID))
+	}
+	ids[3] = strings.Replace(ids[3], `"version":1`, `"version":7`, 1)
+	ids[100] = `{"id":"00000000-0000-4000-8000-000000000000","read":true}`
+	path := "/apis/v1/mailboxes/" + w.d.People[0].Mailbox + "/messages/"
+	body := `{"messages":[` + strings.Join(ids, ",") + `]}`
+	status, _, answer := me.status("PATCH", path, nil, body)
+	var out struct {
+		Messages []struct {
+			ID, Code        string
+			Status, Version int
+		}
+	}
+	if err := json.Unmarshal([]byte(answer), &out); err != nil || status != 200 || len(out.Messages) != 130 {
+		t.Fatalf("%d %.300s", status, answer)
+	}
+	for i, m := range out.Messages {
+		want, version := 200, 3
+		switch i {
+		case 3:
+			want, version = 409, 1
+		case 100:
+			want, version = 404, 0
+		}
+		if m.Status != want || m.Version != version {
+			t.Errorf("message %d: %+v, want %d at version %d", i, m, want, version)
+		}
+	}
+	if p, _ := w.list(me, "read=true&size=1000"); p.TotalElements != 128 {
+		t.Errorf("%d are read, want 128", p.TotalElements)
+	}
+	w.want(400, "messages")(me.status("PATCH", path, nil, `{"messages":[]}`))
+	w.want(400, "messages[1].read")(me.status("PATCH", path, nil, `{"messages":[`+ids[0]+`,{"id":"00000000-0000-4000-8000-000000000000","read":"x"}]}`))
+	w.want(400, "messages")(me.status("PATCH", path, nil, `{"messages":[`+strings.Repeat(ids[0]+",", 1000)+ids[0]+`]}`))
+	w.want(403, "")(w.person(w.d.People[1].CPR, "app").status("PATCH", path, nil, body))
+}

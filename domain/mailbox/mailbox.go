@@ -192,6 +192,37 @@ func (c All) decide(s State) ([]Event, error) {
 	return events, nil
 }
 
+// Each is several commands that don't depend on one another: they are decided one after another, those that are refused change nothing, and the events of all others
+// are one append. Refused, as long as Commands, is told why each was refused, and is whole again with each decision.
+type Each struct {
+	Commands []Command
+	Refused  []error
+}
+
+func (c Each) decide(s State) ([]Event, error) {
+	s = s.clone()
+	var events []Event
+	for i, one := range c.Commands {
+		es, err := one.decide(s)
+		if c.Refused[i] = err; err != nil {
+			if _, refused := domain.Refused(err); !refused {
+				return nil, err
+			}
+			continue
+		}
+		for _, e := range es {
+			e.evolve(&s)
+		}
+		events = append(events, es...)
+	}
+	return events, nil
+}
+
+// Never is a command that is known to be refused before the mailbox is asked.
+type Never struct{ Reason domain.Reason }
+
+func (c Never) decide(State) ([]Event, error) { return nil, domain.Refuse(c.Reason) }
+
 // Noting is a command whose repeat must be known even if it changes nothing: then Unchanged is recorded.
 type Noting struct {
 	Command

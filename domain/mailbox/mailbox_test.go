@@ -3,6 +3,7 @@ package mailbox_test
 import (
 	"math/rand/v2"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -204,6 +205,23 @@ func apply(inPerson, id, declaration bool) mailbox.Command {
 // by has the helper give a command.
 func by(a access.Action, c mailbox.Command) mailbox.Command {
 	return mailbox.By{Command: c, Principal: access.Principal{Identity: helper}, Action: a, Mailbox: own, Now: noon}
+}
+
+// Of commands in bulk each is decided on what those before it have left; who is refused is told why, and holds up nobody.
+func TestEach(t *testing.T) {
+	state := domain.Fold(mailbox.Decider, append(events{opened}, delivered(m1, 1, ""), delivered(m2, 2, "eboks"))...)
+	each := mailbox.Each{Commands: []mailbox.Command{mailbox.MarkRead{Target: at(m1), Read: true}, mailbox.MarkRead{Target: at(m2), Read: true}, mailbox.Never{Reason: mailbox.NoSuchMessage},
+		mailbox.Delete{Target: mailbox.Target{Message: m1, Platform: "app", Version: 2}}, mailbox.Delete{Target: mailbox.Target{Message: m1, Platform: "app", Version: 2}}}, Refused: make([]error, 5)}
+	got, err := mailbox.Decider.Decide(state, each)
+	want := events{mailbox.MessageMarkedRead{Message: m1}, mailbox.MessageTrashed{Message: m1, From: mailbox.Inbox}}
+	if err != nil || !slices.Equal(got, []mailbox.Event(want)) {
+		t.Fatalf("events %v, %v; want %v", got, err, want)
+	}
+	for i, want := range []domain.Reason{"", mailbox.NoSuchMessage, mailbox.NoSuchMessage, "", mailbox.StaleVersion} {
+		if r, _ := domain.Refused(each.Refused[i]); r != want {
+			t.Errorf("command %d: refused %q, want %q", i, r, want)
+		}
+	}
 }
 
 // The simulation plays random commands against a model that knows of each message only where it lies and whether it is read.
