@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/base64"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,7 +22,14 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	flag.Parse()
+	looking := newDescribed(http.DefaultTransport)
+	http.DefaultTransport = looking
+	code := m.Run()
+	if !looking.report() && code == 0 {
+		code = 1
+	}
+	os.Exit(code)
 }
 
 // child starts the program in development mode on a data directory; env names a step to die at.

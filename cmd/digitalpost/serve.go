@@ -24,6 +24,7 @@ import (
 	"digitalpost/adapters/backbone"
 	"digitalpost/adapters/identity"
 	"digitalpost/adapters/memo"
+	"digitalpost/adapters/openapi"
 	"digitalpost/adapters/problem"
 	"digitalpost/adapters/senderapi"
 	"digitalpost/adapters/vault"
@@ -139,6 +140,7 @@ func run(ctx context.Context, c serveCmd, stderr io.Writer, ready func(server)) 
 	who := identity.NewGate(b, tokens, !c.Dev, registry, log)
 	senderapi.Register(mux, b, who, log)
 	viewapi.Register(mux, b, who, log)
+	openapi.Register(mux)
 	operations(mux, b, registry)
 	control, err := openControl(c.Data, b)
 	if err != nil {
