@@ -33,7 +33,8 @@ type MailboxRow struct {
 	At     time.Time      `cbor:"2,keyasint"`
 	Gone   bool           `cbor:"3,keyasint,omitempty"`
 
-	Exemption ExemptionRow `cbor:"4,keyasint,omitzero"`
+	Exemption ExemptionRow    `cbor:"4,keyasint,omitzero"`
+	Consents  map[string]bool `cbor:"5,keyasint,omitempty"`
 }
 
 // An ExemptionRow is where an owner's exemption stands.
@@ -207,6 +208,10 @@ func (c *change) apply(e domain.Named) error {
 	case mailbox.PostalAddressSet:
 		c.leaf = e.Leaf
 		return c.exemption(func(x *ExemptionRow) { x.AddressLeaf, x.Address = e.Leaf, e.Address })
+	case mailbox.ConsentGiven:
+		return c.consent(e.Platform, true)
+	case mailbox.ConsentWithdrawn:
+		return c.consent(e.Platform, false)
 	case mailbox.ContactConfirmed:
 		c.leaf = e.Leaf
 		return nil
@@ -290,6 +295,18 @@ func (c *change) endGrant(id domain.GrantID, state string) error {
 	}
 	g.State = state
 	return c.putGrant(id, g)
+}
+
+func (c *change) consent(platform string, given bool) error {
+	b, _, err := row[MailboxRow](c.v, key(c.id, 'b'))
+	if err != nil {
+		return err
+	}
+	if b.Consents == nil {
+		b.Consents = map[string]bool{}
+	}
+	b.Consents[platform] = given
+	return put(c.v, key(c.id, 'b'), b)
 }
 
 func (c *change) exemption(fn func(*ExemptionRow)) error {

@@ -3,6 +3,7 @@ package projections
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -40,12 +41,12 @@ func (s *Snapshot) Mailbox(id domain.MailboxID) (MailboxRow, bool, error) {
 	return r, ok && !r.Gone, err
 }
 
-// Message gives a message's two rows; false if it is not there, or not shown by the platform.
-func (s *Snapshot) Message(id domain.MailboxID, m domain.MessageID, platform string) (r MessageRow, l LetterRow, ok bool, err error) {
+// Message gives a message's two rows; false if it is not there, or not shown through the lens.
+func (s *Snapshot) Message(id domain.MailboxID, m domain.MessageID, lens Lens) (r MessageRow, l LetterRow, ok bool, err error) {
 	if r, ok, err = row[MessageRow](s, key([16]byte(id), 'm', [16]byte(m))); err != nil || !ok {
 		return r, l, false, err
 	}
-	if r.State.Stage != mailbox.Here || r.State.Platform != "" && r.State.Platform != platform {
+	if r.State.Stage != mailbox.Here || !lens.Shows(r.State.Platform) {
 		return r, l, false, nil
 	}
 	l, ok, err = row[LetterRow](s, key([16]byte(id), 's', [16]byte(m)))
@@ -65,8 +66,8 @@ type Listed struct {
 
 // A Range says which messages of a mailbox are wanted, by arrival.
 type Range struct {
-	Folder domain.FolderID     // zero: all
-	Lens   string              // whose private post is shown; empty: nobody's
+	Folder domain.FolderID // zero: all
+	Lens   Lens
 	Read   *bool               // nil: both
 	Newest bool                // newest first
 	Beyond eventstore.Position // beyond this arrival, in the order asked for; 0: from the beginning
@@ -85,7 +86,7 @@ func indexOf(id domain.MailboxID, folder domain.FolderID) []byte {
 func (s *Snapshot) Messages(id domain.MailboxID, r Range) (out []Listed, err error) {
 	index := indexOf(id, r.Folder)
 	each := func(_, v []byte) bool {
-		if p := string(v[16:]); p != "" && p != r.Lens {
+		if !r.Lens.Shows(string(v[16:])) {
 			return true
 		}
 		if r.Skip > 0 && r.Read == nil {
@@ -122,7 +123,7 @@ func (s *Snapshot) Messages(id domain.MailboxID, r Range) (out []Listed, err err
 // HowMany counts the messages of a range, Beyond, Skip and Limit apart, without reading them.
 func (s *Snapshot) HowMany(id domain.MailboxID, r Range) (n int, err error) {
 	add := func(f domain.FolderID, platform string, c Count) {
-		if r.Folder != (domain.FolderID{}) && f != r.Folder || platform != "" && platform != r.Lens {
+		if r.Folder != (domain.FolderID{}) && f != r.Folder || !r.Lens.Shows(platform) {
 			return
 		}
 		switch {
@@ -159,16 +160,23 @@ func (s *Snapshot) Folders(id domain.MailboxID) (out map[domain.FolderID]FolderR
 	return out, err
 }
 
-// Count counts what lies in a folder for a platform: public post, and private post of its own.
-func (s *Snapshot) Count(id domain.MailboxID, f domain.FolderID, platform string) (Count, error) {
-	c, _, err := row[Count](s, countKey(id, f, ""))
-	if err != nil || platform == "" {
-		return c, err
+// Count counts what lies in a folder, as it is seen through a lens.
+func (s *Snapshot) Count(id domain.MailboxID, f domain.FolderID, lens Lens) (out Count, err error) {
+	for _, p := range []string{"", lens.Private} {
+		if !lens.Shows(p) {
+			continue
+		}
+		c, _, err := row[Count](s, countKey(id, f, p))
+		if err != nil {
+			return out, err
+		}
+		out.Total += c.Total
+		out.Unread += c.Unread
+		if lens.Private == "" {
+			break
+		}
 	}
-	own, _, err := row[Count](s, countKey(id, f, platform))
-	c.Total += own.Total
-	c.Unread += own.Unread
-	return c, err
+	return out, nil
 }
 
 // Result gives what came of a command before. Commands are the same by the first half of their ids, and ask for the same by the second: Same tells that.
@@ -203,6 +211,7 @@ func (s *Snapshot) State(id domain.MailboxID, messages ...domain.MessageID) (mai
 	}
 	if ok {
 		state.Owner, state.Exemption = b.Opened.Owner, b.Exemption.State
+		maps.Copy(state.Consents, b.Consents)
 	}
 	state.NextLeaf = st.NextLeaf
 	folders, err := s.Folders(id)
@@ -338,12 +347,12 @@ func (s *Snapshot) Owners(fn func(domain.MailboxID, MailboxRow) error) (err erro
 	return err
 }
 
-// Latest gives when the newest message in a folder that a platform shows arrived; zero for none.
-func (s *Snapshot) Latest(id domain.MailboxID, f domain.FolderID, platform string) (time.Time, error) {
-	if c, err := s.Count(id, f, platform); err != nil || c.Total == 0 {
+// Latest gives when the newest message in a folder that a lens shows arrived; zero for none.
+func (s *Snapshot) Latest(id domain.MailboxID, f domain.FolderID, lens Lens) (time.Time, error) {
+	if c, err := s.Count(id, f, lens); err != nil || c.Total == 0 {
 		return time.Time{}, err
 	}
-	listed, err := s.Messages(id, Range{Folder: f, Lens: platform, Newest: true, Limit: 1})
+	listed, err := s.Messages(id, Range{Folder: f, Lens: lens, Newest: true, Limit: 1})
 	if err != nil || len(listed) == 0 {
 		return time.Time{}, err
 	}

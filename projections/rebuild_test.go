@@ -35,7 +35,7 @@ func TestRebuild(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			if _, err := s.Messages([16]byte{0, 1}, Range{Lens: "app"}); err != nil {
+			if _, err := s.Messages([16]byte{0, 1}, Range{Lens: Lens{Private: "app"}}); err != nil {
 				t.Error(err)
 			}
 			s.Close()

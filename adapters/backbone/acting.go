@@ -62,7 +62,7 @@ type Ask struct {
 
 // target names a message for a rule, as the asker sees it.
 func (a Ask) target(m domain.MessageID) mailbox.Target {
-	return mailbox.Target{Message: m, Platform: a.by.lens, Version: a.Version}
+	return mailbox.Target{Message: m, Platform: a.by.lens.Private, NoPublic: a.by.lens.NoPublic, Version: a.Version}
 }
 
 // meta says who asks. The command id of a caller's key is, in its first half, a hash of who and key, and in its second a keyed hash of what is asked, so
@@ -468,7 +468,7 @@ func (b *Backbone) sameName(box domain.MailboxID, id domain.FolderID, name strin
 // DeleteFolder deletes a folder that looks empty on the platform.
 func (b *Backbone) DeleteFolder(ctx context.Context, a Ask, id domain.FolderID) (eventstore.Position, error) {
 	_, at, err := b.run(ctx, &a, access.DeleteFolder, domain.MessageID{}, id, "delete folder", func(mailbox.State) (mailbox.Command, []access.Action, error) {
-		return mailbox.DeleteFolder{Folder: id, Version: a.Version, Platform: a.by.lens}, nil, nil
+		return mailbox.DeleteFolder{Folder: id, Version: a.Version, Platform: a.by.lens.Private}, nil, nil
 	})
 	if err != nil {
 		return 0, err

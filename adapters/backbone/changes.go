@@ -11,6 +11,7 @@ import (
 	"digitalpost/domain/mailbox"
 	"digitalpost/eventstore"
 	"digitalpost/projections"
+	"digitalpost/projections/platform"
 )
 
 // A Change is an event of a mailbox as platforms are told of it: what happened to what, and nothing that anybody wrote.
@@ -80,12 +81,12 @@ func changeOf(rec eventstore.Event) (c Change, ok bool) {
 }
 
 // shows tells whether a change is for those who see through a lens: private post's is for its own platform alone.
-func shows(s *projections.Snapshot, c Change, lens string) (bool, error) {
+func shows(s *projections.Snapshot, c Change, lens projections.Lens) (bool, error) {
 	if c.Message == (domain.MessageID{}) {
 		return true, nil
 	}
 	p, ok, err := s.PlatformOf(c.Mailbox, c.Message)
-	return ok && (p == "" || p == lens), err
+	return ok && lens.Shows(p), err
 }
 
 // feedBuffer is how many changes of a mailbox an open stream may lag behind before it is cut off.
@@ -354,8 +355,16 @@ func (b *Backbone) onPlatform(c Change, name string) (bool, error) {
 		return false, err
 	}
 	defer s.Close()
-	if !s.SignedIn(c.Mailbox, name) {
+	row, _, err := s.Mailbox(c.Mailbox)
+	if err != nil {
+		return false, err
+	}
+	lens := projections.Lens{Private: name}
+	if p, _ := platform.Of(name); p.Consent {
+		lens.NoPublic = !row.Consents[name]
+	}
+	if !row.Consents[name] && !s.SignedIn(c.Mailbox, name) {
 		return false, nil
 	}
-	return shows(s, c, name)
+	return shows(s, c, lens)
 }

@@ -22,7 +22,7 @@ type visit struct {
 	*projections.Snapshot
 	right access.Right
 	grant domain.GrantID
-	lens  string // whose private post is shown; empty: nobody's
+	lens  projections.Lens
 }
 
 // enter opens the mailboxes view for a principal who may do something with a mailbox. A refusal is recorded before it is given, and so is another's look at lists.
@@ -113,7 +113,14 @@ func (b *Backbone) judge(v *visit, p Principal, id domain.MailboxID, a access.Ac
 		return ErrForbidden
 	}
 	if !d.Right.Delegated() {
-		v.lens = p.Platform
+		v.lens.Private = p.Platform
+	}
+	if lens.Consent { // whether it may show public post is for the one who reads there to say
+		own, _, err := v.Mailbox(p.Identity)
+		if err != nil {
+			return err
+		}
+		v.lens.NoPublic = !own.Consents[p.Platform]
 	}
 	return nil
 }

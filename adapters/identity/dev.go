@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,13 +56,13 @@ func Seed(ctx context.Context, b *backbone.Backbone, i *Issuer) error {
 		}
 		p.Kind = mailbox.Citizen
 		p.BirthDate, _ = cpr.BirthDate()
-		if _, _, err := b.Register(ctx, p); err != nil {
+		if err := registerWith(ctx, b, p, nil); err != nil {
 			return err
 		}
 	}
 	for _, c := range madeUp.companies {
 		c.Kind = mailbox.Company
-		if _, _, err := b.Register(ctx, c); err != nil {
+		if err := registerWith(ctx, b, c, nil); err != nil {
 			return err
 		}
 	}
@@ -72,6 +73,22 @@ func Seed(ctx context.Context, b *backbone.Backbone, i *Issuer) error {
 		}
 		if err := b.RegisterSystem(ctx, s.org, s.name, s.platform, HashKey(i.SystemKey(id))); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// registerWith registers a person or company that consents, once, to what the platforms named show; nil: to all that need it.
+func registerWith(ctx context.Context, b *backbone.Backbone, p backbone.Person, consents *[]string) error {
+	id, created, err := b.Register(ctx, p)
+	if err != nil || !created && consents != nil {
+		return err
+	}
+	for _, x := range platform.All {
+		if x.Consent && (consents == nil || slices.Contains(*consents, x.ID)) {
+			if err := b.GiveConsent(ctx, id, x.ID); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -179,11 +196,11 @@ func (d *dev) token(w http.ResponseWriter, r *http.Request) error {
 // register registers a person as the CPR register would.
 func (d *dev) register(w http.ResponseWriter, r *http.Request) error {
 	var in struct {
-		CPR          string   `json:"cpr"`
-		Name         string   `json:"name"`
-		BirthDate    string   `json:"birthDate"`
-		Municipality string   `json:"municipality"`
-		Consents     []string `json:"consents"`
+		CPR          string    `json:"cpr"`
+		Name         string    `json:"name"`
+		BirthDate    string    `json:"birthDate"`
+		Municipality string    `json:"municipality"`
+		Consents     *[]string `json:"consents"`
 	}
 	if err := json.NewDecoder(io.LimitReader(r.Body, 16<<10)).Decode(&in); err != nil {
 		return problem.BadField("body", "body.not.valid", "must be a JSON object with cpr and name")
@@ -205,7 +222,18 @@ func (d *dev) register(w http.ResponseWriter, r *http.Request) error {
 			return problem.BadField("birthDate", "field.not.valid", "must be a date, such as 1990-01-31")
 		}
 	}
-	id, created, err := d.b.Register(r.Context(), p)
+	_, was, err := d.b.Find(p.Kind, p.Number)
+	if err == nil {
+		if in.Consents == nil {
+			in.Consents = &[]string{"eboks"}
+		}
+		err = registerWith(r.Context(), d.b, p, in.Consents)
+	}
+	if err != nil {
+		return err
+	}
+	created := !was
+	id, _, err := d.b.Find(p.Kind, p.Number)
 	if err != nil {
 		return err
 	}

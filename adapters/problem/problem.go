@@ -90,6 +90,7 @@ var reasons = map[domain.Reason]struct {
 	mailbox.ContactNotAllowed:  {422, "an e-mail address or a Danish mobile number must be confirmed"},
 	backbone.CriterionUnknown:  {422, "criteria are those of the form"},
 	backbone.AddressNotAllowed: {422, "an address has at most 500 characters"},
+	backbone.NoConsentNeeded:   {422, "this platform needs no consent"},
 	backbone.GranteeNoMailbox:  {422, "access is for persons and companies that have a mailbox"},
 	backbone.OwnerNotFound:     {422, "nobody has that number and name"},
 	backbone.NoDocumentation:   {422, "say what documentation was shown, in 1 to 1,000 characters"},

@@ -264,3 +264,48 @@ func TestRevocationRacesChanges(t *testing.T) {
 		}
 	}
 }
+
+// e-Boks shows public post to those alone who have consented; withdrawn, it is hidden there and nowhere else [40], and private post is not touched.
+func TestConsentToPublicPost(t *testing.T) {
+	w := start(t, t.TempDir()+"/var")
+	var made struct{ Mailbox string }
+	const cpr = "6702901234"
+	if _, err := (&client{url: w.url}).do("POST", "/dev/people", map[string]string{"Content-Type": "application/json"}, strings.NewReader(`{"cpr":"`+cpr+`","name":"Uden Samtykke","consents":[]}`), &made); err != nil {
+		t.Fatal(err)
+	}
+	w.sendAs(0, cpr, "Offentlig", nil)
+	w.sendAs(2, cpr, "Privat", nil)
+	box := "/apis/v1/mailboxes/" + made.Mailbox
+	see := func(platform string, want ...string) {
+		t.Helper()
+		c := w.person(cpr, platform)
+		_, _, body := c.status("GET", box+"/messages/", nil, "")
+		_, _, summary := c.status("GET", box+"/folders/summary/", nil, "")
+		_, _, unread := c.status("GET", "/apis/v1/mailboxes/messages/unread/exists/", nil, "")
+		for _, label := range []string{"Offentlig", "Privat"} {
+			if strings.Contains(body, `"`+label+`"`) != (strings.Contains(strings.Join(want, " "), label)) {
+				t.Errorf("%s shows %q: %s", platform, want, body)
+			}
+		}
+		if !strings.Contains(summary, fmt.Sprintf(`"totalMessages":%d`, len(want))) || strings.Contains(unread, "true") != (len(want) > 0) {
+			t.Errorf("%s counts %s and %s, want %d", platform, summary, unread, len(want))
+		}
+	}
+	see("eboks", "Privat")
+	see("app", "Offentlig")
+	owner := w.person(cpr, "eboks")
+	_, m := w.find(w.person(cpr, "app"), "Offentlig")
+	w.want(404, "")(owner.status("GET", box+"/messages/"+m.ID, nil, ""))
+	w.want(404, "")(owner.status("PATCH", box+"/messages/"+m.ID, nil, `{"read":true}`))
+	w.want(200, `"given":false`)(owner.status("GET", box+"/platform-consents/", nil, ""))
+	w.want(422, "consent.not.needed")(owner.status("PUT", box+"/platform-consents/app", nil, `{"given":true}`))
+	w.want(200, `"given":true`)(owner.status("PUT", box+"/platform-consents/eboks", nil, `{"given":true}`))
+	see("eboks", "Offentlig", "Privat")
+	w.want(200, "")(owner.status("PUT", box+"/platform-consents/eboks", nil, `{"given":false}`))
+	see("eboks", "Privat")
+	see("mitdk", "Offentlig")
+	w.stop()
+	w2 := start(t, w.data)
+	w.url = w2.url
+	see("eboks", "Privat")
+}

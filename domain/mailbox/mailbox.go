@@ -31,6 +31,7 @@ var Codec = domain.Events[Event](
 	FolderCreated{}, FolderRenamed{}, FolderMoved{}, FolderDeleted{}, Unchanged{}, Shredded{},
 	AccessRequested{}, AccessDeclined{}, AccessGranted{}, AccessRevoked{},
 	ExemptionApplied{}, ExemptionGranted{}, ExemptionRefused{}, ExemptionReceiptIssued{}, ExemptionRevoked{}, PostalAddressSet{}, ContactConfirmed{}, MessageRefused{},
+	ConsentGiven{}, ConsentWithdrawn{},
 )
 
 // Decider is the rule book.
@@ -98,6 +99,7 @@ type State struct {
 	Requests map[domain.GrantID]Request
 
 	Exemption Exemption
+	Consents  map[string]bool // platforms that may show public post, of those that need a consent
 }
 
 // A Place is a folder and an audience: the platform that alone shows a private message, empty for public post.
@@ -145,7 +147,7 @@ type Message struct {
 // NewState is the state before anything happened.
 func NewState() State {
 	return State{NextLeaf: 1, Folders: map[domain.FolderID]Folder{}, Messages: map[domain.MessageID]Message{}, Held: map[Place]int{},
-		Grants: map[domain.GrantID]access.Grant{}, Requests: map[domain.GrantID]Request{}}
+		Grants: map[domain.GrantID]access.Grant{}, Requests: map[domain.GrantID]Request{}, Consents: map[string]bool{}}
 }
 
 func (s State) clone() State {
@@ -162,6 +164,7 @@ func (s State) clone() State {
 	}
 	maps.Copy(c.Grants, s.Grants)
 	maps.Copy(c.Requests, s.Requests)
+	maps.Copy(c.Consents, s.Consents)
 	return c
 }
 

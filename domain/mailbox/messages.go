@@ -168,13 +168,14 @@ func (c Recall) decide(s State) ([]Event, error) {
 type Target struct {
 	Message  domain.MessageID
 	Platform string // through which platform; private post of another platform is not there
+	NoPublic bool   // public post is not there either: the platform needs a consent that was not given
 	Version  uint32 // the version that the caller knows; 0: any
 }
 
 // find gives the target's message if it is there for the platform and at the version.
 func (t Target) find(s State) (Message, error) {
 	m, ok := s.Messages[t.Message]
-	if !ok || s.Owner == "" || m.Stage != Here || m.Platform != "" && m.Platform != t.Platform {
+	if !ok || s.Owner == "" || m.Stage != Here || m.Platform != "" && m.Platform != t.Platform || m.Platform == "" && t.NoPublic {
 		return m, domain.Refuse(NoSuchMessage)
 	}
 	if t.Version != 0 && t.Version != m.Version {

@@ -9,6 +9,7 @@ type Platform struct {
 	ID        string // as in tokens and records
 	Name      string
 	Owner     string   // PUBLIC, or the company
+	Consent   bool     // shows public post to those alone who have consented
 	Private   bool     // shows private post that was sent through it, to its own
 	Citizens  bool     // serves citizens' mailboxes
 	Companies bool     // serves companies' mailboxes
