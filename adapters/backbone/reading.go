@@ -241,3 +241,52 @@ func (b *Backbone) Content(ctx context.Context, p Principal, msg Message, x memo
 	}
 	return msg.Memo.Content(d, msg.Letter.Letter.Length, x), d, nil
 }
+
+// A SenderCount is how much post of one sender lies in a mailbox, DELETED included.
+type SenderCount struct {
+	Organisation domain.OrganisationID
+	CVR, Name    string
+	Total        int
+	Unread       int
+	Latest       time.Time
+}
+
+// Senders counts a mailbox's post by sender, the one with the newest first. It reads the rows of all messages, and opens none.
+func (b *Backbone) Senders(ctx context.Context, p Principal, id domain.MailboxID) (out []SenderCount, err error) {
+	s, err := b.enter(ctx, p, id, access.List)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	listed, err := s.Messages(id, projections.Range{Lens: s.lens, Newest: true})
+	if err != nil {
+		return nil, err
+	}
+	at := map[domain.OrganisationID]int{}
+	for _, m := range listed {
+		l, ok, err := s.Letter(id, m.ID)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue // purged since
+		}
+		i, known := at[l.Letter.Sender]
+		if !known {
+			i = len(out)
+			at[l.Letter.Sender] = i
+			out = append(out, SenderCount{Organisation: l.Letter.Sender, Latest: m.Row.Received})
+		}
+		out[i].Total++
+		if !m.Row.State.Read {
+			out[i].Unread++
+		}
+	}
+	systems, err := b.Systems()
+	for _, sys := range systems {
+		if i, ok := at[sys.OrgID]; ok {
+			out[i].CVR, out[i].Name = sys.Organisation.CVR, sys.Organisation.Name
+		}
+	}
+	return out, err
+}

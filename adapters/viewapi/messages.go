@@ -286,3 +286,18 @@ func (a *api) unread(w http.ResponseWriter, r request) error {
 	problem.JSON(w, http.StatusOK, out)
 	return nil
 }
+
+// senders counts the mailbox's post by sender.
+func (a *api) senders(w http.ResponseWriter, r request) error {
+	all, err := a.b.Senders(r.Context(), r.p, r.box)
+	if err != nil {
+		return err
+	}
+	shown := []object{}
+	for _, s := range all {
+		shown = append(shown, object{"senderId": s.CVR, "senderIdType": "CVR", "organisationId": s.Organisation,
+			"messageCountList": []object{{"label": s.Name, "unreadMessages": s.Unread, "totalMessages": s.Total, "latestMessageFrom": stamp(s.Latest)}}})
+	}
+	problem.JSON(w, http.StatusOK, object{"senderInformationList": shown})
+	return nil
+}

@@ -73,6 +73,7 @@ func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log 
 	route("GET", "/{box}/accesses/{access}", one, a.access)
 	route("DELETE", "/{box}/accesses/{access}", one, a.revoke)
 	route("GET", "/{box}/looks", list, a.looks)
+	route("GET", "/{box}/sender-information", one, a.senders)
 	route("GET", "/{box}/platform-consents", list, a.consents)
 	route("PUT", "/{box}/platform-consents/{platform}", one, a.consent)
 	route("GET", "/{box}/exemption", one, a.ownExemption)
