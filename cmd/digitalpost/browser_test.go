@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -52,7 +53,8 @@ func TestHostilePostDoesNotRunInABrowser(t *testing.T) {
 	var mu sync.Mutex
 	var ran []string
 	asked := make(chan struct{}, 100)
-	protected := true
+	var protected atomic.Bool
+	protected.Store(true)
 	backbone, _ := url.Parse(w.url)
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -61,7 +63,7 @@ func TestHostilePostDoesNotRunInABrowser(t *testing.T) {
 			r.Out.Header.Del("Origin")
 		},
 		ModifyResponse: func(r *http.Response) error {
-			if !protected {
+			if !protected.Load() {
 				for _, h := range []string{"Content-Disposition", "Content-Security-Policy", "X-Content-Type-Options", "Cross-Origin-Resource-Policy"} {
 					r.Header.Del(h)
 				}
@@ -128,7 +130,7 @@ func TestHostilePostDoesNotRunInABrowser(t *testing.T) {
 	if got := all(); len(got) > 0 {
 		t.Errorf("script of a message ran in the platform's origin: %v", got)
 	}
-	protected = false
+	protected.Store(false)
 	if got := all(); len(got) == 0 {
 		t.Error("negative control: without our headers no script ran either, so the browser tells nothing")
 	}
