@@ -385,6 +385,11 @@ func (s *Snapshot) Grants(id domain.MailboxID) (out map[domain.GrantID]GrantRow,
 	return out, err
 }
 
+// Grant gives one of them; false if it never was.
+func (s *Snapshot) Grant(id domain.MailboxID, g domain.GrantID) (GrantRow, bool, error) {
+	return row[GrantRow](s, key([16]byte(id), 'g', [16]byte(g)))
+}
+
 // InForce gives the grants of a mailbox that were not ended; whether their time is over is for the clock to say.
 func (s *Snapshot) InForce(id domain.MailboxID) (map[domain.GrantID]access.Grant, error) {
 	rows, err := s.Grants(id)

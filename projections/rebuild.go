@@ -70,14 +70,15 @@ func (v *Views) rebuild(ctx context.Context, p Projection) (r Rebuilt, err error
 	if err := v.alongside(ctx, p, old, anew); err != nil {
 		return r, err
 	}
+	old.flushing.Lock() // a file that must grow would wait for this reader, and all others for it
 	was, err := old.snapshot()
 	old.folding.Unlock()
-	if err != nil {
-		return r, err
+	if err == nil {
+		r = Rebuilt{View: p.Name(), Position: was.Position}
+		err = compare(was, anew, &r)
+		was.Close()
 	}
-	r = Rebuilt{View: p.Name(), Position: was.Position}
-	err = compare(was, anew, &r)
-	was.Close()
+	old.flushing.Unlock()
 	if err != nil {
 		return r, err
 	}

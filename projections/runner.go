@@ -326,5 +326,6 @@ func apply(p Projection, w *writer, rec eventstore.Event) error {
 		return fmt.Errorf("position %d: %w (and %d streams are parked already)", rec.Position, err, parked)
 	}
 	w.Put(parkedKey(rec.Stream.ID), []byte(fmt.Sprintf("position %d: %v", rec.Position, err)))
+	w.keep() // else the next event that fails would take it back
 	return nil
 }

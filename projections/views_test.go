@@ -254,6 +254,34 @@ func TestStateFromTheViewIsTheStreams(t *testing.T) {
 	}
 }
 
+// Two streams that fail in one batch are both parked.
+func TestTwoFailingStreamsAreBothParked(t *testing.T) {
+	store := memstore.New(nil)
+	grow(t, store, rand.New(rand.NewPCG(3, 3)), 100)
+	for _, id := range []byte{1, 2} {
+		s := eventstore.Stream{Kind: "mailbox", ID: [16]byte{0, id}}
+		v, _ := store.Head(s)
+		e := mailbox.MessageMarkedRead{Message: domain.MessageID{0xEE}}
+		data, _ := mailbox.Codec.Encode(e)
+		if _, err := store.Append(context.Background(), s, eventstore.ExpectedVersion(v), eventstore.NewEvent{Type: e.EventType(), Data: data}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	live, err := Open(store, Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer live.Close()
+	if err := live.Wait(context.Background(), store.Last()); err != nil {
+		t.Fatal(err)
+	}
+	s, _ := live.Snapshot(Mailboxes{})
+	defer s.Close()
+	if !s.Parked([16]byte{0, 1}) || !s.Parked([16]byte{0, 2}) {
+		t.Errorf("parked: %v, %v; want both", s.Parked([16]byte{0, 1}), s.Parked([16]byte{0, 2}))
+	}
+}
+
 // An event that can't be applied parks its stream; the others go on.
 func TestAFailingEventParksItsStreamAlone(t *testing.T) {
 	store := memstore.New(nil)

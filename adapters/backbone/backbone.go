@@ -22,6 +22,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -78,10 +79,11 @@ type Backbone struct {
 	wg     sync.WaitGroup
 	forget forgetter
 
-	inFlight sync.Map // messages whose outcome is being found
-	wakeDue  chan struct{}
-	systems  sync.Map // SystemID -> System, unsealed
-	signedIn sync.Map // who has opened which mailbox through which platform, as far as this process has seen
+	inFlight  sync.Map // messages whose outcome is being found
+	wakeDue   chan struct{}
+	systems   sync.Map      // SystemID -> System, unsealed
+	systemsAt atomic.Uint64 // position of the last change to any
+	signedIn  sync.Map      // who has opened which mailbox through which platform, as far as this process has seen
 
 	feeds           feeds
 	followers       context.Context // until StopFeeds

@@ -26,15 +26,31 @@ type BulkItem struct {
 // PatchAll changes many messages, 64 in an append; one that is refused does not hold up the others. Items are told what came of them.
 func (b *Backbone) PatchAll(ctx context.Context, a Ask, items []BulkItem) (eventstore.Position, error) {
 	var at eventstore.Position
-	for ; len(items) > 0; items = items[min(len(items), bulk):] {
-		p, err := b.patchSome(ctx, a, items[:min(len(items), bulk)])
-		if err != nil {
+	for first := true; len(items) > 0; first = false {
+		n, words := 0, 0
+		for n < min(len(items), bulk) && (n == 0 || words < maxBulkWords) {
+			if note := items[n].Patch.Note; note != nil {
+				words += len(*note)
+			}
+			n++
+		}
+		p, err := b.patchSome(ctx, a, items[:n])
+		if err != nil && first {
 			return at, err
 		}
-		at = p
+		if err != nil { // what came before stands, and is told
+			for i := range items {
+				items[i].Err = err
+			}
+			return at, nil
+		}
+		at, items = p, items[n:]
 	}
 	return at, nil
 }
+
+// maxBulkWords is how many bytes of notes one append takes; the last of them may go beyond it.
+const maxBulkWords = 256 << 10
 
 func (b *Backbone) patchSome(ctx context.Context, a Ask, items []BulkItem) (eventstore.Position, error) {
 	a.Key = ""

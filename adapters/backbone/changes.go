@@ -99,40 +99,57 @@ var ErrLagging = errors.New("backbone: too far behind")
 type feeds struct {
 	mu     sync.Mutex
 	by     map[domain.MailboxID]map[*feed]bool
-	open   int
+	of     map[[16]byte]int // open streams by who follows
 	closed bool
 }
 
 type feed struct {
 	changes chan Change // closed when the feed is cut off
+	who     [16]byte
 }
 
-func (f *feeds) subscribe(id domain.MailboxID) (*feed, bool) {
+// maxFeeds is how many streams one person may have open at once.
+const maxFeeds = 64
+
+// ErrTooManyFeeds says that who asks has that many open.
+var ErrTooManyFeeds = errors.New("backbone: too many open streams")
+
+func (f *feeds) subscribe(id domain.MailboxID, who [16]byte) (*feed, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
-		return nil, false
+		return nil, eventstore.ErrClosed
 	}
-	one := &feed{changes: make(chan Change, feedBuffer)}
+	if f.of[who] >= maxFeeds {
+		return nil, ErrTooManyFeeds
+	}
+	one := &feed{changes: make(chan Change, feedBuffer), who: who}
 	if f.by == nil {
-		f.by = map[domain.MailboxID]map[*feed]bool{}
+		f.by, f.of = map[domain.MailboxID]map[*feed]bool{}, map[[16]byte]int{}
 	}
 	if f.by[id] == nil {
 		f.by[id] = map[*feed]bool{}
 	}
 	f.by[id][one] = true
-	f.open++
-	return one, true
+	f.of[who]++
+	return one, nil
 }
 
 func (f *feeds) leave(id domain.MailboxID, one *feed) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.by[id][one] {
-		f.open--
-		if delete(f.by[id], one); len(f.by[id]) == 0 {
-			delete(f.by, id)
-		}
+		f.remove(id, one)
+	}
+}
+
+// remove forgets a feed; f.mu is held.
+func (f *feeds) remove(id domain.MailboxID, one *feed) {
+	if f.of[one.who]--; f.of[one.who] == 0 {
+		delete(f.of, one.who)
+	}
+	if delete(f.by[id], one); len(f.by[id]) == 0 {
+		delete(f.by, id)
 	}
 }
 
@@ -152,10 +169,7 @@ func (f *feeds) publish(c Change) {
 // cut ends a feed; f.mu is held.
 func (f *feeds) cut(id domain.MailboxID, one *feed) {
 	close(one.changes)
-	f.open--
-	if delete(f.by[id], one); len(f.by[id]) == 0 {
-		delete(f.by, id)
-	}
+	f.remove(id, one)
 }
 
 // runFeeds follows the log for all open streams, beyond a position.
@@ -207,9 +221,9 @@ func (b *Backbone) StopFeeds() {
 // Changes calls send for each change of a mailbox beyond a position, in order, first those that were, then those that come, and calls beat now and then while there
 // are none. It ends with ErrForbidden once who follows may no longer, with ErrLagging if send is too slow for too long, and with what send or beat return.
 func (b *Backbone) Changes(ctx context.Context, p Principal, id domain.MailboxID, after eventstore.Position, beat time.Duration, send func(Change) error, idle func(eventstore.Position) error) error {
-	one, ok := b.feeds.subscribe(id) // before the past is read, so that nothing falls in between
-	if !ok {
-		return eventstore.ErrClosed
+	one, err := b.feeds.subscribe(id, identityOf(p)) // before the past is read, so that nothing falls in between
+	if err != nil {
+		return err
 	}
 	defer b.feeds.leave(id, one)
 	v, err := b.enter(ctx, p, id, access.List)
@@ -217,21 +231,29 @@ func (b *Backbone) Changes(ctx context.Context, p Principal, id domain.MailboxID
 		return err
 	}
 	v.Close()
+	last := b.store.Last()
+	if err := b.views.Wait(ctx, last); err != nil { // whose a message is, is known from the views: what they do not have yet comes with the feed
+		return err
+	}
+	shown := max(last, after)
 	give := func(c Change) error {
 		if c.Position <= after {
 			return nil
 		}
 		ok, err := b.stillShows(p, id, c)
+		after = c.Position
 		if err == nil && ok {
+			shown = max(shown, c.Position) // what is hidden must not show in where one goes on from
 			err = send(c)
 		}
-		after = c.Position
 		return err
 	}
-	start := max(b.store.Last(), after)
 	for rec, err := range b.past(ctx, id, after) {
 		if err != nil {
 			return err
+		}
+		if rec.Position > last {
+			break
 		}
 		if c, ok := changeOf(rec); ok {
 			if err := give(c); err != nil {
@@ -257,7 +279,7 @@ func (b *Backbone) Changes(ctx context.Context, p Principal, id domain.MailboxID
 			if _, _, err := b.may(p, id, access.List); err != nil {
 				return err
 			}
-			if err := idle(max(after, start)); err != nil {
+			if err := idle(shown); err != nil {
 				return err
 			}
 			timer.Reset(beat)
@@ -304,10 +326,11 @@ func (b *Backbone) past(ctx context.Context, id domain.MailboxID, after eventsto
 }
 
 // PlatformChanges calls send for each change beyond a position of the mailboxes whose owner or delegate has signed in on a platform: see Changes.
-func (b *Backbone) PlatformChanges(ctx context.Context, name string, after eventstore.Position, beat time.Duration, send func(Change) error, idle func(eventstore.Position) error) error {
+func (b *Backbone) PlatformChanges(ctx context.Context, name string, until time.Time, after eventstore.Position, beat time.Duration, send func(Change) error, idle func(eventstore.Position) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(b.followers, cancel)()
+	wrote := time.Now()
 	for {
 		last := b.store.Last()
 		if err := b.views.Wait(ctx, last); err != nil {
@@ -329,9 +352,19 @@ func (b *Backbone) PlatformChanges(ctx context.Context, name string, after event
 				return err
 			}
 			if ok {
+				wrote = time.Now()
 				if err := send(c); err != nil {
 					return err
 				}
+			}
+		}
+		if b.now().After(until) {
+			return ErrForbidden
+		}
+		if time.Since(wrote) >= beat {
+			wrote = time.Now()
+			if err := idle(after); err != nil {
+				return err
 			}
 		}
 		wait, stop := context.WithTimeout(ctx, beat)
@@ -340,10 +373,7 @@ func (b *Backbone) PlatformChanges(ctx context.Context, name string, after event
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = idle(after)
-		}
-		if err != nil {
+		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 			return err
 		}
 	}

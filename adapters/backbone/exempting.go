@@ -3,6 +3,7 @@ package backbone
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -53,6 +54,11 @@ func (b *Backbone) sealNext(box domain.MailboxID, leaf uint32, eventType, field,
 	return k.Seal(eventType, field, []byte(text)), nil
 }
 
+// Decides tells whether a principal decides on exemptions at all.
+func (b *Backbone) Decides(p Principal) bool {
+	return slices.ContainsFunc(p.Mandates, func(m access.Mandate) bool { return m.Right.Allows(access.Exempt) })
+}
+
 // Apply takes an application for exemption, and grants it if it is to be decided at once.
 func (b *Backbone) Apply(ctx context.Context, a Ask, in Application) (Exemption, eventstore.Position, error) {
 	departure := false
@@ -67,7 +73,7 @@ func (b *Backbone) Apply(ctx context.Context, a Ask, in Application) (Exemption,
 		return Exemption{}, 0, domain.Refuse(AddressNotAllowed)
 	}
 	id := domain.GrantID(b.newID())
-	at, err := b.exempt(ctx, a, access.Exempt, "apply "+strings.Join(in.Criteria, " "), func(s mailbox.State) (mailbox.Command, error) {
+	at, err := b.exempt(ctx, a, access.Exempt, fmt.Sprintf("apply %+v", in), func(s mailbox.State) (mailbox.Command, error) {
 		e := mailbox.ExemptionApplied{Exemption: id, Leaf: s.NextLeaf, Departure: departure, Proxy: in.Proxy}
 		var err error
 		if e.Criteria, err = b.sealNext(a.Mailbox, e.Leaf, e.EventType(), "criteria", strings.Join(in.Criteria, " ")); err != nil {
@@ -94,7 +100,7 @@ const AddressNotAllowed domain.Reason = "exemption.address.not.allowed"
 
 // DecideExemption grants an application, or refuses it on grounds.
 func (b *Backbone) DecideExemption(ctx context.Context, a Ask, id domain.GrantID, grant bool, grounds string) (Exemption, eventstore.Position, error) {
-	at, err := b.exempt(ctx, a, access.Exempt, "decide "+grounds, func(s mailbox.State) (mailbox.Command, error) {
+	at, err := b.exempt(ctx, a, access.Exempt, fmt.Sprintf("decide %s %v %s", id, grant, grounds), func(s mailbox.State) (mailbox.Command, error) {
 		if grant {
 			return mailbox.GrantExemption{Exemption: id}, nil
 		}
@@ -107,11 +113,14 @@ func (b *Backbone) DecideExemption(ctx context.Context, a Ask, id domain.GrantID
 }
 
 // SetAddress says where paper goes; an empty one is the registered address.
-func (b *Backbone) SetAddress(ctx context.Context, a Ask, address string) (Exemption, eventstore.Position, error) {
+func (b *Backbone) SetAddress(ctx context.Context, a Ask, id domain.GrantID, address string) (Exemption, eventstore.Position, error) {
 	if len([]rune(address)) > maxAddress {
 		return Exemption{}, 0, domain.Refuse(AddressNotAllowed)
 	}
-	at, err := b.exempt(ctx, a, access.Exempt, "address "+address, func(s mailbox.State) (mailbox.Command, error) {
+	at, err := b.exempt(ctx, a, access.Exempt, "address "+id.String()+" "+address, func(s mailbox.State) (mailbox.Command, error) {
+		if s.Exemption.ID != id {
+			return nil, ErrNotFound // there is a later one
+		}
 		e := mailbox.PostalAddressSet{Leaf: s.NextLeaf}
 		var err error
 		if address != "" {
@@ -123,8 +132,11 @@ func (b *Backbone) SetAddress(ctx context.Context, a Ask, address string) (Exemp
 }
 
 // EndExemption ends an exemption at the municipality.
-func (b *Backbone) EndExemption(ctx context.Context, a Ask) (Exemption, eventstore.Position, error) {
-	at, err := b.exempt(ctx, a, access.Exempt, "end", func(mailbox.State) (mailbox.Command, error) {
+func (b *Backbone) EndExemption(ctx context.Context, a Ask, id domain.GrantID) (Exemption, eventstore.Position, error) {
+	at, err := b.exempt(ctx, a, access.Exempt, "end "+id.String(), func(s mailbox.State) (mailbox.Command, error) {
+		if s.Exemption.ID != id {
+			return nil, ErrNotFound // there is a later one
+		}
 		return mailbox.RevokeExemption{By: mailbox.ByMunicipality}, nil
 	})
 	return b.exemptionAfter(a.Mailbox, at, err)

@@ -48,7 +48,8 @@ func (b *Backbone) CreateFolder(ctx context.Context, a Ask, name string, parent 
 	}
 	id := domain.FolderID(b.newID())
 	if a.Key != "" {
-		id = domain.DeriveID("folder", a.Mailbox[:], []byte(a.Platform), []byte(a.Key))
+		who := identityOf(a.Principal)
+		id = domain.DeriveID("folder", a.Mailbox[:], who[:], []byte(a.Platform), []byte(a.Key))
 	}
 	e := mailbox.FolderCreated{Folder: id, Parent: parent, NameKey: nameKey}
 	first, at, err := b.run(ctx, &a, access.Organise, domain.MessageID{}, id, fmt.Sprintf("create %q %s", name, parent), func(s mailbox.State) (mailbox.Command, []access.Action, error) {

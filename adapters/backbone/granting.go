@@ -59,17 +59,30 @@ func (b *Backbone) Grant(ctx context.Context, a Ask, grantee domain.MailboxID, r
 	if err != nil {
 		return Access{}, 0, domain.Refuse(mailbox.AccessPast)
 	}
-	if ok, err := b.isOpen(grantee); err != nil || !ok {
-		return Access{}, 0, errors.Join(err, domain.Refuse(GranteeNoMailbox))
+	v, err := b.enter(ctx, a.Principal, a.Mailbox, access.GrantAccess) // who may not grant is not told who has a mailbox
+	if err != nil {
+		return Access{}, 0, err
+	}
+	_, open, err := v.Mailbox(grantee)
+	v.Close()
+	if err == nil && !open {
+		err = domain.Refuse(GranteeNoMailbox)
+	}
+	if err != nil {
+		return Access{}, 0, err
 	}
 	id := domain.GrantID(b.newID())
 	if a.Key != "" {
-		id = domain.DeriveID("grant", a.Mailbox[:], []byte(a.Platform), []byte(a.Key))
+		who := identityOf(a.Principal)
+		id = domain.DeriveID("grant", a.Mailbox[:], who[:], []byte(a.Platform), []byte(a.Key))
 	}
 	what := strings.Join([]string{"grant", grantee.String(), string(right), until, documentation}, " ")
 	_, at, err := b.run(ctx, &a, access.GrantAccess, domain.MessageID{}, domain.FolderID{}, what, func(mailbox.State) (mailbox.Command, []access.Action, error) {
 		e := mailbox.AccessGranted{Grant: id, Grantee: grantee, Right: right, Until: end, Via: via(a.by.right)}
 		if e.Via != mailbox.ViaOwner {
+			if grantee == a.Identity { // nobody who has no part in a mailbox lets themselves in
+				return nil, nil, domain.Refuse(mailbox.AccessSelf)
+			}
 			if documentation == "" || len([]rune(documentation)) > maxDocumentation {
 				return nil, nil, domain.Refuse(NoDocumentation)
 			}
@@ -88,6 +101,15 @@ func (b *Backbone) Grant(ctx context.Context, a Ask, grantee domain.MailboxID, r
 	return out, at, err
 }
 
+// MayGrant tells whether a principal may grant access to a mailbox.
+func (b *Backbone) MayGrant(ctx context.Context, p Principal, id domain.MailboxID) error {
+	v, err := b.enter(ctx, p, id, access.GrantAccess)
+	if err == nil {
+		v.Close()
+	}
+	return err
+}
+
 func via(r access.Right) string {
 	switch r {
 	case access.Officer, access.BusinessOfficer:
@@ -98,38 +120,34 @@ func via(r access.Right) string {
 	return mailbox.ViaOwner
 }
 
-func (b *Backbone) isOpen(id domain.MailboxID) (bool, error) {
+// Named gives the mailbox of one with a number and a name. That nobody has that number, and that it is another's name, are the same answer.
+func (b *Backbone) Named(kind mailbox.OwnerKind, number, name string) (domain.MailboxID, bool, error) {
+	id, ok, err := b.Find(kind, number)
+	if err != nil || !ok {
+		return id, false, err
+	}
 	s, err := b.snapshot(projections.Mailboxes{})
 	if err != nil {
-		return false, err
+		return id, false, err
 	}
 	defer s.Close()
-	_, ok, err := s.Mailbox(id)
-	return ok, err
+	owner, err := b.nameOf(s, id)
+	return id, err == nil && foldName(owner) == foldName(strings.Join(strings.Fields(name), " ")), err
 }
 
 // RequestAccess asks for access to the mailbox of a person with a number and a name, for who asks. That nobody has that number, and that it is another's name, are
 // the same answer.
 func (b *Backbone) RequestAccess(ctx context.Context, p Principal, cpr, name string, right access.Right, until string) (Access, eventstore.Position, error) {
+	if !access.UsesGrants(p) {
+		return Access{}, 0, ErrForbidden
+	}
 	end, err := endOfDay(until)
 	if err != nil {
 		return Access{}, 0, domain.Refuse(mailbox.AccessPast)
 	}
-	id, ok, err := b.Find(mailbox.Citizen, cpr)
+	id, ok, err := b.Named(mailbox.Citizen, cpr, name)
 	if err != nil {
 		return Access{}, 0, err
-	}
-	if ok {
-		s, err := b.snapshot(projections.Mailboxes{})
-		if err != nil {
-			return Access{}, 0, err
-		}
-		owner, err := b.nameOf(s, id)
-		s.Close()
-		if err != nil {
-			return Access{}, 0, err
-		}
-		ok = foldName(owner) == foldName(strings.Join(strings.Fields(name), " "))
 	}
 	if !ok {
 		return Access{}, 0, domain.Refuse(OwnerNotFound)
@@ -164,7 +182,10 @@ func (b *Backbone) ofOthers(ctx context.Context, p Principal, id domain.MailboxI
 // Approve answers a request for access with yes; Decline with no, or, by who asked, takes it back.
 func (b *Backbone) Approve(ctx context.Context, a Ask, id domain.GrantID) (Access, eventstore.Position, error) {
 	_, at, err := b.run(ctx, &a, access.GrantAccess, domain.MessageID{}, domain.FolderID{}, "approve "+id.String(), func(mailbox.State) (mailbox.Command, []access.Action, error) {
-		return mailbox.Approve{Grant: id, Mailbox: a.Mailbox, Via: via(a.by.right), Now: b.now()}, nil, nil
+		if via(a.by.right) != mailbox.ViaOwner { // an officer grants with documentation, of their own accord
+			return nil, nil, domain.Refuse(NoDocumentation)
+		}
+		return mailbox.Approve{Grant: id, Mailbox: a.Mailbox, Via: mailbox.ViaOwner, Now: b.now()}, nil, nil
 	})
 	if err != nil {
 		return Access{}, 0, err
@@ -190,7 +211,7 @@ func (b *Backbone) end(ctx context.Context, a Ask, id domain.GrantID, c mailbox.
 		return before, 0, err
 	}
 	var at eventstore.Position
-	if before.Row.Grant.Grantee == a.Identity {
+	if before.Row.Grant.Grantee == a.Identity && access.UsesGrants(a.Principal) {
 		at, err = b.ofOthers(ctx, a.Principal, a.Mailbox, id, func(mailbox.State) (mailbox.Command, error) { return c, nil })
 	} else {
 		_, at, err = b.run(ctx, &a, access.GrantAccess, domain.MessageID{}, domain.FolderID{}, "end "+id.String(), func(mailbox.State) (mailbox.Command, []access.Action, error) {
@@ -210,13 +231,9 @@ func (b *Backbone) access(box domain.MailboxID, id domain.GrantID) (Access, erro
 		return Access{}, err
 	}
 	defer s.Close()
-	rows, err := s.Grants(box)
-	if err != nil {
-		return Access{}, err
-	}
-	r, ok := rows[id]
-	if !ok {
-		return Access{}, ErrNotFound
+	r, ok, err := s.Grant(box, id)
+	if err != nil || !ok {
+		return Access{}, errors.Join(err, ErrNotFound)
 	}
 	return b.showAccess(s, box, id, r)
 }
@@ -260,6 +277,9 @@ func sortAccesses(all []Access) {
 
 // AccessesOf gives all access that was ever granted to who asks, or asked for by them, oldest first.
 func (b *Backbone) AccessesOf(p Principal) (out []Access, err error) {
+	if !access.UsesGrants(p) {
+		return nil, nil
+	}
 	d, err := b.snapshot(projections.Directory{})
 	if err != nil {
 		return nil, err
@@ -272,11 +292,11 @@ func (b *Backbone) AccessesOf(p Principal) (out []Access, err error) {
 	}
 	defer s.Close()
 	for _, g := range given {
-		rows, err := s.Grants(g.Mailbox)
+		r, ok, err := s.Grant(g.Mailbox, g.Grant)
 		if err != nil {
 			return nil, err
 		}
-		if r, ok := rows[g.Grant]; ok && r.Grant.Grantee == p.Identity {
+		if ok && r.Grant.Grantee == p.Identity {
 			x, err := b.showAccess(s, g.Mailbox, g.Grant, r)
 			if err != nil {
 				return nil, err

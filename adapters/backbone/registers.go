@@ -245,8 +245,10 @@ func (b *Backbone) organise(ctx context.Context, cvr, what string, decide func(v
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	b.systems.Clear()
-	return b.views.Wait(ctx, p)
+	err = b.views.Wait(ctx, p)
+	b.systems.Clear() // what was read before the views had it is not kept
+	b.systemsAt.Store(uint64(p))
+	return err
 }
 
 // Systems gives every sender system, in the order of registration.
@@ -275,13 +277,16 @@ func (b *Backbone) System(id domain.SystemID) (System, error) {
 	if s, ok := b.systems.Load(id); ok {
 		return s.(System), nil
 	}
+	before := b.systemsAt.Load()
 	all, err := b.Systems()
 	if err != nil {
 		return System{}, err
 	}
 	for _, s := range all {
-		b.systems.Store(s.ID, s)
 		if s.ID == id {
+			if b.systems.Store(id, s); b.systemsAt.Load() != before {
+				b.systems.Delete(id) // an organisation was changed meanwhile: this may be what it was
+			}
 			return s, nil
 		}
 	}

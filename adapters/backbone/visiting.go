@@ -3,6 +3,7 @@ package backbone
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"digitalpost/domain"
@@ -38,37 +39,42 @@ func (b *Backbone) enter(ctx context.Context, p Principal, id domain.MailboxID, 
 	if err != nil {
 		return nil, err
 	}
-	if a == access.List && v.right.Delegated() {
+	if a != access.List || !v.right.SeesContent() {
+		return v, nil
+	}
+	// What is recorded waits for the views and reads them: not under an open snapshot, which a file that must grow waits for in its turn.
+	known := b.knownHere(p, v, id)
+	if known && !v.right.Delegated() {
+		return v, nil
+	}
+	v.Close()
+	if v.right.Delegated() {
 		if err := b.look(ctx, p, v, id, looks.Listed{}); err != nil {
-			v.Close()
 			return nil, err
 		}
 	}
-	if a == access.List && v.right.SeesContent() {
-		if err := b.signIn(ctx, p, v, id); err != nil {
-			v.Close()
+	if !known {
+		if err := b.look(ctx, p, v, id, looks.SignedIn{}); err != nil {
 			return nil, err
 		}
 	}
-	return v, nil
+	return b.admit(p, id, a)
 }
 
-// signIn records that a mailbox is opened through a platform, once for each person.
-func (b *Backbone) signIn(ctx context.Context, p Principal, v *visit, id domain.MailboxID) error {
+// knownHere tells whether a person has opened a mailbox through the platform before, which is recorded once.
+func (b *Backbone) knownHere(p Principal, v *visit, id domain.MailboxID) bool {
 	k := struct {
 		who, box [16]byte
 		platform string
 	}{identityOf(p), id, p.Platform}
 	if _, known := b.signedIn.Load(k); known {
-		return nil
+		return true
 	}
 	if v.LastLook(id, looks.SignedIn{}, k.who, p.Platform).IsZero() {
-		if err := b.look(ctx, p, v, id, looks.SignedIn{}); err != nil {
-			return err
-		}
+		return false
 	}
 	b.signedIn.Store(k, true)
-	return nil
+	return true
 }
 
 func isRefused(err error) bool { _, ok := domain.Refused(err); return ok }
@@ -198,7 +204,11 @@ type Look struct {
 	Name     string // of who looked, where that is known; empty: the mailbox is gone, or it is a professional
 }
 
-// Looks gives who has seen a mailbox, newest first, size of them from page on, and how many there are. They are for the owner and delegates to see.
+// maxLooks is how many of the newest looks can be asked for.
+const maxLooks = 10_000
+
+// Looks gives who has seen a mailbox, newest first, size of them from page on, and how many there are among the newest 10,000. They are for the owner and delegates
+// to see; a look at post that is not shown to who asks is not shown either.
 func (b *Backbone) Looks(ctx context.Context, p Principal, id domain.MailboxID, page, size int) (out []Look, total int, err error) {
 	v, err := b.enter(ctx, p, id, access.SeeLooks)
 	if err != nil {
@@ -207,32 +217,35 @@ func (b *Backbone) Looks(ctx context.Context, p Principal, id domain.MailboxID, 
 	defer v.Close()
 	stream := eventstore.Stream{Kind: "looks", ID: id}
 	head, _ := b.store.Head(stream)
-	last := int(head) - page*size
-	if last <= 0 {
-		return nil, int(head), nil
-	}
-	first := max(last-size, 0)
-	for rec, err := range b.store.ReadStream(ctx, stream, eventstore.Version(first)) {
+	var all []Look
+	for rec, err := range b.store.ReadStream(ctx, stream, eventstore.Version(max(int(head)-maxLooks, 0))) {
 		if err != nil {
 			return nil, 0, err
-		}
-		if int(rec.Version) > last {
-			break
 		}
 		e, err := looks.Codec.Decode(rec.Type, rec.Data)
 		if err != nil {
 			return nil, 0, err
 		}
-		l := Look{Position: rec.Position, At: rec.Recorded, Event: e, Meta: rec.Meta}
-		if l.Name, err = b.nameOf(v.Snapshot, rec.Meta.Actor.ID); err != nil {
+		if o, ok := e.(looks.ContentOpened); ok {
+			of, _, err := v.PlatformOf(id, o.Message)
+			if err != nil {
+				return nil, 0, err
+			}
+			if !v.lens.Shows(of) {
+				continue
+			}
+		}
+		all = append(all, Look{Position: rec.Position, At: rec.Recorded, Event: e, Meta: rec.Meta})
+	}
+	slices.Reverse(all)
+	from := min(page*size, len(all))
+	out = all[from:min(from+size, len(all))]
+	for i := range out {
+		if out[i].Name, err = b.nameOf(v.Snapshot, out[i].Meta.Actor.ID); err != nil {
 			return nil, 0, err
 		}
-		out = append(out, l)
 	}
-	for i, j := 0, len(out)-1; i < j; i, j = i+1, j-1 {
-		out[i], out[j] = out[j], out[i]
-	}
-	return out, int(head), nil
+	return out, len(all), nil
 }
 
 // nameOf gives the name of a mailbox's owner; empty if there is none.

@@ -66,6 +66,10 @@ func (f *failures) note(r *http.Request, means string, err error) error {
 	if e.Status >= 500 {
 		return err
 	}
+	if e.Status != http.StatusUnauthorized { // it is known who that is, and they may not
+		f.count.WithLabelValues(means, e.Code).Inc()
+		return err
+	}
 	a := address(r)
 	l, ok := f.by.Get(a)
 	if !ok {

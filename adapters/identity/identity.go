@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -47,22 +48,24 @@ func (g *Gate) Person(r *http.Request) (p backbone.Principal, err error) {
 	return p, err
 }
 
-// Platform tells which platform's own server sends a request.
-func (g *Gate) Platform(r *http.Request) (p string, err error) {
+// Platform tells which platform's own server sends a request, and when the proof of that ends.
+func (g *Gate) Platform(r *http.Request) (p string, until time.Time, err error) {
 	err = g.bearer(r, func(token string) (err error) {
-		p, err = g.tokens.Platform(r.Context(), token)
+		p, until, err = g.tokens.Platform(r.Context(), token)
 		return err
 	})
-	return p, err
+	return p, until, err
 }
 
 func (g *Gate) bearer(r *http.Request, check func(token string) error) error {
-	if err := g.failures.allow(r); err != nil {
-		return err
-	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if token = strings.TrimSpace(token); !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return unauthorized("a bearer token is needed")
+	}
+	if !g.tokens.known(token) { // who shares an address with one who fails is not kept out
+		if err := g.failures.allow(r); err != nil {
+			return err
+		}
 	}
 	return g.failures.note(r, "token", check(token))
 }

@@ -176,6 +176,9 @@ func (t *Tokens) mandates(all []priv) (out []access.Mandate, err error) {
 	return out, nil
 }
 
+// known tells whether a token's signature was found good before.
+func (t *Tokens) known(token string) bool { return t.remembered.Contains(sha256.Sum256([]byte(token))) }
+
 // claims verifies a token. A signature that was good is not looked at again; times are.
 func (t *Tokens) claims(ctx context.Context, token string) (c claims, err error) {
 	if len(token) > maxToken || strings.Count(token, ".") != 2 {
@@ -208,15 +211,15 @@ func (t *Tokens) claims(ctx context.Context, token string) (c claims, err error)
 	return c, nil
 }
 
-// Platform tells which platform's own server a token of client credentials is for (identity_type system).
-func (t *Tokens) Platform(ctx context.Context, token string) (string, error) {
+// Platform tells which platform's own server a token of client credentials is for (identity_type system), and when it ends.
+func (t *Tokens) Platform(ctx context.Context, token string) (string, time.Time, error) {
 	c, err := t.claims(ctx, token)
 	if err != nil {
-		return "", err
+		return "", time.Time{}, err
 	}
 	p, ok := t.clients[c.ClientID]
 	if c.Type != "system" || !ok {
-		return "", problem.New(http.StatusForbidden, "client.not.allowed", "a platform's own token is needed, of client credentials")
+		return "", time.Time{}, problem.New(http.StatusForbidden, "client.not.allowed", "a platform's own token is needed, of client credentials")
 	}
-	return p, nil
+	return p, c.expires.Add(leeway), nil
 }

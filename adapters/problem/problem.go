@@ -91,7 +91,7 @@ var reasons = map[domain.Reason]struct {
 	backbone.CriterionUnknown:  {422, "criteria are those of the form"},
 	backbone.AddressNotAllowed: {422, "an address has at most 500 characters"},
 	backbone.NoConsentNeeded:   {422, "this platform needs no consent"},
-	backbone.GranteeNoMailbox:  {422, "access is for persons and companies that have a mailbox"},
+	backbone.GranteeNoMailbox:  {422, "access is for persons and companies that have a mailbox, named by number and name"},
 	backbone.OwnerNotFound:     {422, "nobody has that number and name"},
 	backbone.NoDocumentation:   {422, "say what documentation was shown, in 1 to 1,000 characters"},
 	backbone.NameNotAllowed:    {400, "a folder's name has 1 to 256 characters, none of them a control character"},
@@ -131,6 +131,8 @@ func Of(err error) *Error {
 		return New(403, "forbidden", "this mailbox is not yours")
 	case errors.Is(err, backbone.ErrKeyReused):
 		return New(422, "idempotency.key.reused", "the Idempotency-Key was used for another command")
+	case errors.Is(err, backbone.ErrTooManyFeeds):
+		return &Error{Status: 429, Code: "too.many.streams", Message: "a person has at most 64 open streams of changes", Retry: 15}
 	case errors.Is(err, backbone.ErrParked):
 		return &Error{Status: 503, Code: "mailbox.parked", Message: "the mailbox can't be shown before an operator has looked at it", Retry: 60}
 	case errors.Is(err, backbone.ErrNoRoom), errors.Is(err, eventstore.ErrDiskFull):

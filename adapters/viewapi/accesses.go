@@ -99,14 +99,14 @@ func idOf(in map[string]rawJSON, name string) (id [16]byte, given bool, err erro
 	return id, true, nil
 }
 
-// grant gives access: the body names who gets it (identityId, cprNumber or cvrNumber), which (privileges), until when (privilegeEndDate), and, by an officer, what was
+// grant gives access: the body names who gets it (identityId, or cprNumber or cvrNumber with the name), which (privileges), until when (privilegeEndDate), and, by an officer, what was
 // shown (documentation).
 func (a *api) grant(w http.ResponseWriter, r request) error {
 	ask, err := a.ask(r)
 	if err != nil {
 		return err
 	}
-	in, err := fields(r, "identityId", "cprNumber", "cvrNumber", "privileges", "privilegeEndDate", "documentation")
+	in, err := fields(r, "identityId", "cprNumber", "cvrNumber", "name", "privileges", "privilegeEndDate", "documentation")
 	if err != nil {
 		return err
 	}
@@ -119,6 +119,9 @@ func (a *api) grant(w http.ResponseWriter, r request) error {
 		return err
 	}
 	if !given {
+		if err := a.b.MayGrant(r.Context(), r.p, r.box); err != nil {
+			return err
+		}
 		if id, err = a.byNumber(in); err != nil {
 			return err
 		}
@@ -138,7 +141,11 @@ func (a *api) byNumber(in map[string]rawJSON) (domain.MailboxID, error) {
 	if number == "" {
 		return domain.MailboxID{}, problem.BadField("identityId", "field.missing", "or cprNumber or cvrNumber is required")
 	}
-	id, ok, err := a.b.Find(kind, number)
+	who, err := textField(in, "name", "must be text")
+	if err != nil {
+		return domain.MailboxID{}, err
+	}
+	id, ok, err := a.b.Named(kind, number, who)
 	if err == nil && !ok {
 		err = domain.Refuse(backbone.GranteeNoMailbox)
 	}

@@ -137,12 +137,12 @@ func (a *api) changes(w http.ResponseWriter, r request) error {
 // platformChanges is what happens in all mailboxes that have been opened through a platform, for the platform's own server.
 func (a *api) platformChanges(w http.ResponseWriter, r *http.Request) {
 	s := &sse{w: w, rc: http.NewResponseController(w)}
-	name, err := a.who.Platform(r)
+	name, until, err := a.who.Platform(r)
 	if err == nil {
 		var after eventstore.Position
 		if after, err = a.after(r); err == nil {
 			if err = s.beat(after); err == nil {
-				err = s.end(a.b.PlatformChanges(r.Context(), name, after, heartbeat, s.change, s.beat))
+				err = s.end(a.b.PlatformChanges(r.Context(), name, until, after, heartbeat, s.change, s.beat))
 			}
 		}
 	}

@@ -36,6 +36,9 @@ func (a *api) applyForExemption(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
+	if !a.b.Decides(r.p) { // before anybody is told who has a mailbox
+		return backbone.ErrForbidden
+	}
 	kind, name := mailbox.Citizen, "cprNumber"
 	if in["cvrNumber"] != nil {
 		kind, name = mailbox.Company, "cvrNumber"
@@ -118,7 +121,10 @@ func (a *api) changeExemption(w http.ResponseWriter, r request) error {
 	if address, err := field[string](in, "alternativeAddress", "must be text"); err != nil {
 		return err
 	} else if address != nil {
-		x, at, err = a.b.SetAddress(r.Context(), ask, *address)
+		if len(in) > 1 {
+			return problem.BadField("alternativeAddress", "field.not.allowed", "is set alone, not together with a decision")
+		}
+		x, at, err = a.b.SetAddress(r.Context(), ask, id, *address)
 		return a.answerExemption(w, http.StatusOK, x, at, true, err)
 	}
 	status, err := textField(in, "exemptionStatus", "must be EXEMPT or REFUSED")
@@ -139,11 +145,11 @@ func (a *api) changeExemption(w http.ResponseWriter, r request) error {
 }
 
 func (a *api) endExemption(w http.ResponseWriter, r request) error {
-	ask, _, err := a.exemptionAsk(r)
+	ask, id, err := a.exemptionAsk(r)
 	if err != nil {
 		return err
 	}
-	_, at, err := a.b.EndExemption(r.Context(), ask)
+	_, at, err := a.b.EndExemption(r.Context(), ask, id)
 	if err != nil {
 		return err
 	}

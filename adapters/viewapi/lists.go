@@ -15,6 +15,7 @@ import (
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
 	"digitalpost/eventstore"
+	"digitalpost/projections"
 )
 
 // Lists of messages. A filter is a parameter with a field's name as the JSON shows it, nested ones with dots: values of one field are alternatives, fields must all
@@ -301,10 +302,10 @@ func (a *api) search(r request, q listQuery) (out []backbone.Message, total int,
 				for _, by := range q.orders {
 					h.keys = append(h.keys, sortKey(o, by.path))
 				}
-				h.message.Memo, h.message.Letter = nil, some[i].Letter
+				h.message.Memo, h.message.Letter = nil, projections.LetterRow{} // those of the page are opened again
 				hits = append(hits, h)
 			}
-			some[i].Memo = nil
+			some[i].Memo, some[i].Letter = nil, projections.LetterRow{}
 		}
 	}
 	slices.SortStableFunc(hits, func(x, y hit) int {

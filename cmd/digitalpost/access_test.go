@@ -117,7 +117,7 @@ func TestAccessForAnother(t *testing.T) {
 		"PATCH to DELETED":     first(helper.status("PATCH", letter, nil, fmt.Sprintf(`{"folderId":%q}`, v.folder("DELETED")))),
 		"read and trash":       first(helper.status("PATCH", letter, nil, fmt.Sprintf(`{"read":false,"folderId":%q}`, v.folder("DELETED")))),
 		"delete a folder":      first(helper.status("DELETE", box+"/folders/"+made.ID, nil, "")),
-		"grant to another":     first(helper.status("POST", box+"/accesses/", nil, fmt.Sprintf(`{"cprNumber":%q,"privileges":["READ"]}`, w.d.People[2].CPR))),
+		"grant to another":     first(helper.status("POST", box+"/accesses/", nil, fmt.Sprintf(`{"identityId":%q,"privileges":["READ"]}`, w.d.People[2].Mailbox))),
 		"grant as a privilege": first(helper.status("POST", "/apis/v1/privileges/direct/", nil, fmt.Sprintf(`{"issuerId":%q,"scopeId":%q,"granteeId":%q,"type":"READ","source":"x"}`, w.d.People[0].Mailbox, w.d.People[0].Mailbox, w.d.People[2].Mailbox))),
 	} {
 		if got != 403 {
@@ -147,7 +147,7 @@ func TestAccessForAnother(t *testing.T) {
 	w.want(200, `"totalElements":1`)(helper.status("GET", "/apis/v1/mailboxes/", nil, ""))
 
 	// Read and write access, granted of the owner's own accord, and given up.
-	given := w.access(owner, "POST", "mailboxes/"+w.d.People[0].Mailbox+"/accesses/", fmt.Sprintf(`{"cprNumber":%q,"privileges":["READ_WRITE"]}`, w.d.People[1].CPR))
+	given := w.access(owner, "POST", "mailboxes/"+w.d.People[0].Mailbox+"/accesses/", fmt.Sprintf(`{"identityId":%q,"privileges":["READ_WRITE"]}`, w.d.People[1].Mailbox))
 	w.want(204, "")(helper.status("DELETE", letter, nil, ""))
 	w.want(403, "access.limited")(helper.status("DELETE", letter, nil, "")) // it lies in DELETED: that would be for good
 	w.want(200, "")(helper.status("POST", letter+"/restore", nil, ""))
@@ -156,14 +156,14 @@ func TestAccessForAnother(t *testing.T) {
 		t.Errorf("given up: %d, want 403", status)
 	}
 	for what, in := range map[string]string{
-		"access.self":               fmt.Sprintf(`{"cprNumber":%q,"privileges":["READ"]}`, w.d.People[0].CPR),
+		"access.self":               fmt.Sprintf(`{"identityId":%q,"privileges":["READ"]}`, w.d.People[0].Mailbox),
 		"access.grantee.no.mailbox": `{"cprNumber":"6702901234","privileges":["READ"]}`,
-		"access.until.past":         fmt.Sprintf(`{"cprNumber":%q,"privileges":["READ"],"privilegeEndDate":"2020-01-01"}`, w.d.People[1].CPR),
-		"access.kind.not.allowed":   fmt.Sprintf(`{"cprNumber":%q,"privileges":["DESIGNATED"]}`, w.d.People[1].CPR),
+		"access.until.past":         fmt.Sprintf(`{"identityId":%q,"privileges":["READ"],"privilegeEndDate":"2020-01-01"}`, w.d.People[1].Mailbox),
+		"access.kind.not.allowed":   fmt.Sprintf(`{"identityId":%q,"privileges":["DESIGNATED"]}`, w.d.People[1].Mailbox),
 	} {
 		w.want(422, what)(owner.status("POST", box+"/accesses/", nil, in))
 	}
-	w.want(400, "privileges")(owner.status("POST", box+"/accesses/", nil, fmt.Sprintf(`{"cprNumber":%q,"privileges":["ALL"]}`, w.d.People[1].CPR)))
+	w.want(400, "privileges")(owner.status("POST", box+"/accesses/", nil, fmt.Sprintf(`{"identityId":%q,"privileges":["ALL"]}`, w.d.People[1].Mailbox)))
 }
 
 func first(status int, _ any, _ string) int { return status }
@@ -175,7 +175,7 @@ func TestRightsOfOthers(t *testing.T) {
 	box := "/apis/v1/mailboxes/" + w.d.People[0].Mailbox
 	_, m := w.find(w.person(w.d.People[0].CPR, "app"), "Brev")
 	helper := w.d.People[1].CPR
-	grant := fmt.Sprintf(`{"cprNumber":%q,"privileges":["READ"]`, helper)
+	grant := fmt.Sprintf(`{"identityId":%q,"privileges":["READ"]`, w.d.People[1].Mailbox)
 	for _, right := range []string{"CITIZEN_SERVICE_EMPLOYEE", "DANISH_BUSINESS_AUTHORITY_SERVICE_EMPLOYEE", "OPERATOR", "AUDITOR"} {
 		c := w.with(w.d.Companies[0].CVR, "virkdk", right)
 		for _, path := range []string{"/messages/", "/folders/", "/folders/summary/"} {
@@ -201,7 +201,7 @@ func TestRightsOfOthers(t *testing.T) {
 	w.want(422, "access.kind")(officer.status("POST", box+"/accesses/", nil, strings.Replace(grant, "READ", "DESIGNATED", 1)+`,"documentation":"x"}`))
 	operator := w.with(w.d.Companies[0].CVR, "virkdk", "OPERATOR")
 	curator := w.person(w.d.People[3].CPR, "app")
-	w.want(201, `"OPERATOR"`)(operator.status("POST", box+"/accesses/", nil, fmt.Sprintf(`{"cprNumber":%q,"privileges":["DESIGNATED"],"documentation":"Skifteretsattest"}`, w.d.People[3].CPR)))
+	w.want(201, `"OPERATOR"`)(operator.status("POST", box+"/accesses/", nil, fmt.Sprintf(`{"identityId":%q,"privileges":["DESIGNATED"],"documentation":"Skifteretsattest"}`, w.d.People[3].Mailbox)))
 	w.want(200, "Brev")(curator.status("GET", box+"/messages/", nil, ""))
 	w.want(403, "access.limited")(curator.status("PATCH", box+"/messages/"+m.ID, nil, `{"read":true}`))
 	w.want(403, "access.limited")(w.with(w.d.Companies[0].CVR, "virkdk", "AUDITOR").status("POST", box+"/accesses/", nil, grant+`,"documentation":"x"}`))
@@ -242,7 +242,7 @@ func TestRevocationRacesChanges(t *testing.T) {
 	box := "mailboxes/" + w.d.People[0].Mailbox
 	_, m := w.find(owner, "Brev")
 	for round := range 20 {
-		x := w.access(owner, "POST", box+"/accesses/", fmt.Sprintf(`{"cprNumber":%q,"privileges":["READ"]}`, w.d.People[1].CPR))
+		x := w.access(owner, "POST", box+"/accesses/", fmt.Sprintf(`{"identityId":%q,"privileges":["READ"]}`, w.d.People[1].Mailbox))
 		done := make(chan string)
 		go func() {
 			var last string
@@ -263,6 +263,87 @@ func TestRevocationRacesChanges(t *testing.T) {
 			t.Fatalf("round %d: a change at %d, after access was revoked at %d", round, changed, revoked)
 		}
 	}
+}
+
+// What a review found: none of these ways leads anywhere any more.
+func TestWaysAround(t *testing.T) {
+	w := start(t, t.TempDir()+"/var")
+	w.send("Brev")
+	w.sendAs(2, w.d.People[0].CPR, "Police", nil)
+	box := "/apis/v1/mailboxes/" + w.d.People[0].Mailbox
+	owner, helper := w.person(w.d.People[0].CPR, "eboks"), w.person(w.d.People[1].CPR, "app")
+	_, private := w.find(owner, "Police")
+	content := "/documents/" + private.Documents[0].ID + "/files/" + private.Documents[0].Files[0].ID + "/content"
+	w.access(owner, "POST", "mailboxes/"+w.d.People[0].Mailbox+"/accesses/", fmt.Sprintf(`{"cprNumber":%q,"name":%q,"privileges":["READ"]}`, w.d.People[1].CPR, w.d.People[1].Name))
+
+	// Who has seen private post is not for delegates, nor for other platforms; nor when something happened to it.
+	stream := follow(t, helper, "mailboxes/"+w.d.People[0].Mailbox+"/changes", "")
+	stream.past()
+	w.want(200, "")(owner.status("GET", box+"/messages/"+private.ID+content, nil, ""))
+	w.want(200, "")(owner.status("PATCH", box+"/messages/"+private.ID, nil, `{"read":true}`))
+	w.want(200, private.ID)(owner.status("GET", box+"/looks/", nil, ""))
+	for _, c := range []*client{helper, w.person(w.d.People[0].CPR, "mitdk")} {
+		if _, _, body := c.status("GET", box+"/looks/", nil, ""); strings.Contains(body, private.ID) {
+			t.Errorf("who has seen it tells of private post: %s", body)
+		}
+	}
+	w.want(200, "")(owner.status("POST", box+"/folders/", nil, `{"name":"Synlig"}`))
+	if e := stream.next(); !strings.HasSuffix(e.Type, "folder-created") {
+		t.Errorf("a delegate is told of private post: %+v", e)
+	}
+
+	// An officer does not let himself in: not by a request that he approves, nor directly.
+	officer := w.with(w.d.People[2].CPR, "app", "CITIZEN_SERVICE_EMPLOYEE")
+	x := w.access(officer, "POST", "access-requests/", fmt.Sprintf(`{"privileges":["READ"],"accessTo":{"externalId":%q,"firstNameProvided":"Mette","lastNameProvided":"Made-Up Hansen"}}`, w.d.People[0].CPR))
+	w.want(422, "access.documentation.missing")(officer.status("PUT", "/apis/v1/access-requests/"+x.ID, nil, `{"requestState":"APPROVED"}`))
+	w.want(422, "access.self")(officer.status("POST", box+"/accesses/", nil, fmt.Sprintf(`{"identityId":%q,"privileges":["READ"],"documentation":"Pas"}`, w.d.People[2].Mailbox)))
+	w.want(403, "")(officer.status("GET", box+"/messages/", nil, ""))
+
+	// A number without its name leads to nobody, and who may not grant or exempt is not told who has a mailbox.
+	own := "/apis/v1/mailboxes/" + w.d.People[3].Mailbox + "/accesses/"
+	stranger := w.person(w.d.People[3].CPR, "app")
+	_, _, known := stranger.status("POST", own, nil, fmt.Sprintf(`{"cprNumber":%q,"privileges":["READ"]}`, w.d.People[0].CPR))
+	_, _, wrong := stranger.status("POST", own, nil, fmt.Sprintf(`{"cprNumber":%q,"name":"En Anden","privileges":["READ"]}`, w.d.People[0].CPR))
+	_, _, unknown := stranger.status("POST", own, nil, `{"cprNumber":"6702901234","name":"En Anden","privileges":["READ"]}`)
+	if known != unknown || wrong != unknown || !strings.Contains(unknown, "access.grantee.no.mailbox") {
+		t.Errorf("numbers are told apart: %s, %s, %s", known, wrong, unknown)
+	}
+	for _, number := range []string{w.d.People[0].CPR, "6702901234"} {
+		w.want(403, "forbidden")(stranger.status("POST", box+"/accesses/", nil, fmt.Sprintf(`{"cprNumber":%q,"name":"x","privileges":["READ"]}`, number)))
+		w.want(403, "forbidden")(stranger.status("POST", "/apis/v1/exemptions/", nil, fmt.Sprintf(`{"cprNumber":%q,"criteria":["OTHER"],%s}`, number, atTheCounter)))
+	}
+
+	// The same Idempotency-Key of two who grant is two grants.
+	company := w.d.Companies[0]
+	admin, business := w.with(company.CVR, "virkdk"), w.with(w.d.Companies[1].CVR, "virkdk", "DANISH_BUSINESS_AUTHORITY_SERVICE_EMPLOYEE")
+	key := map[string]string{"Idempotency-Key": "1"}
+	give := func(c *client, to string) (id string) {
+		t.Helper()
+		status, _, body := c.status("POST", "/apis/v1/mailboxes/"+company.Mailbox+"/accesses/", key, fmt.Sprintf(`{"identityId":%q,"privileges":["READ"],"documentation":"Pas"}`, to))
+		var x shownAccess
+		if json.Unmarshal([]byte(body), &x); status != 201 {
+			t.Fatalf("%d %s", status, body)
+		}
+		return x.ID
+	}
+	if a, b := give(admin, w.d.People[3].Mailbox), give(business, w.d.People[4].Mailbox); a == b {
+		t.Error("two grants have one id")
+	}
+	w.want(200, "")(w.person(w.d.People[3].CPR, "app").status("GET", "/apis/v1/mailboxes/"+company.Mailbox+"/folders/", nil, ""))
+
+	// What is granted to a company is for those who write for it, to use and to give up.
+	toCompany := w.access(owner, "POST", "mailboxes/"+w.d.People[0].Mailbox+"/accesses/", fmt.Sprintf(`{"identityId":%q,"privileges":["READ"]}`, company.Mailbox))
+	basic := w.with(company.CVR, "eboks", "MESSAGE_BASIC:"+company.CVR)
+	w.want(200, `"totalElements":0`)(basic.status("GET", "/apis/v1/access-requests/", nil, ""))
+	if status, _, _ := basic.status("DELETE", "/apis/v1/privileges/direct/"+toCompany.ID, nil, ""); status < 400 {
+		t.Errorf("an employee ends the company's access: %d", status)
+	}
+	w.want(200, "Brev")(w.with(company.CVR, "eboks").status("GET", box+"/messages/", nil, ""))
+
+	// Long notes in bulk.
+	p, _ := w.list(owner, "label=Brev")
+	item := fmt.Sprintf(`{"id":%q,"note":%q}`, p.Messages[0].ID, strings.Repeat("€", 3900))
+	w.want(200, `"status":200`)(owner.status("PATCH", box+"/messages/", nil, `{"messages":[`+strings.Repeat(item+",", 150)+item+`]}`))
 }
 
 // e-Boks shows public post to those alone who have consented; withdrawn, it is hidden there and nowhere else [40], and private post is not touched.

@@ -141,7 +141,7 @@ func TestChanges(t *testing.T) {
 
 	// A delegate is told, and is not from the moment that access is revoked.
 	helper := w.person(w.d.People[1].CPR, "app")
-	x := w.access(owner, "POST", box+"/accesses/", fmt.Sprintf(`{"cprNumber":%q,"privileges":["READ"]}`, w.d.People[1].CPR))
+	x := w.access(owner, "POST", box+"/accesses/", fmt.Sprintf(`{"identityId":%q,"privileges":["READ"]}`, w.d.People[1].Mailbox))
 	delegate := follow(t, helper, box+"/changes", "0")
 	for _, e := range delegate.past() {
 		if e.Data.MessageID == private.ID {

@@ -170,6 +170,7 @@ func newTrust(t *testing.T) *trust {
 	tr.ca, _ = x509.ParseCertificate(der)
 	tr.write("ca.pem", "CERTIFICATE", der)
 	tr.issuer = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Not-Described", "it is not the backbone")
 		if strings.HasSuffix(r.URL.Path, "openid-configuration") {
 			json.NewEncoder(w).Encode(map[string]any{"issuer": tr.issuer.URL, "jwks_uri": tr.issuer.URL + "/jwks", "authorization_endpoint": tr.issuer.URL, "token_endpoint": tr.issuer.URL})
 			return

@@ -158,7 +158,7 @@ func Decide(p Principal, a Action, m Mailbox, now time.Time) Decision {
 		}
 	}
 	for id, g := range m.Grants {
-		if g.Grantee == p.Identity && g.InForce(now) && g.Right.Delegated() && (!p.Professional || writes(p)) {
+		if g.Grantee == p.Identity && g.InForce(now) && g.Right.Delegated() && UsesGrants(p) {
 			held[g.Right] = id
 		}
 	}
@@ -178,8 +178,14 @@ func general(r Right) bool {
 	return r == Officer || r == BusinessOfficer || r == Operator || r == Auditor
 }
 
-// writes tells whether a professional may use what others have granted to the company.
-func writes(p Principal) bool {
+// UsesGrants tells whether a principal may use, ask for and give up what others grant to its identity: a person, and of a company those who write for it.
+func UsesGrants(p Principal) bool {
+	if p.Identity == (domain.MailboxID{}) {
+		return false
+	}
+	if !p.Professional {
+		return true
+	}
 	for _, x := range p.Mandates {
 		if (x.Right == Administrator || x.Right == Writer) && x.Mailbox == p.Identity {
 			return true

@@ -155,6 +155,9 @@ type GiveAccess struct {
 
 func (c GiveAccess) decide(s State) ([]Event, error) {
 	g := c.Granted
+	if _, taken := s.Grants[g.Grant]; taken {
+		return nil, domain.Refuse(AccessDuplicate)
+	}
 	if (g.Right == access.Designated) != (g.Via == ViaOperator) {
 		return nil, domain.Refuse(AccessKind) // designated access is the operator's to grant, and it grants no other
 	}
@@ -180,6 +183,9 @@ func (c Approve) decide(s State) ([]Event, error) {
 	if !ok {
 		return nil, domain.Refuse(RequestClosed)
 	}
+	without := s.clone()
+	delete(without.Requests, c.Grant)
+	s = without
 	return GiveAccess{Granted: AccessGranted{Grant: c.Grant, Grantee: r.Grantee, Right: r.Right, Until: r.Until, Via: c.Via}, Mailbox: c.Mailbox, Now: c.Now}.decide(s)
 }
 
