@@ -72,7 +72,12 @@ func consistency(t *testing.T, noWait bool, rounds int) (violations, lists int) 
 	who := identity.NewGate(b, tokens, false, nil, log)
 	senderapi.Register(mux, b, who, log)
 	viewapi.Register(mux, b, who, log)
-	srv := httptest.NewServer(mux)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if noWait { // it may answer anything
+			w.Header().Set("X-Not-Described", "a negative control")
+		}
+		mux.ServeHTTP(w, r)
+	}))
 	defer srv.Close()
 	d, err := (&client{url: srv.URL}).directory()
 	if err != nil {

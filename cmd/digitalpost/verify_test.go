@@ -68,7 +68,7 @@ func TestReplayAndVerifyBesideAServer(t *testing.T) {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			for range 300 { // the readers give way, so on a busy machine an endless log would grow faster than they read it
+			for range 100 { // the readers give way, so on a busy machine an endless log would grow faster than they read it
 				select {
 				case <-done:
 					return
