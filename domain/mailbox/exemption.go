@@ -139,7 +139,7 @@ func (c GrantExemption) decide(s State) ([]Event, error) {
 	if s.Exemption.ID != c.Exemption || !s.Exemption.Applied {
 		return nil, domain.Refuse(ExemptionNotOpen)
 	}
-	return []Event{ExemptionGranted{c.Exemption, s.Exemption.Departure}, ExemptionReceiptIssued{c.Exemption}}, nil
+	return []Event{ExemptionGranted{c.Exemption, s.Exemption.Departure}, ExemptionReceiptIssued(c)}, nil
 }
 
 // RefuseExemption decides an application with no, for stated reasons.
