@@ -287,7 +287,7 @@ func TestWaysAround(t *testing.T) {
 			t.Errorf("who has seen it tells of private post: %s", body)
 		}
 	}
-	w.want(200, "")(owner.status("POST", box+"/folders/", nil, `{"name":"Synlig"}`))
+	w.want(201, "")(owner.status("POST", box+"/folders/", nil, `{"name":"Synlig"}`))
 	if e := stream.next(); !strings.HasSuffix(e.Type, "folder-created") {
 		t.Errorf("a delegate is told of private post: %+v", e)
 	}
