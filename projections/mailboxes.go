@@ -21,7 +21,7 @@ import (
 //	t folder position        the same, by folder and arrival
 //	c command                Result, of commands whose caller gave an id
 //	o message person platform   when that person last looked, through that platform
-//	g grant                  GrantRow, of access granted or asked for
+//	g grant                  GrantRow, of access granted or asked for; h grant: of what was ended
 type Mailboxes struct{}
 
 // Name names the view.
@@ -293,8 +293,10 @@ func (c *change) endGrant(id domain.GrantID, state string) error {
 	if err != nil || !ok {
 		return fmt.Errorf("grant %s has no row: %w", id, err)
 	}
-	g.State = state
-	return c.putGrant(id, g)
+	g.State, g.Last = state, c.rec.Recorded
+	g.Version++
+	c.v.Delete(key(c.id, 'g', [16]byte(id)))
+	return put(c.v, key(c.id, 'h', [16]byte(id)), g)
 }
 
 func (c *change) consent(platform string, given bool) error {

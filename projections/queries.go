@@ -371,23 +371,37 @@ func (s *Snapshot) Documents(id domain.MailboxID) (out []domain.DocumentID, err 
 	return out, err
 }
 
-// Grants gives all access to a mailbox that was ever granted or asked for, by id.
-func (s *Snapshot) Grants(id domain.MailboxID) (out map[domain.GrantID]GrantRow, err error) {
-	out = map[domain.GrantID]GrantRow{}
-	prefix := key([16]byte(id), 'g')
+// Grants gives the access to a mailbox that was granted or asked for and not ended, by id.
+func (s *Snapshot) Grants(id domain.MailboxID) (map[domain.GrantID]GrantRow, error) {
+	out := map[domain.GrantID]GrantRow{}
+	return out, s.grants(id, 'g', 0, out)
+}
+
+// Ended gives at most limit grants and requests of a mailbox that were ended.
+func (s *Snapshot) Ended(id domain.MailboxID, limit int) (map[domain.GrantID]GrantRow, error) {
+	out := map[domain.GrantID]GrantRow{}
+	return out, s.grants(id, 'h', limit, out)
+}
+
+func (s *Snapshot) grants(id domain.MailboxID, kind rune, limit int, out map[domain.GrantID]GrantRow) (err error) {
+	prefix := key([16]byte(id), kind)
 	s.Scan(prefix, func(k, _ []byte) bool {
 		var r GrantRow
 		if r, _, err = row[GrantRow](s, k); err == nil {
 			out[domain.GrantID(k[len(prefix):])] = r
 		}
-		return err == nil
+		return err == nil && (limit == 0 || len(out) < limit)
 	})
-	return out, err
+	return err
 }
 
-// Grant gives one of them; false if it never was.
+// Grant gives one of them, ended or not; false if it never was.
 func (s *Snapshot) Grant(id domain.MailboxID, g domain.GrantID) (GrantRow, bool, error) {
-	return row[GrantRow](s, key([16]byte(id), 'g', [16]byte(g)))
+	r, ok, err := row[GrantRow](s, key([16]byte(id), 'g', [16]byte(g)))
+	if ok || err != nil {
+		return r, ok, err
+	}
+	return row[GrantRow](s, key([16]byte(id), 'h', [16]byte(g)))
 }
 
 // InForce gives the grants of a mailbox that were not ended; whether their time is over is for the clock to say.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -247,7 +248,10 @@ func (b *Backbone) showAccess(s *projections.Snapshot, box domain.MailboxID, id 
 	return out, err
 }
 
-// Accesses gives all access to a mailbox that was ever granted or asked for, oldest first, for those who may see it.
+// maxEnded is how many ended grants and requests of a mailbox are shown.
+const maxEnded = 1000
+
+// Accesses gives all access to a mailbox that was granted or asked for, and of what was ended at most 1,000, oldest first, for those who may see it.
 func (b *Backbone) Accesses(ctx context.Context, p Principal, id domain.MailboxID) (out []Access, err error) {
 	v, err := b.enter(ctx, p, id, access.SeeAccess)
 	if err != nil {
@@ -258,6 +262,11 @@ func (b *Backbone) Accesses(ctx context.Context, p Principal, id domain.MailboxI
 	if err != nil {
 		return nil, err
 	}
+	ended, err := v.Ended(id, maxEnded)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(rows, ended)
 	for g, r := range rows {
 		x, err := b.showAccess(v.Snapshot, id, g, r)
 		if err != nil {
