@@ -265,7 +265,7 @@ func TestRevocationRacesChanges(t *testing.T) {
 	}
 }
 
-// What a review found: none of these ways leads anywhere any more.
+// Ways around the rules, of which none leads anywhere.
 func TestWaysAround(t *testing.T) {
 	w := start(t, t.TempDir()+"/var")
 	w.send("Brev")
