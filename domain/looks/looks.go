@@ -33,7 +33,7 @@ type Searched struct{}
 
 func (Searched) EventType() string { return "looks.searched" }
 
-// SignedIn records, once, that the record's actor opened the mailbox through the record's platform, which is told of its changes from then on.
+// SignedIn records, once, that the record's actor opened the mailbox through the record's platform, whose own server may follow its changes, the earlier ones too.
 type SignedIn struct{}
 
 func (SignedIn) EventType() string { return "looks.signed-in" }
