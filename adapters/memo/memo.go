@@ -71,6 +71,7 @@ type Node struct {
 	Text     string  `cbor:"2,keyasint,omitempty"`
 	Children []*Node `cbor:"3,keyasint,omitempty"`
 	File     *Extent `cbor:"4,keyasint,omitempty"` // of a content element
+	Key      string  `cbor:"5,keyasint,omitempty"` // of a draft's document or file: its name there for good
 }
 
 // An Extent tells where a file's base64 lies in the MeMo.

@@ -134,14 +134,11 @@ func Broken(code string) *Violation {
 func judgeDocument(d *Node) *Violation {
 	path := "Message/MessageBody/" + d.Name
 	for _, f := range d.All("File") {
-		name := f.Get("filename")
-		switch ext := extension(name); {
-		case f.Child("content").File.Size == 0:
+		if f.Child("content").File.Size == 0 {
 			return broken("file.empty.not.allowed", path+"/File/content")
-		case strings.ContainsFunc(name, forbidden):
-			return broken("file.name.not.allowed", path+"/File/filename")
-		case ext != "" && !contains(Extensions, ext):
-			return broken("file.extension.not.allowed", path+"/File/filename")
+		}
+		if code := JudgeFilename(f.Get("filename")); code != "" {
+			return broken(code, path+"/File/filename")
 		}
 	}
 	for _, a := range d.All("Action") {
@@ -150,6 +147,17 @@ func judgeDocument(d *Node) *Violation {
 		}
 	}
 	return nil
+}
+
+// JudgeFilename gives the code of the rule that a file's name breaks; empty for none.
+func JudgeFilename(name string) string {
+	switch ext := extension(name); {
+	case strings.ContainsFunc(name, forbidden):
+		return "file.name.not.allowed"
+	case ext != "" && !contains(Extensions, ext):
+		return "file.extension.not.allowed"
+	}
+	return ""
 }
 
 func extension(name string) string {
