@@ -41,12 +41,19 @@ func fill(v reflect.Value, n *byte) {
 			v.Index(i).SetUint(uint64(*n) + uint64(i))
 		}
 	case reflect.Slice:
+		if v.Type().Elem().Kind() != reflect.Uint8 {
+			v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+			for i := range v.Len() {
+				fill(v.Index(i), n)
+			}
+			return
+		}
 		v.SetBytes(bytes.Repeat([]byte{*n}, 4))
 	case reflect.String:
 		v.SetString(fmt.Sprint("text ", *n))
 	case reflect.Bool:
 		v.SetBool(true)
-	case reflect.Int64:
+	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(*n) * 1000)
 	default:
 		v.SetUint(uint64(*n))

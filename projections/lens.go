@@ -1,15 +1,21 @@
 package projections
 
-// A Lens is which post somebody is shown: public post unless it is hidden, and the private post of one platform.
+import "digitalpost/domain/mailbox"
+
+// A Lens is which post somebody is shown: public post unless it is hidden, their own drafts with it, and the private post of one platform.
 type Lens struct {
 	Private  string // the platform; empty: no private post
 	NoPublic bool   // the platform needs a consent that was not given
+	Author   string // whose drafts: see mailbox.AuthorOnly
 }
 
-// Shows tells whether a message is shown: by the platform that alone shows it, empty for public post.
-func (l Lens) Shows(platform string) bool {
-	if platform == "" {
+// Shows tells whether a message of an audience is shown: see mailbox.Place.
+func (l Lens) Shows(audience string) bool {
+	switch {
+	case audience == "":
 		return !l.NoPublic
+	case mailbox.ForAuthor(audience):
+		return !l.NoPublic && audience == l.Author
 	}
-	return platform == l.Private
+	return audience == l.Private
 }

@@ -75,6 +75,8 @@ type MessageRow struct {
 	Position eventstore.Position `cbor:"3,keyasint"` // of its arrival
 	Received time.Time           `cbor:"4,keyasint"`
 	Last     time.Time           `cbor:"5,keyasint"`
+	Answer   domain.Sealed       `cbor:"6,keyasint,omitempty"` // words of the recipient's business receipt
+	Answered time.Time           `cbor:"7,keyasint,omitzero"`
 }
 
 // A LetterRow is what never changes of a message.
@@ -232,7 +234,9 @@ func (c *change) apply(e domain.Named) error {
 	case mailbox.MessageRestored:
 		return c.update(e.Message, func(m *MessageRow) { m.State.Folder = e.To }, true)
 	case mailbox.MessagePurged:
-		return c.update(e.Message, func(m *MessageRow) { m.State.Stage, m.Note = mailbox.Purged, nil }, false)
+		return c.update(e.Message, func(m *MessageRow) {
+			m.State.Stage, m.State.Draft, m.Note, m.Answer = mailbox.Purged, nil, nil, nil
+		}, false)
 	case mailbox.FolderCreated:
 		c.leaf = e.Leaf
 		return c.putFolder(e.Folder, FolderRow{State: mailbox.Folder{Parent: e.Parent, NameKey: e.NameKey, Leaf: e.Leaf, Version: 1}, Name: e.Name, Sealed: e.EventType(), At: c.rec.Recorded})
@@ -252,6 +256,18 @@ func (c *change) apply(e domain.Named) error {
 		return c.endGrant(e.Grant, Declined)
 	case mailbox.AccessRevoked:
 		return c.endGrant(e.Grant, Revoked)
+	case mailbox.DraftSaved:
+		return c.draft(e)
+	case mailbox.MessageSent:
+		return c.sent(e)
+	case mailbox.MessageHandedOver:
+		return c.update(e.Message, func(m *MessageRow) { m.State.Out.Fetched = true }, true)
+	case mailbox.MessageTaken:
+		return c.update(e.Message, func(m *MessageRow) { m.State.Out.Taken = true }, false)
+	case mailbox.ReceiptReceived:
+		return c.update(e.Message, func(m *MessageRow) {
+			m.State.Out.Receipt, m.Answer, m.Answered = e.Status, e.Text, c.rec.Recorded
+		}, true)
 	}
 	return fmt.Errorf("no row for %s", e.EventType())
 }
@@ -324,7 +340,9 @@ func (c *change) exemption(fn func(*ExemptionRow)) error {
 
 func (c *change) letter(l mailbox.Letter, m mailbox.Message) error {
 	c.leaf, c.message = l.Leaf, l.Message
-	m.Leaf, m.Platform, m.System, m.LegalBasis = l.Leaf, l.Platform, l.System, l.LegalBasis
+	stage, due := m.Stage, m.Due
+	m = m.Begun(l)
+	m.Stage, m.Due = stage, due
 	c.row = MessageRow{State: m, Last: c.rec.Recorded}
 	if err := put(c.v, key(c.id, 's', [16]byte(l.Message)), LetterRow{Letter: l, Sealed: c.rec.Type, At: c.rec.Recorded}); err != nil {
 		return err

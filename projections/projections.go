@@ -32,7 +32,7 @@ type Projection interface {
 }
 
 // All lists every projection.
-func All() []Projection { return []Projection{Mailboxes{}, Receipts{}, Directory{}} }
+func All() []Projection { return []Projection{Mailboxes{}, Receipts{}, Directory{}, Outbox{}} }
 
 // Decode reads an event of any kind of stream. An unknown kind or type is an error: the log is newer than the program.
 func Decode(rec eventstore.Event) (domain.Named, error) {

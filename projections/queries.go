@@ -49,6 +49,9 @@ func (s *Snapshot) Message(id domain.MailboxID, m domain.MessageID, lens Lens) (
 	if r.State.Stage != mailbox.Here || !lens.Shows(r.State.Platform) {
 		return r, l, false, nil
 	}
+	if r.State.Draft != nil {
+		return r, l, true, nil
+	}
 	l, ok, err = row[LetterRow](s, key([16]byte(id), 's', [16]byte(m)))
 	return r, l, ok, err
 }
@@ -365,6 +368,18 @@ func (s *Snapshot) Documents(id domain.MailboxID) (out []domain.DocumentID, err 
 		var l LetterRow
 		if l, _, err = row[LetterRow](s, k); err == nil {
 			out = append(out, l.Letter.Document)
+		}
+		return err == nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.Scan(key([16]byte(id), 'm'), func(k, _ []byte) bool {
+		var m MessageRow
+		if m, _, err = row[MessageRow](s, k); err == nil && m.State.Draft != nil {
+			for _, p := range m.State.Draft.Parts {
+				out = append(out, p.Document)
+			}
 		}
 		return err == nil
 	})

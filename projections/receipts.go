@@ -85,12 +85,18 @@ func (Receipts) Apply(v View, rec eventstore.Event, e domain.Named) error {
 			v.Put(key('d', e.Due.UnixNano(), [16]byte(e.Letter.Message)), rec.Stream.ID[:])
 		})
 	case mailbox.MessageDelivered:
+		if e.Letter != nil && e.Letter.System == (domain.SystemID{}) {
+			return nil // forwarded from another mailbox
+		}
 		return outcome(v, rec, e.Message, ReceiptStatus{Status: "COMPLETED", Despite: e.Despite})
 	case mailbox.MessageRefused:
 		return outcome(v, rec, e.Message, ReceiptStatus{Status: "INVALID", Code: string(e.Reason)})
 	case mailbox.MessageRecalled:
 		return outcome(v, rec, e.Message, ReceiptStatus{Status: "INVALID", Code: "message.recalled"})
 	case mailbox.MessagePurged:
+		if e.Own {
+			return nil
+		}
 		return changeIntake(v, e.Message, func(r *IntakeRow) { v.Delete(key('D', [16]byte(r.Memo.Document))) })
 	}
 	return nil

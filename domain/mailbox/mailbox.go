@@ -32,6 +32,7 @@ var Codec = domain.Events[Event](
 	AccessRequested{}, AccessDeclined{}, AccessGranted{}, AccessRevoked{},
 	ExemptionApplied{}, ExemptionGranted{}, ExemptionRefused{}, ExemptionReceiptIssued{}, ExemptionRevoked{}, PostalAddressSet{}, ContactConfirmed{}, MessageRefused{},
 	ConsentGiven{}, ConsentWithdrawn{},
+	DraftSaved{}, MessageSent{}, MessageHandedOver{}, MessageTaken{}, ReceiptReceived{},
 )
 
 // Decider is the rule book.
@@ -65,7 +66,8 @@ const (
 var Reasons = []domain.Reason{NotOpen, AlreadyOpen, NoSuchMessage, StaleVersion, AlreadyReceived, AlreadyDelivered, NotInTrash,
 	FolderNotFound, FolderTaken, FolderNotAllowed, NameTaken, SystemFolder, Cycle, FolderNotEmpty, TooManyFolders, LeafTaken,
 	NoAccess, AccessLimited, AccessSelf, AccessDuplicate, AccessNotFound, AccessPast, AccessKind, AccessTooMany, RequestClosed,
-	RecipientExempt, AlreadyExempt, NotExempt, NotInPerson, NoID, NoDeclaration, ProxyUnsigned, ExemptionNotOpen, ContactNotAllowed}
+	RecipientExempt, AlreadyExempt, NotExempt, NotInPerson, NoID, NoDeclaration, ProxyUnsigned, ExemptionNotOpen, ContactNotAllowed,
+	NotADraft, TooManyDrafts, TooManyParts, ConsentMissing, PrivatePost, ReceiptGiven}
 
 // MaxFolders is how many folders of its own a mailbox may have.
 const MaxFolders = 1000
@@ -102,7 +104,7 @@ type State struct {
 	Consents  map[string]bool // platforms that may show public post, of those that need a consent
 }
 
-// A Place is a folder and an audience: the platform that alone shows a private message, empty for public post.
+// A Place is a folder and an audience: the platform that alone shows a private message, a draft's author (see AuthorOnly), or empty for public post.
 type Place struct {
 	Folder   domain.FolderID
 	Platform string
@@ -130,7 +132,7 @@ const (
 // A Message as the rules know it.
 type Message struct {
 	Stage    Stage
-	Platform string // the platform that alone shows it; empty for public post
+	Platform string // its audience: see Place
 	Folder   domain.FolderID
 	Before   domain.FolderID // where it was before it was trashed
 	Read     bool
@@ -142,6 +144,11 @@ type Message struct {
 	System   domain.SystemID
 
 	LegalBasis string // on which it comes through an exemption; empty: none
+
+	Own      bool              // came by no intake: written here, or forwarded from another mailbox
+	Document domain.DocumentID // of such a message, once it is sent
+	Draft    *Draft            // nil: sent, or received
+	Out      *Outgoing         // of what was sent
 }
 
 // NewState is the state before anything happened.

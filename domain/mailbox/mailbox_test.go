@@ -24,6 +24,7 @@ var (
 	opened     = mailbox.Opened{Owner: mailbox.Citizen}
 	nameA      = domain.UUID{'a'}
 	nameB      = domain.UUID{'b'}
+	here       = events{opened, delivered(m1, 1, "")}
 )
 
 func letter(m domain.MessageID, leaf uint32, platform string) mailbox.Letter {
@@ -45,7 +46,7 @@ func refused(r domain.Reason) *domain.Rejection { return &domain.Rejection{Reaso
 
 // The rule book. A number in brackets is that of the edge case.
 func TestRules(t *testing.T) {
-	here := events{opened, delivered(m1, 1, "")}
+
 	trashed := append(events{}, append(here, mailbox.MessageTrashed{Message: m1, From: mailbox.Inbox})...)
 	foldered := append(events{}, append(here, folder(f1, domain.FolderID{}, 2, nameA))...)
 	inF1 := append(events{}, append(foldered, mailbox.MessageMoved{Message: m1, From: mailbox.Inbox, To: f1})...)

@@ -53,7 +53,16 @@ func (e MessageDelivered) evolve(s *State) {
 
 func (s *State) begin(l Letter) {
 	s.NextLeaf = max(s.NextLeaf, l.Leaf+1)
-	s.Messages[l.Message] = Message{Leaf: l.Leaf, Platform: l.Platform, System: l.System, LegalBasis: l.LegalBasis}
+	s.Messages[l.Message] = Message{}.Begun(l)
+}
+
+// Begun gives a message as it is when its letter has just come.
+func (Message) Begun(l Letter) Message {
+	m := Message{Leaf: l.Leaf, Platform: l.Platform, System: l.System, LegalBasis: l.LegalBasis}
+	if l.System == (domain.SystemID{}) {
+		m.Own, m.Document = true, l.Document
+	}
+	return m
 }
 
 // MessageScheduled records that a message waits for its date (valørdato): 00:00 in Copenhagen.
@@ -168,6 +177,7 @@ func (c Recall) decide(s State) ([]Event, error) {
 type Target struct {
 	Message  domain.MessageID
 	Platform string // through which platform; private post of another platform is not there
+	Author   string // whose drafts are there: see AuthorOnly
 	NoPublic bool   // public post is not there either: the platform needs a consent that was not given
 	Version  uint32 // the version that the caller knows; 0: any
 }
@@ -175,7 +185,8 @@ type Target struct {
 // find gives the target's message if it is there for the platform and at the version.
 func (t Target) find(s State) (Message, error) {
 	m, ok := s.Messages[t.Message]
-	if !ok || s.Owner == "" || m.Stage != Here || m.Platform != "" && m.Platform != t.Platform || m.Platform == "" && t.NoPublic {
+	private := m.Platform != "" && !ForAuthor(m.Platform)
+	if !ok || s.Owner == "" || m.Stage != Here || private && m.Platform != t.Platform || !private && (t.NoPublic || m.Platform != "" && m.Platform != t.Author) {
 		return m, domain.Refuse(NoSuchMessage)
 	}
 	if t.Version != 0 && t.Version != m.Version {
@@ -310,6 +321,9 @@ type MessagePurged struct {
 	Leaf     uint32           `cbor:"2,keyasint" json:"leaf"`
 	From     domain.FolderID  `cbor:"3,keyasint" json:"from"`
 	Platform string           `cbor:"4,keyasint,omitempty" json:"private,omitempty"`
+
+	Own       bool                `cbor:"5,keyasint,omitempty" json:"own,omitempty"`       // it came by no intake
+	Documents []domain.DocumentID `cbor:"6,keyasint,omitempty" json:"documents,omitempty"` // that go with it, if so
 }
 
 func (MessageMoved) EventType() string    { return "mailbox.message-moved" }
@@ -338,7 +352,7 @@ func (e MessageRestored) evolve(s *State) {
 }
 func (e MessagePurged) evolve(s *State) {
 	s.held(e.From, domain.FolderID{}, e.Platform)
-	s.change(e.Message, false, func(m *Message) { m.Stage = Purged })
+	s.change(e.Message, false, func(m *Message) { m.Stage, m.Draft = Purged, nil })
 }
 
 // Move puts a message into a folder: into DELETED it trashes, out of it it restores there.
@@ -354,7 +368,7 @@ func (c Move) decide(s State) ([]Event, error) {
 		return nil, err
 	case !s.exists(c.To):
 		return nil, domain.Refuse(FolderNotFound)
-	case c.To == Drafts || c.To == Sent:
+	case c.To == Drafts && m.Draft == nil, c.To == Sent && m.Out == nil, m.Draft != nil && c.To != Drafts && c.To != Deleted:
 		return nil, domain.Refuse(FolderNotAllowed)
 	case m.Folder == c.To:
 		return nil, nil
@@ -395,7 +409,14 @@ func (c Delete) decide(s State) ([]Event, error) {
 	if m.Folder != Deleted {
 		return []Event{MessageTrashed{Message: c.Message, From: m.Folder, Platform: m.Platform}}, nil
 	}
-	return []Event{MessagePurged{Message: c.Message, Leaf: m.Leaf, From: Deleted, Platform: m.Platform}}, nil
+	e := MessagePurged{Message: c.Message, Leaf: m.Leaf, From: Deleted, Platform: m.Platform, Own: m.Own}
+	if m.Document != (domain.DocumentID{}) {
+		e.Documents = []domain.DocumentID{m.Document}
+	}
+	if m.Draft != nil {
+		e.Documents = dropped(m.Draft.Parts, nil)
+	}
+	return []Event{e}, nil
 }
 
 // Check asks whether a message is there, at the version that the caller knows, and changes nothing.

@@ -7,13 +7,17 @@ import "digitalpost/domain"
 type Event interface{ domain.Named }
 
 // Codec knows every event type.
-var Codec = domain.Events[Event](Registered{}, SystemRegistered{}, SystemKeySet{}, SystemDelegated{})
+var Codec = domain.Events[Event](Registered{}, SystemRegistered{}, SystemKeySet{}, SystemDelegated{},
+	ContactGroupCreated{}, ContactGroupChanged{}, ContactGroupClosed{}, ContactPointCreated{}, ContactPointChanged{}, ContactPointClosed{}, RecipientSystemRegistered{})
 
 // Kinds of organisation.
 const (
 	Authority = "AUTHORITY"
 	Company   = "COMPANY"
 )
+
+// Kinds of authority, as people choose among them.
+var AuthorityTypes = []string{"STATE", "REGION", "MUNICIPALITY", "OTHER"}
 
 // Registered records that an organisation joined.
 type Registered struct {
@@ -22,8 +26,9 @@ type Registered struct {
 	Name             domain.Sealed `cbor:"3,keyasint" json:"name"`
 	MandatoryAllowed bool          `cbor:"4,keyasint,omitempty" json:"mandatoryPostAllowed,omitempty"`
 	LegalAllowed     bool          `cbor:"5,keyasint,omitempty" json:"legalNotificationAllowed,omitempty"`
-	LegalBasis       string        `cbor:"7,keyasint,omitempty" json:"legalBasis,omitempty"` // of an authority that may write to those who are exempt
-	UUID             domain.UUID   `cbor:"6,keyasint,omitzero" json:"uuid,omitzero"`         // that its certificates name
+	LegalBasis       string        `cbor:"7,keyasint,omitempty" json:"legalBasis,omitempty"`    // of an authority that may write to those who are exempt
+	UUID             domain.UUID   `cbor:"6,keyasint,omitzero" json:"uuid,omitzero"`            // that its certificates name
+	AuthorityType    string        `cbor:"8,keyasint,omitempty" json:"authorityType,omitempty"` // STATE, REGION, MUNICIPALITY or OTHER
 }
 
 func (Registered) EventType() string { return "organisation.registered" }
