@@ -57,7 +57,7 @@ type Ask struct {
 
 // target names a message for a rule, as the asker sees it.
 func (a Ask) target(m domain.MessageID) mailbox.Target {
-	return mailbox.Target{Message: m, Platform: a.by.lens.Private, NoPublic: a.by.lens.NoPublic, Version: a.Version}
+	return mailbox.Target{Message: m, Platform: a.by.lens.Private, Author: a.by.lens.Author, NoPublic: a.by.lens.NoPublic, Version: a.Version}
 }
 
 // meta says who asks. The command id of a caller's key is, in its first half, a hash of who and key, and in its second a keyed hash of what is asked, so

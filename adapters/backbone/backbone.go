@@ -8,6 +8,9 @@
 //	root written, no opening           a number with an id, no mailbox          the next registration opens it under that id
 //	intake event, no outcome           a MeMo without a final receipt           runPending takes it up at start; the message id makes the outcome one
 //	event appended, no answer          a command whose answer was lost          its repeat gets the first result, by its key
+//	draft's file written, no event     bytes that no event names                the sweep, an hour later
+//	message sent, not delivered        a message in SENT that waits             runOutbox delivers it at start; its id there follows from its id here
+//	delivered, no receipt              a message in SENT without a receipt      runOutbox again: what is there stays, and the receipt is given
 //	purge event, leaf not forgotten    keys and bytes of what is gone           catchUpForgetting, before anything is served
 //	leaf forgotten, document there     sealed bytes without a key               catchUpForgetting does not come back to them: the sweep frees them
 //	epoch rolled halfway               see package vault                        Open takes the newest whole file with a living key
@@ -60,6 +63,7 @@ type Config struct {
 	Log         *slog.Logger
 	Now         func() time.Time  // nil: the machine's clock
 	SlowViews   func()            // see projections.Config.Slow
+	Mail        Mailer            // nil: nothing leaves as e-mail
 	NoWait      bool              // a negative control: neither a person's write nor a read waits for the views
 	Fail        func(step string) // nil, or called at each named step; tests end the process in it
 }
@@ -79,11 +83,13 @@ type Backbone struct {
 	wg     sync.WaitGroup
 	forget forgetter
 
-	inFlight  sync.Map // messages whose outcome is being found
-	wakeDue   chan struct{}
-	systems   sync.Map      // SystemID -> System, unsealed
-	systemsAt atomic.Uint64 // position of the last change to any
-	signedIn  sync.Map      // who has opened which mailbox through which platform, as far as this process has seen
+	inFlight   sync.Map // messages whose outcome is being found
+	wakeDue    chan struct{}
+	wakeOutbox chan struct{}
+	systems    sync.Map      // SystemID -> System, unsealed
+	systemsAt  atomic.Uint64 // position of the last change to any
+	contacts   contactCache
+	signedIn   sync.Map // who has opened which mailbox through which platform, as far as this process has seen
 
 	feeds           feeds
 	followers       context.Context // until StopFeeds
@@ -92,7 +98,7 @@ type Backbone struct {
 
 // Open opens everything under cfg.Dir, catches up with what must be forgotten, and takes up what has no outcome.
 func Open(cfg Config) (b *Backbone, err error) {
-	b = &Backbone{cfg: cfg, now: cfg.Now, wakeDue: make(chan struct{}, 1)}
+	b = &Backbone{cfg: cfg, now: cfg.Now, wakeDue: make(chan struct{}, 1), wakeOutbox: make(chan struct{}, 1)}
 	b.followers, b.cancelFollowers = context.WithCancel(context.Background())
 	if b.now == nil {
 		b.now = time.Now
@@ -149,7 +155,7 @@ func Open(cfg Config) (b *Backbone, err error) {
 	}
 	from := b.store.Last() // before anybody follows
 	follow := func(ctx context.Context) { b.runFeeds(ctx, from) }
-	for _, run := range []func(context.Context){b.runForgetting, b.runPending, b.runDue, b.runSweep, follow} {
+	for _, run := range []func(context.Context){b.runForgetting, b.runPending, b.runOutbox, b.runDue, b.runSweep, follow} {
 		b.wg.Add(1)
 		go func() { defer b.wg.Done(); run(ctx) }()
 	}

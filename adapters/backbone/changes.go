@@ -25,6 +25,8 @@ type Change struct {
 	From     domain.FolderID
 	Grant    domain.GrantID
 	Grantee  domain.MailboxID
+
+	audience string // of the event, where that is narrower than the message's is by now
 }
 
 // changeOf gives what a platform is told of an event; false if it is told nothing.
@@ -53,11 +55,19 @@ func changeOf(rec eventstore.Event) (c Change, ok bool) {
 	case mailbox.MessageMoved:
 		c.Message, c.From, c.Folder = e.Message, e.From, e.To
 	case mailbox.MessageTrashed:
-		c.Message, c.From, c.Folder = e.Message, e.From, mailbox.Deleted
+		c.Message, c.audience, c.From, c.Folder = e.Message, e.Platform, e.From, mailbox.Deleted
 	case mailbox.MessageRestored:
-		c.Message, c.From, c.Folder = e.Message, mailbox.Deleted, e.To
+		c.Message, c.audience, c.From, c.Folder = e.Message, e.Platform, mailbox.Deleted, e.To
 	case mailbox.MessagePurged:
-		c.Message, c.From = e.Message, e.From
+		c.Message, c.audience, c.From = e.Message, e.Platform, e.From
+	case mailbox.DraftSaved:
+		c.Message, c.Folder, c.audience = e.Message, mailbox.Drafts, mailbox.AuthorOnly(e.Author)
+	case mailbox.MessageSent:
+		c.Message, c.Folder = e.Message, mailbox.Sent
+	case mailbox.MessageHandedOver:
+		c.Message = e.Message
+	case mailbox.ReceiptReceived:
+		c.Message = e.Message
 	case mailbox.FolderCreated:
 		c.Folder = e.Folder
 	case mailbox.FolderRenamed:
@@ -74,7 +84,7 @@ func changeOf(rec eventstore.Event) (c Change, ok bool) {
 		c.Grant, c.Grantee = e.Grant, e.Grantee
 	case mailbox.AccessRevoked:
 		c.Grant, c.Grantee = e.Grant, e.Grantee
-	default: // opened, scheduled, recalled, noted as unchanged, shredded
+	default: // opened, scheduled, recalled, taken over, noted as unchanged, shredded
 		return c, false
 	}
 	return c, true
@@ -86,7 +96,7 @@ func shows(s *projections.Snapshot, c Change, lens projections.Lens) (bool, erro
 		return true, nil
 	}
 	p, ok, err := s.PlatformOf(c.Mailbox, c.Message)
-	return ok && lens.Shows(p), err
+	return ok && lens.Shows(p) && (c.audience == "" || lens.Shows(c.audience)), err
 }
 
 // feedBuffer is how many changes of a mailbox an open stream may lag behind before it is cut off.

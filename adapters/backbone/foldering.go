@@ -6,7 +6,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 
 	"digitalpost/adapters/vault"
@@ -18,7 +17,7 @@ import (
 )
 
 // foldName gives the form in which folder names are compared: NFC, case folded, white space trimmed. "Aa" is not "Å".
-func foldName(s string) string { return cases.Fold().String(norm.NFC.String(strings.TrimSpace(s))) }
+func foldName(s string) string { return Fold(strings.TrimSpace(s)) }
 
 func checkName(s string) (string, error) {
 	s = norm.NFC.String(strings.TrimSpace(s))

@@ -106,7 +106,7 @@ func (b *Backbone) forgetThrough(ctx context.Context, last eventstore.Position) 
 		}
 		switch e := e.(type) {
 		case mailbox.MessageDelivered:
-			if e.Letter != nil {
+			if e.Letter != nil && e.Letter.System != (domain.SystemID{}) {
 				taken(e.Letter)
 			}
 		case mailbox.MessageScheduled:
@@ -119,7 +119,16 @@ func (b *Backbone) forgetThrough(ctx context.Context, last eventstore.Position) 
 			document(e.Message)
 		case mailbox.MessagePurged:
 			leaves = append(leaves, vault.Leaf{Owner: owner, Leaf: e.Leaf})
-			document(e.Message)
+			if docs = append(docs, e.Documents...); !e.Own {
+				document(e.Message)
+			}
+		case mailbox.DraftSaved:
+			docs = append(docs, e.Dropped...)
+		case mailbox.MessageSent:
+			docs = append(docs, e.Dropped...)
+		case mailbox.MessageTaken:
+			shred = append(shred, vault.Owner(e.Root))
+			docs = append(docs, e.Copy)
 		case mailbox.FolderDeleted:
 			leaves = append(leaves, vault.Leaf{Owner: owner, Leaf: e.Leaf})
 		case mailbox.Shredded:
@@ -182,12 +191,17 @@ func (b *Backbone) waitForgotten(ctx context.Context, p eventstore.Position) err
 func (b *Backbone) runSweep(ctx context.Context) {
 	for {
 		freed, err := b.docs.Sweep(b.now(), func(d domain.DocumentID) (bool, error) {
-			s, err := b.snapshot(projections.Receipts{})
-			if err != nil {
-				return true, err
+			for _, view := range []projections.Projection{projections.Receipts{}, projections.Outbox{}} {
+				s, err := b.snapshot(view)
+				if err != nil {
+					return true, err
+				}
+				named := s.Named(d)
+				if s.Close(); named {
+					return true, nil
+				}
 			}
-			defer s.Close()
-			return s.Named(d), nil
+			return false, nil
 		})
 		if err != nil {
 			b.cfg.Log.Error("sweep of documents", "error", err)

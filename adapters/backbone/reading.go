@@ -23,8 +23,9 @@ type Message struct {
 	Mailbox domain.MailboxID
 	Row     projections.MessageRow
 	Letter  projections.LetterRow
-	Memo    *memo.Message
+	Memo    *memo.Message // of a draft, as it is so far
 	Note    string
+	Answer  Answer // the recipient's business receipt, of what was sent
 }
 
 // A Folder is a folder as its owner sees it.
@@ -175,8 +176,8 @@ func (b *Backbone) OpenAll(msgs []Message) error {
 	for i := range msgs {
 		m := &msgs[i]
 		var ok bool
-		if m.Letter, ok, err = s.Letter(m.Mailbox, m.ID); err == nil && ok {
-			err = b.unseal(m)
+		if m.Letter, ok, err = s.Letter(m.Mailbox, m.ID); err == nil && (ok || m.Row.State.Draft != nil) {
+			ok, err = true, b.unseal(m)
 		}
 		if errors.Is(err, vault.ErrForgotten) || err == nil && !ok { // purged since the list was made
 			m.Memo, err = nil, nil
@@ -190,12 +191,26 @@ func (b *Backbone) OpenAll(msgs []Message) error {
 
 func (b *Backbone) unseal(m *Message) (err error) {
 	owner := vault.Owner(m.Mailbox)
-	if m.Memo, err = b.outlineOf(owner, m.Letter); err != nil || len(m.Row.Note) == 0 {
-		return err
-	}
 	k, err := b.vault.Key(owner, m.Row.State.Leaf)
 	if err != nil {
 		return err
+	}
+	if d := m.Row.State.Draft; d != nil {
+		c, err := openDraft(k, *d)
+		if err != nil {
+			return err
+		}
+		m.Memo = &c.Memo
+	} else if m.Memo, err = b.outlineOf(owner, m.Letter); err != nil {
+		return err
+	}
+	if len(m.Row.Answer) > 0 {
+		if m.Answer, err = openAnswer(k, m.Row.Answer); err != nil {
+			return err
+		}
+	}
+	if len(m.Row.Note) == 0 {
+		return nil
 	}
 	note, err := k.Open(mailbox.MessageNoted{}.EventType(), "note", m.Row.Note)
 	m.Note = string(note)
@@ -222,7 +237,7 @@ func (b *Backbone) Message(ctx context.Context, p Principal, id domain.MailboxID
 }
 
 // Content opens a file of a message. The look is recorded before anything is given. The caller closes what it gets.
-func (b *Backbone) Content(ctx context.Context, p Principal, msg Message, x memo.Extent) (io.ReadSeeker, io.Closer, error) {
+func (b *Backbone) Content(ctx context.Context, p Principal, msg Message, file *memo.Node) (io.ReadSeeker, io.Closer, error) {
 	v, err := b.enter(ctx, p, msg.Mailbox, access.Open)
 	if err != nil {
 		return nil, nil, err
@@ -231,15 +246,22 @@ func (b *Backbone) Content(ctx context.Context, p Principal, msg Message, x memo
 	if err := b.look(ctx, p, v, msg.Mailbox, looks.ContentOpened{Message: msg.ID}); err != nil {
 		return nil, nil, err
 	}
-	k, err := b.vault.Key(vault.Owner(msg.Mailbox), msg.Letter.Letter.Leaf)
+	k, err := b.vault.Key(vault.Owner(msg.Mailbox), msg.Row.State.Leaf)
 	if err != nil {
 		return nil, nil, err
+	}
+	if d := msg.Row.State.Draft; d != nil {
+		r, err := b.openParts(k, *d, file.Key)
+		if err != nil {
+			return nil, nil, err
+		}
+		return r, r, nil
 	}
 	var d *documents.Document
 	if d, err = b.openDocument(k, msg.Letter); err != nil {
 		return nil, nil, err
 	}
-	return msg.Memo.Content(d, msg.Letter.Letter.Length, x), d, nil
+	return msg.Memo.Content(d, msg.Letter.Letter.Length, *file.Child("content").File), d, nil
 }
 
 // A SenderCount is how much post of one sender lies in a mailbox, DELETED included.
@@ -268,8 +290,8 @@ func (b *Backbone) Senders(ctx context.Context, p Principal, id domain.MailboxID
 		if err != nil {
 			return nil, err
 		}
-		if !ok {
-			continue // purged since
+		if !ok || l.Letter.Sender == (domain.OrganisationID{}) {
+			continue // purged since, or written by a person
 		}
 		i, known := at[l.Letter.Sender]
 		if !known {

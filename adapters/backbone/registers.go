@@ -119,6 +119,7 @@ type Organisation struct {
 	LegalAllowed     bool
 	UUID             domain.UUID // that its certificates name; zero: any
 	LegalBasis       string      // of an authority that may write to those who are exempt; empty: none
+	AuthorityType    string      // STATE, REGION, MUNICIPALITY or OTHER; empty for a company
 }
 
 // A System is a sender system with its organisation, unsealed.
@@ -129,6 +130,7 @@ type System struct {
 	Organisation Organisation
 	OrgID        domain.OrganisationID
 	KeyHash      []byte // as identity.HashKey gives it
+	Receives     int    // the MeMo version that it takes in, as a recipient system; 0: it only sends
 
 	holders []holder // whose certificates it may come with
 }
@@ -165,7 +167,7 @@ func (b *Backbone) RegisterSystem(ctx context.Context, o Organisation, name, pla
 	return b.organise(ctx, o.CVR, "register system", func(k vault.Key, s organisationState) ([]organisation.Event, error) {
 		var events []organisation.Event
 		if !s.registered {
-			e := organisation.Registered{Kind: o.Kind, MandatoryAllowed: o.MandatoryAllowed, LegalAllowed: o.LegalAllowed, UUID: o.UUID, LegalBasis: o.LegalBasis}
+			e := organisation.Registered{Kind: o.Kind, MandatoryAllowed: o.MandatoryAllowed, LegalAllowed: o.LegalAllowed, UUID: o.UUID, LegalBasis: o.LegalBasis, AuthorityType: o.AuthorityType}
 			e.CVR, e.Name = k.Seal(e.EventType(), "cvr", []byte(o.CVR)), k.Seal(e.EventType(), "name", []byte(o.Name))
 			events = append(events, e)
 		}
@@ -196,6 +198,7 @@ func (b *Backbone) Delegate(ctx context.Context, cvr string, system domain.Syste
 type organisationState struct {
 	registered bool
 	keys       map[domain.SystemID][]byte
+	contacts   organisation.Contacts
 }
 
 // organise appends what decide wants to an organisation's stream, and waits for the views.
@@ -209,7 +212,7 @@ func (b *Backbone) organise(ctx context.Context, cvr, what string, decide func(v
 		return err
 	}
 	stream := eventstore.Stream{Kind: "organisation", ID: owner}
-	state := organisationState{keys: map[domain.SystemID][]byte{}}
+	state := organisationState{keys: map[domain.SystemID][]byte{}, contacts: organisation.NewContacts()}
 	version, _ := b.store.Head(stream)
 	for rec, err := range b.store.ReadStream(ctx, stream, 0) {
 		if err != nil {
@@ -227,6 +230,7 @@ func (b *Backbone) organise(ctx context.Context, cvr, what string, decide func(v
 		case organisation.SystemKeySet:
 			state.keys[e.System] = e.KeyHash
 		}
+		state.contacts.Evolve(e)
 	}
 	events, err := decide(k, state)
 	if err != nil || len(events) == 0 {
@@ -294,28 +298,25 @@ func (b *Backbone) System(id domain.SystemID) (System, error) {
 }
 
 func (b *Backbone) system(s *projections.Snapshot, r projections.SystemRow) (System, error) {
-	out := System{ID: r.System.System, Platform: r.System.Platform, OrgID: r.Organisation}
+	out := System{ID: r.System.System, Platform: r.System.Platform, OrgID: r.Organisation, KeyHash: r.System.KeyHash, Receives: r.Receives}
 	org, _, err := s.Organisation(r.Organisation)
 	if err != nil {
+		return out, err
+	}
+	if out.Organisation, err = b.organisationOf(r.Organisation, org.Registered); err != nil {
 		return out, err
 	}
 	k, err := b.vault.Key(vault.Owner(r.Organisation), 0)
 	if err != nil {
 		return out, err
 	}
-	open := func(eventType, field string, sealed domain.Sealed) string {
-		plain, oerr := k.Open(eventType, field, sealed)
-		err = errors.Join(err, oerr)
-		return string(plain)
-	}
-	o := org.Registered
-	out.Name = open(r.System.EventType(), "name", r.System.Name)
-	out.Organisation = Organisation{Kind: o.Kind, CVR: open(o.EventType(), "cvr", o.CVR), Name: open(o.EventType(), "name", o.Name),
-		MandatoryAllowed: o.MandatoryAllowed, LegalAllowed: o.LegalAllowed, UUID: o.UUID, LegalBasis: o.LegalBasis}
-	out.KeyHash = r.System.KeyHash
-	out.holders = []holder{{out.Organisation.CVR, o.UUID}}
+	name, err := k.Open(r.System.EventType(), "name", r.System.Name)
+	out.Name = string(name)
+	out.holders = []holder{{out.Organisation.CVR, out.Organisation.UUID}}
 	for _, h := range r.Delegated {
-		out.holders = append(out.holders, holder{cvr: open(organisation.SystemDelegated{}.EventType(), "holder", h)})
+		cvr, oerr := k.Open(organisation.SystemDelegated{}.EventType(), "holder", h)
+		err = errors.Join(err, oerr)
+		out.holders = append(out.holders, holder{cvr: string(cvr)})
 	}
 	return out, err
 }

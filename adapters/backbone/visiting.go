@@ -121,6 +121,7 @@ func (b *Backbone) judge(v *visit, p Principal, id domain.MailboxID, a access.Ac
 	if !d.Right.Delegated() {
 		v.lens.Private = p.Platform
 	}
+	v.lens.Author = mailbox.AuthorOnly(identityOf(p))
 	if lens.Consent { // whether it may show public post is for the one who reads there to say
 		own, _, err := v.Mailbox(p.Identity)
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/memo"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
 	"digitalpost/domain/mailbox"
@@ -39,11 +40,11 @@ var madeUp = struct {
 		org            backbone.Organisation
 		name, platform string
 	}{
-		{backbone.Organisation{Kind: organisation.Authority, CVR: "20000001", Name: "Eksempel Kommune", MandatoryAllowed: true, LegalAllowed: true}, "Kommunens fagsystem", ""},
-		{backbone.Organisation{Kind: organisation.Authority, CVR: "20000002", Name: "Region Påfund"}, "Regionens patientsystem", ""},
+		{backbone.Organisation{Kind: organisation.Authority, CVR: "20000001", Name: "Eksempel Kommune", AuthorityType: "MUNICIPALITY", MandatoryAllowed: true, LegalAllowed: true}, "Kommunens fagsystem", ""},
+		{backbone.Organisation{Kind: organisation.Authority, CVR: "20000002", Name: "Region Påfund", AuthorityType: "REGION"}, "Regionens patientsystem", ""},
 		{backbone.Organisation{Kind: organisation.Company, CVR: "20000003", Name: "Opdigtet Forsikring A/S"}, "Forsikringens post til e-Boks", "eboks"},
 		{backbone.Organisation{Kind: organisation.Company, CVR: "20000004", Name: "Påfund Bank A/S"}, "Bankens post til mit.dk", "mitdk"},
-		{backbone.Organisation{Kind: organisation.Authority, CVR: "20000005", Name: "Opdigtet Uddannelsesstyrelse", LegalBasis: "SU-loven (opdigtet)"}, "Styrelsens udbetalinger", ""},
+		{backbone.Organisation{Kind: organisation.Authority, CVR: "20000005", Name: "Opdigtet Uddannelsesstyrelse", AuthorityType: "STATE", LegalBasis: "SU-loven (opdigtet)"}, "Styrelsens udbetalinger", ""},
 	},
 }
 
@@ -74,8 +75,83 @@ func Seed(ctx context.Context, b *backbone.Backbone, i *Issuer) error {
 		if err := b.RegisterSystem(ctx, s.org, s.name, s.platform, HashKey(i.SystemKey(id))); err != nil {
 			return err
 		}
+		if err := seedContacts(ctx, b, s.org.CVR, id); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// madeUpContacts are the contact structures of the made-up authorities, by CVR number.
+var madeUpContacts = map[string]struct {
+	version int // of MeMo that the authority's recipient system takes in
+	groups  []string
+	points  []madeUpPoint
+}{
+	"20000001": {memo.V12, []string{"Familie", "Bolig og byggeri"}, []madeUpPoint{
+		{"Borgerservice", "Alt det, som ikke hører til andre steder", "", []string{organisation.ForCitizens, organisation.ForCompanies}, 99_500_000, 10, []string{"pas", "kørekort", "flytning"}},
+		{"Dagtilbud", "Vuggestue, børnehave og dagpleje", "Familie", []string{organisation.ForCitizens}, 50_000_000, 10, []string{"vuggestue", "børnehave"}},
+		{"Byggesager", "Ansøgninger om at bygge", "Bolig og byggeri", []string{organisation.ForCitizens, organisation.ForCompanies}, 10_000_000, 2, []string{"byggetilladelse"}},
+		{"Andre myndigheder", "For myndigheder alene", "", []string{organisation.ForAuthorities}, 99_500_000, 10, nil}}},
+	"20000002": {memo.V11, nil, []madeUpPoint{
+		{"Patientkontoret", "Spørgsmål om behandling og indkaldelser", "", []string{organisation.ForCitizens}, 99_500_000, 10, []string{"indkaldelse", "hospital"}}}},
+	"20000005": {memo.V12, nil, []madeUpPoint{
+		{"SU", "Statens Uddannelsesstøtte", "", []string{organisation.ForCitizens}, 20_000_000, 5, []string{"studielån"}}}},
+}
+
+type madeUpPoint struct {
+	name, description, group string
+	targets                  []string
+	bytes                    int64
+	attachments              int
+	terms                    []string
+}
+
+// seedContacts makes an authority's contact structure, if it has none.
+func seedContacts(ctx context.Context, b *backbone.Backbone, cvr string, system domain.SystemID) error {
+	made, ok := madeUpContacts[cvr]
+	if !ok {
+		return nil
+	}
+	sys, err := b.System(system)
+	if err != nil {
+		return err
+	}
+	if sys.Receives == 0 {
+		if err := b.Receive(ctx, cvr, system, made.version, true); err != nil {
+			return err
+		}
+	}
+	id := func(what, name string) domain.UUID { return domain.DeriveID(what, []byte(cvr), []byte(name)) }
+	_, err = b.ChangeContacts(ctx, sys, "made-up contacts", func(c organisation.Contacts) (events []organisation.Event, err error) {
+		if len(c.Points) > 0 {
+			return nil, nil
+		}
+		put := func(more []organisation.Event, err error) error {
+			for _, e := range more {
+				c.Evolve(e)
+			}
+			events = append(events, more...)
+			return err
+		}
+		for _, g := range made.groups {
+			if err := put(c.PutGroup(organisation.ContactGroup{Group: id("contact group", g), Name: g}, true)); err != nil {
+				return nil, err
+			}
+		}
+		for _, p := range made.points {
+			point := organisation.ContactPoint{Point: id("contact point", p.name), Name: p.name, Description: p.description, Targets: p.targets, MaxBytes: p.bytes,
+				Attachments: p.attachments, Active: true, Visible: true, SearchTerms: p.terms}
+			if p.group != "" {
+				point.Groups = []domain.UUID{id("contact group", p.group)}
+			}
+			if err := put(c.PutPoint(point, true)); err != nil {
+				return nil, err
+			}
+		}
+		return events, nil
+	})
+	return err
 }
 
 // registerWith registers a person or company that consents, once, to what the platforms named show; nil: to all that need it.

@@ -50,7 +50,11 @@ func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log 
 		mux.HandleFunc(method+" /apis/v1/"+path+"/{$}", h)
 	}
 	route("POST", "memos", a.submit)
-	route("DELETE", "memos/{uuid}", a.recall)
+	route("GET", "memos", a.waiting)
+	route("GET", "memos/{uuid}", a.fetch)
+	route("DELETE", "memos/{uuid}", a.takeOrRecall)
+	route("POST", "memos/{uuid}/receipt", a.acknowledge)
+	a.registerContacts(route)
 	route("GET", "receipts", a.receipts)
 	route("GET", "receipts-bulk", a.receiptsBulk)
 	route("GET", "receipts/{id}", a.receipt)
@@ -155,18 +159,6 @@ func (a *api) submit(w http.ResponseWriter, r *http.Request, sys backbone.System
 	return nil
 }
 
-func (a *api) recall(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
-	uuid, err := domain.ParseUUID(r.PathValue("uuid"))
-	if err != nil {
-		return backbone.ErrNotFound
-	}
-	if err := a.b.Recall(r.Context(), sys, uuid); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
 func (a *api) receipts(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
 	page, size, err := problem.Page(r)
 	if err != nil {
@@ -180,6 +172,12 @@ func (a *api) receipts(w http.ResponseWriter, r *http.Request, sys backbone.Syst
 	for _, one := range list {
 		ids = append(ids, one.ID.String())
 	}
+	showIDs(w, ids, page, size, total)
+	return nil
+}
+
+// showIDs answers with a page of ids, as NgDP's PagingResultUUID.
+func showIDs(w http.ResponseWriter, ids []string, page, size, total int) {
 	out := map[string]any{"content": ids, "number": page, "size": size, "totalElements": total, "totalPages": (total + size - 1) / size, "previous": nil, "next": nil}
 	if page > 0 {
 		out["previous"] = map[string]any{"page": page - 1, "size": size, "ordering": []any{}}
@@ -188,7 +186,6 @@ func (a *api) receipts(w http.ResponseWriter, r *http.Request, sys backbone.Syst
 		out["next"] = map[string]any{"page": page + 1, "size": size, "ordering": []any{}}
 	}
 	problem.JSON(w, http.StatusOK, out)
-	return nil
 }
 
 func (a *api) receiptsBulk(w http.ResponseWriter, r *http.Request, sys backbone.System) error {

@@ -26,7 +26,7 @@ import (
 var messageFields = []string{"id", "version", "messageUUID", "mailboxId", "transactionId", "createdDateTime", "lastUpdated", "messageDateTime", "receivedDateTime", "sendDateTime",
 	"folderId", "messageType", "messageState", "read", "flag", "note", "reply", "forward", "legallyNotified", "welcomeMessage", "errorMessage", "label", "messageIdentifier",
 	"messageCode", "postType", "replyByDateTime", "notification", "additionalNotification", "doNotDeliverUntilDate", "memoCreatedDateTime", "sender", "recipient",
-	"contentData", "forwardData", "replyData", "documents"}
+	"contentData", "forwardData", "replyData", "documents", "receipt", "lateReply"}
 
 const (
 	maxFilters = 32 // parameters of one list
@@ -114,7 +114,7 @@ func (q *listQuery) parameter(r request, name string, values []string) (err erro
 	case "any":
 		m := matcher{}
 		for _, v := range values {
-			if v = fold(v); !strings.Contains(v, "*") {
+			if v = backbone.Fold(v); !strings.Contains(v, "*") {
 				v = "*" + v + "*"
 			}
 			m.values = append(m.values, v)
@@ -145,7 +145,7 @@ func (q *listQuery) parameter(r request, name string, values []string) (err erro
 	}
 	m := matcher{path: path}
 	for _, v := range values {
-		m.values = append(m.values, fold(v))
+		m.values = append(m.values, backbone.Fold(v))
 	}
 	q.match = append(q.match, m)
 	return nil

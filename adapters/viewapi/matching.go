@@ -7,8 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
+	"digitalpost/adapters/backbone"
 )
 
 func (q *listQuery) matches(o object) bool {
@@ -33,7 +32,7 @@ func (q *listQuery) matches(o object) bool {
 func (m matcher) matches(o object) bool {
 	found := false
 	texts(at(o, m.path), func(s string) bool {
-		s = fold(s)
+		s = backbone.Fold(s)
 		found = slices.ContainsFunc(m.values, func(v string) bool { return wild(v, s) })
 		return !found
 	})
@@ -95,7 +94,6 @@ func texts(v any, fn func(string) bool) bool {
 }
 
 // fold gives the form in which texts are compared: NFC, case folded. "Aa" is not "Å".
-func fold(s string) string { return cases.Fold().String(norm.NFC.String(s)) }
 
 // wild tells whether a pattern, in which * stands for any text, is that of all of s.
 func wild(pattern, s string) bool {
@@ -128,7 +126,7 @@ func sortKey(o object, path []string) (k any) {
 	case int:
 		return float64(v)
 	}
-	texts(v, func(s string) bool { k = fold(s); return false })
+	texts(v, func(s string) bool { k = backbone.Fold(s); return false })
 	return k
 }
 

@@ -46,16 +46,21 @@ func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z
 func messageJSON(msg backbone.Message) object {
 	m := mapper{msg.ID}
 	h, body, row := msg.Memo.Header(), msg.Memo.Root.Child("MessageBody"), msg.Row
-	o := object{"id": msg.ID, "version": row.State.Version, "messageUUID": msg.Letter.Letter.UUID, "mailboxId": msg.Mailbox,
-		"transactionId": msg.Letter.Letter.UUID, "createdDateTime": stamp(row.Received), "lastUpdated": stamp(row.Last), "messageDateTime": stamp(row.Received),
+	o := object{"id": msg.ID, "version": row.State.Version, "messageUUID": msg.Memo.UUID(), "mailboxId": msg.Mailbox,
+		"transactionId": msg.Memo.UUID(), "createdDateTime": stamp(row.Received), "lastUpdated": stamp(row.Last), "messageDateTime": stamp(row.Received),
 		"receivedDateTime": stamp(row.Received), "sendDateTime": stamp(row.Received), "folderId": showFolder(msg.Mailbox, row.State.Folder),
-		"messageType": msg.Letter.Letter.Kind, "messageState": "RECEIVED", "read": row.State.Read, "flag": row.State.Flag, "note": msg.Note,
+		"messageType": msg.Memo.Kind(), "messageState": stateOf(row.State), "read": row.State.Read, "flag": row.State.Flag, "note": msg.Note,
 		"reply": h.Get("reply") == "true", "forward": h.Child("ForwardData") != nil, "legallyNotified": false, "welcomeMessage": false, "errorMessage": false}
 	fill(o, h, "label", "label", "messageIdentifier", "messageID", "messageCode", "messageCode", "postType", "postType", "replyByDateTime", "replyByDateTime",
 		"notification", "notification", "additionalNotification", "additionalNotification", "doNotDeliverUntilDate", "doNotDeliverUntilDate")
 	fill(o, body, "memoCreatedDateTime", "createdDateTime")
 	o["sender"] = m.sender(h.Child("Sender"), msg)
-	o["recipient"] = m.recipient(h.Child("Recipient"))
+	if r := h.Child("Recipient"); r != nil {
+		o["recipient"] = m.recipient(r)
+	}
+	if out := row.State.Out; out != nil {
+		o["receipt"], o["lateReply"], o["errorMessage"] = m.receipt(msg), out.Late, out.Receipt == "INVALID"
+	}
 	if c := h.Child("ContentData"); c != nil {
 		o["contentData"] = m.contentData(c)
 	}
@@ -73,6 +78,34 @@ func messageJSON(msg backbone.Message) object {
 		docs = append(docs, m.document(d, i))
 	}
 	o["documents"] = docs
+	return o
+}
+
+func stateOf(m mailbox.Message) string {
+	switch {
+	case m.Draft != nil:
+		return "DRAFT"
+	case m.Out != nil:
+		return "SENT"
+	}
+	return "RECEIVED"
+}
+
+// receipt tells what became of a message that was sent (an added field, in the shape of NgDP's Receipt): RECEIVED until its recipient has answered.
+func (m mapper) receipt(msg backbone.Message) object {
+	out, uuid := msg.Row.State.Out, msg.Letter.Letter.UUID
+	o := m.node("receipt")
+	o["transactionId"], o["messageUUID"], o["handedOver"] = uuid, uuid, out.Fetched || out.Taken
+	o["receiptStatus"], o["timeStamp"], o["errorCode"], o["errorMessage"] = "RECEIVED", stamp(msg.Row.Received), nil, nil
+	if out.Receipt != "" {
+		o["receiptStatus"], o["timeStamp"] = out.Receipt, stamp(msg.Row.Answered)
+	}
+	if msg.Answer.Code != "" {
+		o["errorCode"] = msg.Answer.Code
+	}
+	if msg.Answer.Text != "" {
+		o["errorMessage"] = msg.Answer.Text
+	}
 	return o
 }
 
@@ -168,13 +201,28 @@ func (m mapper) reply(r *memo.Node, i int) object {
 
 var documentTypes = map[string]string{"MainDocument": "MAIN", "AdditionalDocument": "ADDITIONAL", "TechnicalDocument": "TECHNICAL"}
 
+// documentPath names a document: by its place, or, of a draft, by the name that it has there for good.
+func documentPath(d *memo.Node, i int) string {
+	if d.Key != "" {
+		return d.Key
+	}
+	return "document/" + strconv.Itoa(i)
+}
+
+func filePath(document string, f *memo.Node, j int) string {
+	if f.Key != "" {
+		return f.Key
+	}
+	return document + "/file/" + strconv.Itoa(j)
+}
+
 func (m mapper) document(d *memo.Node, i int) object {
-	path := "document/" + strconv.Itoa(i)
+	path := documentPath(d, i)
 	o := fill(m.node(path), d, "label", "label", "documentId", strings.ToLower(d.Name[:1])+d.Name[1:]+"ID")
 	o["documentType"] = documentTypes[d.Name]
 	files := []object{}
 	for j, f := range d.All("File") {
-		files = append(files, m.file(f, path+"/file/"+strconv.Itoa(j)))
+		files = append(files, m.file(f, filePath(path, f, j)))
 	}
 	o["files"] = files
 	actions := []object{}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"digitalpost/adapters/backbone"
@@ -200,7 +199,7 @@ func (a *api) findDocument(r request) (backbone.Message, *memo.Node, int, error)
 		return m, nil, 0, err
 	}
 	for i, d := range m.Memo.Documents() {
-		if (mapper{m.ID}).node("document/" + strconv.Itoa(i))["id"] == domain.UUID(id) {
+		if (mapper{m.ID}).node(documentPath(d, i))["id"] == domain.UUID(id) {
 			return m, d, i, nil
 		}
 	}
@@ -218,7 +217,7 @@ func (a *api) findFile(r request) (backbone.Message, string, *memo.Node, error) 
 		return m, "", nil, err
 	}
 	for j, f := range d.All("File") {
-		path := "document/" + strconv.Itoa(i) + "/file/" + strconv.Itoa(j)
+		path := filePath(documentPath(d, i), f, j)
 		if (mapper{m.ID}).node(path)["id"] == domain.UUID(id) {
 			return m, path, f, nil
 		}

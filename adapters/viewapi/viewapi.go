@@ -68,6 +68,8 @@ func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log 
 	route("PATCH", "/{box}/messages/{message}", one, a.patch)
 	route("DELETE", "/{box}/messages/{message}", one, a.delete)
 	route("POST", "/{box}/messages/{message}/restore", one, a.restore)
+	a.registerWriting(route)
+	a.registerContacts(mux, under)
 	route("GET", "/{box}/accesses", list, a.accesses)
 	route("POST", "/{box}/accesses", list, a.grant)
 	route("GET", "/{box}/accesses/{access}", one, a.access)
@@ -308,7 +310,7 @@ func (a *api) content(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	in, closer, err := a.b.Content(r.Context(), r.p, msg, *f.Child("content").File)
+	in, closer, err := a.b.Content(r.Context(), r.p, msg, f)
 	if err != nil {
 		return err
 	}

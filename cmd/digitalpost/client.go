@@ -244,11 +244,11 @@ type inboxCmd struct {
 }
 
 type shownMessage struct {
-	ID, Label, FolderID, ReceivedDateTime string
-	Version                               int
-	Read                                  bool
-	Sender                                struct{ Label string }
-	Documents                             []struct {
+	ID, MessageUUID, Label, FolderID, ReceivedDateTime string
+	Version                                            int
+	Read                                               bool
+	Sender                                             struct{ Label string }
+	Documents                                          []struct {
 		ID    string
 		Files []struct{ ID, Filename string }
 	}

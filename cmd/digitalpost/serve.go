@@ -22,6 +22,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/email"
 	"digitalpost/adapters/identity"
 	"digitalpost/adapters/memo"
 	"digitalpost/adapters/openapi"
@@ -60,6 +61,26 @@ type serveCmd struct {
 	TLSCert  string            `name:"tls-cert" help:"The server's certificate chain, PEM; read again when it changes." env:"DIGITALPOST_TLS_CERT" type:"path"`
 	TLSKey   string            `name:"tls-key" help:"Its key, PEM." env:"DIGITALPOST_TLS_KEY" type:"path"`
 	ClientCA string            `name:"client-ca" help:"Authorities of sender systems' certificates, PEM; read again when it changes." env:"DIGITALPOST_CLIENT_CA" type:"path"`
+
+	SMTP         string `name:"smtp" help:"Mail server, HOST:PORT, for what people forward as e-mail; without it nobody can." env:"DIGITALPOST_SMTP"`
+	SMTPFrom     string `name:"smtp-from" help:"Address that such mail comes from." env:"DIGITALPOST_SMTP_FROM"`
+	SMTPUser     string `name:"smtp-user" help:"User at the mail server." env:"DIGITALPOST_SMTP_USER"`
+	SMTPPassword string `kong:"-"` // of DIGITALPOST_SMTP_PASSWORD alone: flags can be seen by others
+}
+
+// mailer gives the means to send e-mail, nil if there is no mail server.
+func (c serveCmd) mailer() (backbone.Mailer, error) {
+	if c.SMTP == "" {
+		return nil, nil
+	}
+	if c.SMTPFrom == "" {
+		return nil, errors.New("--smtp also needs --smtp-from, the address that mail comes from")
+	}
+	password := c.SMTPPassword
+	if password == "" {
+		password = os.Getenv("DIGITALPOST_SMTP_PASSWORD")
+	}
+	return email.Server{Address: c.SMTP, From: c.SMTPFrom, User: c.SMTPUser, Password: password, Plain: c.Dev}.Mailer()
 }
 
 // check refuses a configuration that is half of one.
@@ -114,10 +135,14 @@ func run(ctx context.Context, c serveCmd, stderr io.Writer, ready func(server)) 
 	if err != nil {
 		return err
 	}
+	mailer, err := c.mailer()
+	if err != nil {
+		return err
+	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	b, err := backbone.Open(backbone.Config{Dir: c.Data, KMS: vault.KeyFolder(keys), Development: c.Dev, SegmentSize: c.segmentSize(), Registerer: registry, Log: log, Fail: failAt()})
+	b, err := backbone.Open(backbone.Config{Dir: c.Data, KMS: vault.KeyFolder(keys), Development: c.Dev, SegmentSize: c.segmentSize(), Registerer: registry, Log: log, Mail: mailer, Fail: failAt()})
 	if err != nil {
 		return fmt.Errorf("open %s: %w", c.Data, err)
 	}

@@ -90,7 +90,8 @@ func (c *verifyCmd) checkKeys() (int, int, error) {
 type keptDocuments struct {
 	named map[domain.DocumentID]keptDocument
 	of    map[domain.MessageID]domain.DocumentID
-	in    map[[16]byte][]domain.MessageID // by mailbox
+	in    map[[16]byte][]domain.MessageID     // by mailbox
+	parts map[domain.MessageID][]mailbox.Part // of drafts
 }
 
 type keptDocument struct {
@@ -101,7 +102,7 @@ type keptDocument struct {
 
 func (k *keptDocuments) apply(rec eventstore.Event, e domain.Named) {
 	if k.named == nil {
-		*k = keptDocuments{map[domain.DocumentID]keptDocument{}, map[domain.MessageID]domain.DocumentID{}, map[[16]byte][]domain.MessageID{}}
+		*k = keptDocuments{map[domain.DocumentID]keptDocument{}, map[domain.MessageID]domain.DocumentID{}, map[[16]byte][]domain.MessageID{}, map[domain.MessageID][]mailbox.Part{}}
 	}
 	forgotten := func(m domain.MessageID) { delete(k.named, k.of[m]) }
 	put := func(m domain.MessageID) { k.in[rec.Stream.ID] = append(k.in[rec.Stream.ID], m) }
@@ -115,10 +116,30 @@ func (k *keptDocuments) apply(rec eventstore.Event, e domain.Named) {
 		if e.Letter != nil {
 			put(e.Message)
 		}
+		if e.Letter != nil && e.Letter.System == (domain.SystemID{}) { // forwarded from another mailbox
+			k.letter(rec, *e.Letter)
+		}
+	case mailbox.DraftSaved:
+		for _, p := range e.Parts {
+			k.named[p.Document] = keptDocument{p.Length, p.SealedHash, rec.Position}
+		}
+		k.drop(e.Dropped)
+		k.parts[e.Message] = e.Parts
+		put(e.Message)
+	case mailbox.MessageSent:
+		k.drop(e.Dropped)
+		delete(k.parts, e.Message)
+		k.letter(rec, e.Letter)
+		k.named[e.Handover.Document] = keptDocument{e.Handover.Length, e.Handover.SealedHash, rec.Position}
+		put(e.Message)
+	case mailbox.MessageTaken:
+		delete(k.named, e.Copy)
 	case mailbox.MessageScheduled:
 		put(e.Letter.Message)
 	case mailbox.MessagePurged:
 		forgotten(e.Message)
+		k.drop(e.Documents)
+		delete(k.parts, e.Message)
 	case mailbox.MessageRecalled:
 		forgotten(e.Message)
 	case mailbox.MessageRefused:
@@ -126,8 +147,22 @@ func (k *keptDocuments) apply(rec eventstore.Event, e domain.Named) {
 	case mailbox.Shredded:
 		for _, m := range k.in[rec.Stream.ID] {
 			forgotten(m)
+			for _, p := range k.parts[m] {
+				delete(k.named, p.Document)
+			}
 		}
 	}
+}
+
+func (k *keptDocuments) drop(docs []domain.DocumentID) {
+	for _, d := range docs {
+		delete(k.named, d)
+	}
+}
+
+func (k *keptDocuments) letter(rec eventstore.Event, l mailbox.Letter) {
+	k.named[l.Document] = keptDocument{l.Kept, l.SealedHash, rec.Position}
+	k.of[l.Message] = l.Document
 }
 
 // after folds what came beyond a position, and tells which of the documents must still be there.
@@ -136,7 +171,7 @@ func (k *keptDocuments) after(data string, p eventstore.Position) (map[domain.Do
 	if err != nil {
 		return nil, err
 	}
-	later := keptDocuments{maps.Clone(k.named), k.of, k.in}
+	later := keptDocuments{maps.Clone(k.named), k.of, k.in, k.parts}
 	for rec, err := range b.ReadAll(p) {
 		if err != nil {
 			return nil, err

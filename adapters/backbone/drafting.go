@@ -1,0 +1,624 @@
+package backbone
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"digitalpost/adapters/memo"
+	"digitalpost/adapters/vault"
+	"digitalpost/domain"
+	"digitalpost/domain/access"
+	"digitalpost/domain/mailbox"
+	"digitalpost/domain/organisation"
+	"digitalpost/eventstore"
+	"digitalpost/projections"
+)
+
+// Reasons of drafts, whose words are judged before they are sealed.
+const (
+	LabelNotAllowed    domain.Reason = "draft.label.not.allowed"
+	DocumentNotAllowed domain.Reason = "draft.document.not.allowed"
+	FileNotAllowed     domain.Reason = "draft.file.not.allowed"
+	TooManyDocuments   domain.Reason = "draft.documents.too.many"
+	DraftTooLarge      domain.Reason = "draft.too.large"
+	PartNotNext        domain.Reason = "file.part.not.next"
+	NoSuchRecipient    domain.Reason = "draft.recipient.not.found"
+)
+
+// Bounds of a draft.
+const (
+	maxDraftDocuments = 31                     // what any contact point takes, and more
+	maxDraftFiles     = 10                     // of one document
+	maxDraftContent   = 24 << 10               // bytes of all its words, encoded
+	maxDraftBytes     = memo.MaxLength / 4 * 3 // of its files: as base64 they fill a MeMo
+)
+
+// A draftContent is a draft as its author left it: a MeMo in the making, and where its files' pieces are.
+type draftContent struct {
+	Memo    memo.Message                   `cbor:"1,keyasint"`
+	Next    int                            `cbor:"2,keyasint"` // names the next document or file
+	Files   map[string][]domain.DocumentID `cbor:"3,keyasint"` // pieces of each file, in order
+	Total   map[string]int64               `cbor:"4,keyasint"` // bytes that a file is to have, where that was said
+	Answers domain.MessageID               `cbor:"5,keyasint"` // the message that it answers
+	ReplyBy string                         `cbor:"6,keyasint"` // the date that its sender asked for
+}
+
+func openDraft(k vault.Key, d mailbox.Draft) (*draftContent, error) {
+	raw, err := k.Open(mailbox.DraftSaved{}.EventType(), "content", d.Content)
+	if err != nil {
+		return nil, err
+	}
+	c := &draftContent{}
+	return c, cbor.Unmarshal(raw, c)
+}
+
+func (c *draftContent) seal(k vault.Key) (domain.Sealed, error) {
+	raw, err := cbor.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	if len(raw) > maxDraftContent {
+		return nil, domain.Refuse(DraftTooLarge)
+	}
+	return k.Seal(mailbox.DraftSaved{}.EventType(), "content", raw), nil
+}
+
+func (c *draftContent) body() *memo.Node   { return c.Memo.Root.Child("MessageBody") }
+func (c *draftContent) header() *memo.Node { return c.Memo.Root.Child("MessageHeader") }
+
+// document finds one of the draft's documents; a file of it, if one is named.
+func (c *draftContent) document(document, file string) (d, f *memo.Node, err error) {
+	for _, d := range c.body().Children {
+		if d.Key != document || d.Key == "" {
+			continue
+		}
+		if file == "" {
+			return d, nil, nil
+		}
+		for _, f := range d.All("File") {
+			if f.Key == file {
+				return d, f, nil
+			}
+		}
+	}
+	return nil, nil, ErrNotFound
+}
+
+// name gives a new document or file its name.
+func (c *draftContent) name(n *memo.Node, prefix string) {
+	n.Key = prefix + strconv.Itoa(c.Next)
+	c.Next++
+}
+
+// bytesOf counts what the draft's parts hold.
+func bytesOf(parts []mailbox.Part) (n int64) {
+	for _, p := range parts {
+		n += p.Length
+	}
+	return n
+}
+
+// DraftWords is what an author changes of a draft; nil fields stay.
+type DraftWords struct {
+	Label *string
+	To    *Addressee
+}
+
+// An Addressee is the authority, and the contact point, that a draft is for. The organisation may be left out where the point is named.
+type Addressee struct {
+	CVR   string
+	Point domain.UUID
+}
+
+func (d DraftWords) String() string {
+	to := "-"
+	if d.To != nil {
+		to = d.To.CVR + " " + d.To.Point.String()
+	}
+	return words(d.Label) + " " + to
+}
+
+// apply writes the words into the MeMo in the making.
+func (d DraftWords) apply(c *draftContent, all *ContactDirectory) error {
+	h := c.header()
+	if d.Label != nil {
+		if !isText(*d.Label, 256) {
+			return domain.Refuse(LabelNotAllowed)
+		}
+		h.Set("label", memo.Text("label", strings.TrimSpace(*d.Label)))
+	}
+	if d.To == nil {
+		return nil
+	}
+	to := *d.To
+	var point *memo.Node
+	if to.Point != (domain.UUID{}) {
+		p, ok := all.Point(to.Point)
+		if !ok {
+			return domain.Refuse(organisation.NoSuchPoint)
+		}
+		o, ok := all.Organisation(p.Organisation)
+		if !ok || to.CVR != "" && to.CVR != o.CVR {
+			return domain.Refuse(organisation.NoSuchPoint)
+		}
+		to.CVR = o.CVR
+		point = memo.Group("ContactPoint", memo.Text("contactPointID", to.Point.String()), memo.Text("label", p.Point.Name))
+		if len(p.Point.Groups) > 0 {
+			if g, ok := all.Group(p.Point.Groups[0]); ok {
+				point.Set("contactGroup", memo.Text("contactGroup", g.Group.Name))
+			}
+		}
+	}
+	o, ok := all.OfCVR(to.CVR)
+	if !ok || o.Kind != organisation.Authority {
+		return domain.Refuse(NoSuchRecipient)
+	}
+	h.Set("Recipient", memo.Group("Recipient", memo.Text("recipientID", o.CVR), memo.Text("idType", "CVR"), memo.Text("label", clipText(o.Name, 256)), point))
+	return nil
+}
+
+// isText tells whether a text fits a MeMo's text of a length, and holds nothing that XML can't.
+func isText(s string, most int) bool {
+	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= most && !strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f || r == 0xFFFE || r == 0xFFFF })
+}
+
+func clipText(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most])
+	}
+	return s
+}
+
+// BeginDraft begins a draft in a mailbox. Its author alone sees it, on every platform.
+func (b *Backbone) BeginDraft(ctx context.Context, a Ask, w DraftWords) (Message, eventstore.Position, error) {
+	return b.beginDraft(ctx, a, "draft "+w.String(), func(c *draftContent) error {
+		all, err := b.Contacts()
+		if err != nil {
+			return err
+		}
+		return w.apply(c, all)
+	})
+}
+
+func (b *Backbone) beginDraft(ctx context.Context, a Ask, what string, fill func(*draftContent) error) (Message, eventstore.Position, error) {
+	id := domain.MessageID(b.newID())
+	if a.Key != "" {
+		who := identityOf(a.Principal)
+		id = domain.DeriveID("draft", a.Mailbox[:], who[:], []byte(a.Platform), []byte(a.Key))
+	}
+	what = strings.TrimSpace(what)
+	first, at, err := b.run(ctx, &a, access.Write, id, domain.FolderID{}, what, func(s mailbox.State) (mailbox.Command, []access.Action, error) {
+		c, err := b.newDraft(a)
+		if err == nil {
+			err = fill(c)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		cmd := mailbox.SaveDraft{Target: a.target(id), New: true, Leaf: s.NextLeaf, Author: domain.UUID(identityOf(a.Principal))}
+		k, err := b.vault.Key(vault.Owner(a.Mailbox), cmd.Leaf)
+		if err != nil {
+			return nil, nil, err
+		}
+		cmd.Content, err = c.seal(k)
+		return cmd, nil, err
+	})
+	if err != nil {
+		return Message{}, 0, err
+	}
+	return b.after(ctx, a, id, first, at)
+}
+
+// newDraft is a MeMo with nothing in it but its sender.
+func (b *Backbone) newDraft(a Ask) (*draftContent, error) {
+	sender, err := b.senderOf(a)
+	if err != nil {
+		return nil, err
+	}
+	header := memo.Group("MessageHeader", memo.Text("messageType", "DIGITALPOST"), memo.Text("messageUUID", newUUID().String()), sender)
+	return &draftContent{Memo: memo.Message{Version: memo.V12, Root: &memo.Node{Name: "Message", Children: []*memo.Node{header, {Name: "MessageBody"}}}},
+		Files: map[string][]domain.DocumentID{}, Total: map[string]int64{}}, nil
+}
+
+// newUUID is a random UUID, version 4.
+func newUUID() (id domain.UUID) {
+	rand.Read(id[:])
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+	return id
+}
+
+// NewUUID makes a random id for what a caller creates.
+func (b *Backbone) NewUUID() domain.UUID { return newUUID() }
+
+// senderOf makes the MeMo's Sender: the mailbox's owner, and a delegate as its representative, so that the receiver sees who helped.
+func (b *Backbone) senderOf(a Ask) (*memo.Node, error) {
+	s, err := b.snapshot(projections.Mailboxes{})
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	person := func(id domain.MailboxID) (Person, error) {
+		row, ok, err := s.Mailbox(id)
+		if err == nil && !ok {
+			err = ErrNotFound
+		}
+		if err != nil {
+			return Person{}, err
+		}
+		return b.Owner(id, row)
+	}
+	owner, err := person(a.Mailbox)
+	if err != nil {
+		return nil, err
+	}
+	out := memo.Group("Sender", memo.Text("senderID", owner.Number), memo.Text("idType", idTypeOf(owner)), memo.Text("label", clipText(owner.Name, 256)))
+	if a.by.right.Delegated() {
+		helper, err := person(a.Identity)
+		if err != nil {
+			return nil, err
+		}
+		out.Set("Representative", memo.Group("Representative", memo.Text("representativeID", helper.Number), memo.Text("idType", idTypeOf(helper)), memo.Text("label", clipText(helper.Name, 256))))
+	}
+	return out, nil
+}
+
+func idTypeOf(p Person) string {
+	if p.Kind == mailbox.Company {
+		return "CVR"
+	}
+	return "CPR"
+}
+
+// editDraft changes a draft. What edit does may be asked for again, on what the draft has become.
+func (b *Backbone) editDraft(ctx context.Context, a Ask, id domain.MessageID, what string, edit func(c *draftContent, parts *[]mailbox.Part, k vault.Key) error) (Message, eventstore.Position, error) {
+	first, at, err := b.run(ctx, &a, access.Write, id, domain.FolderID{}, what, func(s mailbox.State) (mailbox.Command, []access.Action, error) {
+		cmd := mailbox.SaveDraft{Target: a.target(id), Author: domain.UUID(identityOf(a.Principal))}
+		m := s.Messages[id]
+		if m.Draft == nil || m.Platform != cmd.Target.Author {
+			return cmd, nil, nil // the rule says why not
+		}
+		k, err := b.vault.Key(vault.Owner(a.Mailbox), m.Leaf)
+		if err != nil {
+			return nil, nil, err
+		}
+		c, err := openDraft(k, *m.Draft)
+		if err != nil {
+			return nil, nil, err
+		}
+		cmd.Parts = slices.Clone(m.Draft.Parts)
+		if err := edit(c, &cmd.Parts, k); err != nil {
+			return nil, nil, err
+		}
+		cmd.Content, err = c.seal(k)
+		return cmd, nil, err
+	})
+	if err != nil {
+		return Message{}, 0, err
+	}
+	return b.after(ctx, a, id, first, at)
+}
+
+// ChangeDraft changes a draft's words.
+func (b *Backbone) ChangeDraft(ctx context.Context, a Ask, id domain.MessageID, w DraftWords) (Message, eventstore.Position, error) {
+	return b.editDraft(ctx, a, id, "draft "+w.String(), func(c *draftContent, _ *[]mailbox.Part, _ vault.Key) error {
+		all, err := b.Contacts()
+		if err != nil {
+			return err
+		}
+		return w.apply(c, all)
+	})
+}
+
+// A DraftDocument is what an author says of a document; nil fields stay.
+type DraftDocument struct {
+	Main  bool // the main document; else an additional one. It can't be changed
+	Label *string
+}
+
+var documentNames = map[bool]string{true: "MainDocument", false: "AdditionalDocument"}
+
+// AddDocument adds a document without files to a draft, and gives its key.
+func (b *Backbone) AddDocument(ctx context.Context, a Ask, id domain.MessageID, d DraftDocument) (m Message, key string, at eventstore.Position, err error) {
+	m, at, err = b.editDraft(ctx, a, id, fmt.Sprint("add document ", d.Main, words(d.Label)), func(c *draftContent, _ *[]mailbox.Part, _ vault.Key) error {
+		n := &memo.Node{Name: documentNames[d.Main]}
+		if d.Main && c.body().Child(n.Name) != nil || len(c.body().Children) >= maxDraftDocuments {
+			return domain.Refuse(TooManyDocuments)
+		}
+		c.name(n, "document/")
+		c.body().Children = append(c.body().Children, n)
+		return labelDocument(n, d.Label)
+	})
+	if err == nil {
+		key = newest(m.Memo.Root.Child("MessageBody").Children)
+	}
+	return m, key, at, err
+}
+
+// newest gives the key of the document or file that was named last: of a repeat, too, whose answer shows the draft as it was then.
+func newest(nodes []*memo.Node) (key string) {
+	last := -1
+	for _, n := range nodes {
+		if i, err := strconv.Atoi(n.Key[strings.LastIndexByte(n.Key, '/')+1:]); err == nil && i > last {
+			key, last = n.Key, i
+		}
+	}
+	return key
+}
+
+func labelDocument(n *memo.Node, label *string) error {
+	if label == nil {
+		return nil
+	}
+	if !isText(*label, 256) {
+		return domain.Refuse(DocumentNotAllowed)
+	}
+	n.Set("label", memo.Text("label", *label))
+	return nil
+}
+
+// ChangeDocument changes a document of a draft.
+func (b *Backbone) ChangeDocument(ctx context.Context, a Ask, id domain.MessageID, key string, d DraftDocument) (Message, eventstore.Position, error) {
+	return b.editDraft(ctx, a, id, "change "+key+words(d.Label), func(c *draftContent, _ *[]mailbox.Part, _ vault.Key) error {
+		n, _, err := c.document(key, "")
+		if err != nil {
+			return err
+		}
+		return labelDocument(n, d.Label)
+	})
+}
+
+// DropDocument takes a document out of a draft, with its files.
+func (b *Backbone) DropDocument(ctx context.Context, a Ask, id domain.MessageID, key string) (Message, eventstore.Position, error) {
+	return b.editDraft(ctx, a, id, "drop "+key, func(c *draftContent, parts *[]mailbox.Part, _ vault.Key) error {
+		n, _, err := c.document(key, "")
+		if err != nil {
+			return err
+		}
+		for _, f := range n.All("File") {
+			c.dropParts(f.Key, parts)
+		}
+		body := c.body()
+		body.Children = slices.DeleteFunc(body.Children, func(x *memo.Node) bool { return x == n })
+		return nil
+	})
+}
+
+// dropParts takes the pieces of a file away.
+func (c *draftContent) dropParts(file string, parts *[]mailbox.Part) {
+	*parts = slices.DeleteFunc(*parts, func(p mailbox.Part) bool { return slices.Contains(c.Files[file], p.Document) })
+	delete(c.Files, file)
+	delete(c.Total, file)
+}
+
+// A DraftFile is what an author says of a file; nil fields stay.
+type DraftFile struct {
+	Format, Name, Language *string
+}
+
+func (f DraftFile) String() string { return words(f.Format) + words(f.Name) + words(f.Language) }
+
+func (f DraftFile) apply(n *memo.Node) error {
+	for name, v := range map[string]*string{"encodingFormat": f.Format, "filename": f.Name, "language": f.Language} {
+		if v == nil {
+			continue
+		}
+		if *v == "" || !isText(*v, 256) || name == "language" && (len(*v) != 2 || strings.Trim(*v, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
+			return domain.Refuse(FileNotAllowed)
+		}
+		n.Set(name, memo.Text(name, *v))
+	}
+	if v := memo.JudgeFilename(n.Get("filename")); v != "" {
+		return domain.Refuse(domain.Reason(v))
+	}
+	return nil
+}
+
+// AddFile adds a file without content to a document of a draft, and gives its key.
+func (b *Backbone) AddFile(ctx context.Context, a Ask, id domain.MessageID, document string, f DraftFile) (m Message, key string, at eventstore.Position, err error) {
+	m, at, err = b.editDraft(ctx, a, id, "add file "+document+" "+f.String(), func(c *draftContent, _ *[]mailbox.Part, _ vault.Key) error {
+		d, _, err := c.document(document, "")
+		if err != nil {
+			return err
+		}
+		if len(d.All("File")) >= maxDraftFiles {
+			return domain.Refuse(TooManyDocuments)
+		}
+		n := &memo.Node{Name: "File", Children: []*memo.Node{{Name: "content", File: &memo.Extent{}}}}
+		c.name(n, document+"/file/")
+		d.Children = append(d.Children, n)
+		return f.apply(n)
+	})
+	if err == nil {
+		for _, d := range m.Memo.Documents() {
+			if d.Key == document {
+				key = newest(d.All("File"))
+			}
+		}
+	}
+	return m, key, at, err
+}
+
+// ChangeFile changes what is said of a file.
+func (b *Backbone) ChangeFile(ctx context.Context, a Ask, id domain.MessageID, document, file string, f DraftFile) (Message, eventstore.Position, error) {
+	return b.editDraft(ctx, a, id, "change "+file+" "+f.String(), func(c *draftContent, _ *[]mailbox.Part, _ vault.Key) error {
+		_, n, err := c.document(document, file)
+		if err != nil {
+			return err
+		}
+		return f.apply(n)
+	})
+}
+
+// DropFile takes a file out of a draft.
+func (b *Backbone) DropFile(ctx context.Context, a Ask, id domain.MessageID, document, file string) (Message, eventstore.Position, error) {
+	return b.editDraft(ctx, a, id, "drop "+file, func(c *draftContent, parts *[]mailbox.Part, _ vault.Key) error {
+		d, n, err := c.document(document, file)
+		if err != nil {
+			return err
+		}
+		c.dropParts(file, parts)
+		d.Children = slices.DeleteFunc(d.Children, func(x *memo.Node) bool { return x == n })
+		return nil
+	})
+}
+
+// A Piece is a piece of a file's content: where it begins, and how long the whole file is to be; -1: no more than this.
+type Piece struct {
+	From, Total int64
+	Body        io.Reader
+}
+
+// PutContent uploads a file of a draft, or the next piece of it. A piece at 0 takes the place of all that was there; any other must begin where the last one ended.
+// The bytes are on disk when it returns.
+func (b *Backbone) PutContent(ctx context.Context, a Ask, id domain.MessageID, document, file string, p Piece) (m Message, at eventstore.Position, err error) {
+	if !b.store.IntakeHasRoom() {
+		return m, 0, ErrNoRoom
+	}
+	v, err := b.enter(ctx, a.Principal, a.Mailbox, access.Write)
+	if err != nil {
+		return m, 0, err
+	}
+	v.Close()
+	before, err := b.Message(ctx, a.Principal, a.Mailbox, id) // nothing is taken in for what is not there
+	if err != nil {
+		return m, 0, err
+	}
+	switch {
+	case before.Row.State.Draft == nil:
+		return m, 0, domain.Refuse(mailbox.NotADraft)
+	case a.Version != 0 && a.Version != before.Row.State.Version:
+		return m, 0, &domain.Rejection{Reason: mailbox.StaleVersion, Version: before.Row.State.Version}
+	case p.Total > maxDraftBytes:
+		return m, 0, domain.Refuse(DraftTooLarge)
+	}
+	w := b.docs.Create()
+	n, err := io.Copy(w, io.LimitReader(p.Body, maxDraftBytes+1))
+	if err == nil && n > maxDraftBytes {
+		err = domain.Refuse(DraftTooLarge)
+	}
+	if err != nil {
+		return m, 0, errors.Join(err, w.Abort())
+	}
+	ref, err := w.Commit()
+	if err != nil {
+		return m, 0, err
+	}
+	a.Key = "" // a piece that is sent again is known by where it begins
+	m, at, err = b.editDraft(ctx, a, id, "content", func(c *draftContent, parts *[]mailbox.Part, k vault.Key) error {
+		_, f, err := c.document(document, file)
+		if err != nil {
+			return err
+		}
+		x := f.Child("content").File
+		if p.From == 0 {
+			c.dropParts(file, parts)
+			x.Size = 0
+		}
+		switch {
+		case p.From != x.Size, p.Total >= 0 && p.From+n > p.Total:
+			return domain.Refuse(PartNotNext)
+		case bytesOf(*parts)+n > maxDraftBytes:
+			return domain.Refuse(DraftTooLarge)
+		}
+		if n > 0 {
+			*parts = append(*parts, mailbox.Part{Document: ref.ID, Length: ref.Length, SealedHash: ref.SealedHash, Key: k.Seal(mailbox.DraftSaved{}.EventType(), "partKey", ref.Key)})
+			c.Files[file] = append(c.Files[file], ref.ID)
+		}
+		x.Size += n
+		delete(c.Total, file)
+		if p.Total >= 0 && x.Size < p.Total {
+			c.Total[file] = p.Total
+		}
+		return nil
+	})
+	return m, at, b.unused(err, err == nil && n == 0, ref.ID)
+}
+
+// unused frees documents that a command was to name and did not. Where it is not certain that no event names them, the sweep will find out.
+func (b *Backbone) unused(err error, certain bool, docs ...domain.DocumentID) error {
+	if _, refused := domain.Refused(err); !refused && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrForbidden) && !certain {
+		return err
+	}
+	for _, d := range docs {
+		err = errors.Join(err, b.docs.Free(d))
+	}
+	return err
+}
+
+// openParts opens a draft's file: its pieces, one behind the other. The caller closes it.
+func (b *Backbone) openParts(k vault.Key, d mailbox.Draft, file string) (*joined, error) {
+	c, err := openDraft(k, d)
+	if err != nil {
+		return nil, err
+	}
+	out := &joined{}
+	for _, id := range c.Files[file] {
+		i := slices.IndexFunc(d.Parts, func(p mailbox.Part) bool { return p.Document == id })
+		if i < 0 {
+			return nil, errors.Join(fmt.Errorf("draft: part %s is not there", id), out.Close())
+		}
+		key, err := k.Open(mailbox.DraftSaved{}.EventType(), "partKey", d.Parts[i].Key)
+		if err != nil {
+			return nil, errors.Join(err, out.Close())
+		}
+		doc, err := b.docs.Open(id, key, d.Parts[i].Length)
+		if err != nil {
+			return nil, errors.Join(err, out.Close())
+		}
+		out.parts = append(out.parts, piece{doc, doc, d.Parts[i].Length})
+		out.length += d.Parts[i].Length
+	}
+	out.SectionReader = io.NewSectionReader(at(out.readAt), 0, out.length)
+	return out, nil
+}
+
+// joined is several documents as one.
+type joined struct {
+	*io.SectionReader
+	parts  []piece
+	length int64
+}
+
+type piece struct {
+	io.ReaderAt
+	io.Closer
+	length int64
+}
+
+type at func(p []byte, off int64) (int, error)
+
+func (f at) ReadAt(p []byte, off int64) (int, error) { return f(p, off) }
+
+func (j *joined) readAt(p []byte, off int64) (n int, err error) {
+	for _, x := range j.parts {
+		if off >= x.length {
+			off -= x.length
+			continue
+		}
+		k, err := x.ReadAt(p[n:min(int64(len(p)), int64(n)+x.length-off)], off)
+		if n += k; err != nil && err != io.EOF {
+			return n, err
+		}
+		if n == len(p) {
+			return n, nil
+		}
+		off = 0
+	}
+	return n, io.EOF
+}
+
+func (j *joined) Close() (err error) {
+	for _, x := range j.parts {
+		err = errors.Join(err, x.Close())
+	}
+	return err
+}

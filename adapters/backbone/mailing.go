@@ -1,0 +1,82 @@
+package backbone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"digitalpost/adapters/memo"
+	"digitalpost/adapters/vault"
+	"digitalpost/domain/mailbox"
+	"digitalpost/projections"
+)
+
+// ErrNoMail says that there is no mail server, or that it takes nothing now: the mail is tried again.
+var ErrNoMail = errors.New("backbone: the mail server takes nothing now")
+
+// mailRefused says that the mail server refuses a mail for good.
+type mailRefused struct{ error }
+
+// RefusedMail makes an error of a Mailer's one that says so.
+func RefusedMail(err error) error { return &mailRefused{err} }
+
+// A Mail is a message that leaves Digital Post as e-mail.
+type Mail struct {
+	ID      string // the same when it is tried again, so that a receiver can tell
+	To      string
+	Subject string
+	Text    string
+	Files   []MailFile
+}
+
+// A MailFile is a file that goes with it. Open may be called more than once.
+type MailFile struct {
+	Name, Kind string
+	Open       func() io.ReadSeeker
+}
+
+// A Mailer hands a mail to a mail server. It returns nil once that has taken it over; ErrNoMail to be asked again; RefusedMail if it never will.
+type Mailer func(context.Context, Mail) error
+
+// mail sends what was forwarded as e-mail.
+func (b *Backbone) mail(ctx context.Context, r projections.OutRow) error {
+	if b.cfg.Mail == nil {
+		return ErrNoMail
+	}
+	k, err := b.vault.Key(vault.Owner(r.Handover.Root), 0)
+	if err != nil {
+		return err
+	}
+	to, err := k.Open(mailbox.MessageSent{}.EventType(), "address", r.To.Address)
+	if err != nil {
+		return err
+	}
+	d, err := b.openHandover(r)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	m, err := memo.Read(io.NewSectionReader(d, 0, r.Handover.Length))
+	if err != nil {
+		return err
+	}
+	h := m.Header()
+	forward := h.Child("ForwardData")
+	out := Mail{ID: r.UUID.String(), To: string(to), Subject: h.Get("label")}
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s har videresendt en meddelelse fra Digital Post.\n%s forwards a message from Digital Post.\n\nAfsender / Sender: %s\nModtaget / Received: %s\n",
+		h.Get("Sender", "label"), h.Get("Sender", "label"), forward.Get("originalSender"), forward.Get("originalMessageDateTime"))
+	if c := forward.Get("comment"); c != "" {
+		fmt.Fprintf(&text, "\n%s\n", c)
+	}
+	out.Text = text.String()
+	for _, doc := range m.Documents() {
+		for _, f := range doc.All("File") {
+			x := *f.Child("content").File
+			out.Files = append(out.Files, MailFile{Name: f.Get("filename"), Kind: f.Get("encodingFormat"), Open: func() io.ReadSeeker { return m.Content(d, r.Handover.Length, x) }})
+		}
+	}
+	return b.cfg.Mail(ctx, out)
+}

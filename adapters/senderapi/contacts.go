@@ -1,0 +1,295 @@
+package senderapi
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/memo"
+	"digitalpost/adapters/problem"
+	"digitalpost/domain"
+	"digitalpost/domain/organisation"
+)
+
+// An organisation's own systems keep its contact structure: groups, points, and which system takes post in. What they set is the whole of a thing, each time.
+
+func (a *api) registerContacts(route func(method, path string, fn func(http.ResponseWriter, *http.Request, backbone.System) error)) {
+	const groups, points = "organisations/{organisation}/contact-groups", "organisations/{organisation}/contact-points"
+	route("POST", groups, a.putGroup)
+	route("PUT", groups+"/{group}", a.putGroup)
+	route("DELETE", groups+"/{group}", a.closeGroup)
+	route("POST", points, a.putPoint)
+	route("PUT", points+"/{point}", a.putPoint)
+	route("DELETE", points+"/{point}", a.closePoint)
+	route("POST", "organisations/{organisation}/systems/{system}/makedefaultrecipient", a.receive)
+}
+
+// own checks that the path's organisation is the system's, an authority.
+func own(r *http.Request, sys backbone.System) error {
+	id, err := domain.ParseUUID(r.PathValue("organisation"))
+	if err != nil {
+		return backbone.ErrNotFound
+	}
+	if domain.OrganisationID(id) != sys.OrgID || sys.Organisation.Kind != organisation.Authority {
+		return problem.New(http.StatusForbidden, "organisation.not.yours", "a system changes its own authority's contact structure alone")
+	}
+	return nil
+}
+
+// thing gives the id in the path, or a new one where the path has none.
+func thing(r *http.Request, name string, newID func() domain.UUID) (id domain.UUID, create bool, err error) {
+	s := r.PathValue(name)
+	if s == "" {
+		return newID(), true, nil
+	}
+	raw, err := domain.ParseUUID(s)
+	if err != nil {
+		return id, false, backbone.ErrNotFound
+	}
+	return raw, false, nil
+}
+
+func readBody(r *http.Request, into any) error {
+	b, err := io.ReadAll(io.LimitReader(r.Body, 64<<10+1))
+	if err != nil {
+		return err
+	}
+	if len(b) > 64<<10 || json.Unmarshal(b, into) != nil {
+		return problem.BadField("body", "body.not.valid", "must be a JSON object of at most 64 KiB, its fields of the types that are described")
+	}
+	return nil
+}
+
+func checkText(name, s string, least, most int) error {
+	n := utf8.RuneCountInString(s)
+	if n < least || n > most || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 && r != '\n' }) {
+		return problem.BadField(name, "field.not.valid", "must be a text of a length that is allowed, without control characters")
+	}
+	return nil
+}
+
+type idRef struct {
+	ID string `json:"id"`
+}
+
+func parseIDs(name string, refs []idRef) (out []domain.UUID, err error) {
+	if len(refs) > 32 {
+		return nil, problem.BadField(name, "field.not.valid", "must be at most 32")
+	}
+	for _, x := range refs {
+		id, err := domain.ParseUUID(x.ID)
+		if err != nil {
+			return nil, problem.BadField(name, "field.not.valid", "must be ids, UUIDs")
+		}
+		out = append(out, id)
+	}
+	return out, nil
+}
+
+func (a *api) change(w http.ResponseWriter, r *http.Request, sys backbone.System, status int, shown func() any, decide func(organisation.Contacts) ([]organisation.Event, error)) error {
+	if _, err := a.b.ChangeContacts(r.Context(), sys, "contact structure", decide); err != nil {
+		return err
+	}
+	if shown == nil {
+		w.WriteHeader(status)
+		return nil
+	}
+	problem.JSON(w, status, shown())
+	return nil
+}
+
+func (a *api) putGroup(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
+	if err := own(r, sys); err != nil {
+		return err
+	}
+	id, create, err := thing(r, "group", a.b.NewUUID)
+	if err != nil {
+		return err
+	}
+	var in struct {
+		Name        string `json:"name"`
+		Description string `json:"description"`
+		Parent      *idRef `json:"parent"`
+	}
+	if err := readBody(r, &in); err != nil {
+		return err
+	}
+	if err := checkText("name", in.Name, 1, 256); err != nil {
+		return err
+	}
+	if err := checkText("description", in.Description, 0, 2000); err != nil {
+		return err
+	}
+	g := organisation.ContactGroup{Group: id, Name: in.Name, Description: in.Description}
+	if in.Parent != nil {
+		ids, err := parseIDs("parent", []idRef{*in.Parent})
+		if err != nil {
+			return err
+		}
+		g.Parent = ids[0]
+	}
+	status := http.StatusOK
+	if create {
+		status = http.StatusCreated
+	}
+	return a.change(w, r, sys, status, func() any { return map[string]any{"id": id, "name": g.Name, "description": g.Description} },
+		func(c organisation.Contacts) ([]organisation.Event, error) { return c.PutGroup(g, create) })
+}
+
+func (a *api) closeGroup(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
+	if err := own(r, sys); err != nil {
+		return err
+	}
+	id, _, err := thing(r, "group", a.b.NewUUID)
+	if err != nil {
+		return err
+	}
+	return a.change(w, r, sys, http.StatusNoContent, nil, func(c organisation.Contacts) ([]organisation.Event, error) { return c.CloseGroup(id) })
+}
+
+// pointCommand is NgDP's ContactPointCommand, as far as it is kept.
+type pointCommand struct {
+	Name        string   `json:"name"`
+	Description string   `json:"description"`
+	Targets     []string `json:"Targets"`
+	MaxMB       *float64 `json:"memoSizeThresholdMB"`
+	Attachments *int     `json:"allowedNumberOfAttachments"`
+	Active      *bool    `json:"active"`
+	Visible     *bool    `json:"visible"`
+	System      string   `json:"systemId"`
+	Groups      []idRef  `json:"contactGroups"`
+	Terms       []struct {
+		Term string `json:"term"`
+	} `json:"searchTerms"`
+}
+
+// Bounds of a contact point.
+const (
+	leastMB, mostMB  = 10.0, 99.5
+	mostAttachments  = 30
+	mostSearchTerms  = 50
+	defaultPointSize = memo.MaxLength
+)
+
+func (in pointCommand) read(id domain.UUID) (p organisation.ContactPoint, err error) {
+	p = organisation.ContactPoint{Point: id, Name: in.Name, Description: in.Description, MaxBytes: defaultPointSize, Attachments: 10, Active: true, Visible: true}
+	if err := checkText("name", in.Name, 1, 256); err != nil {
+		return p, err
+	}
+	if err := checkText("description", in.Description, 0, 2000); err != nil {
+		return p, err
+	}
+	all := []string{organisation.ForCitizens, organisation.ForCompanies, organisation.ForAuthorities}
+	for _, t := range in.Targets {
+		if !slices.Contains(all, t) {
+			return p, problem.BadField("Targets", "field.not.valid", "must be CITIZEN, COMPANY or AUTHORITY")
+		}
+		if !slices.Contains(p.Targets, t) {
+			p.Targets = append(p.Targets, t)
+		}
+	}
+	if in.MaxMB != nil {
+		if *in.MaxMB < leastMB || *in.MaxMB > mostMB {
+			return p, problem.BadField("memoSizeThresholdMB", "field.not.valid", "must be from 10 to 99.5")
+		}
+		p.MaxBytes = int64(*in.MaxMB * 1e6)
+	}
+	if in.Attachments != nil {
+		if p.Attachments = *in.Attachments; p.Attachments < 0 || p.Attachments > mostAttachments {
+			return p, problem.BadField("allowedNumberOfAttachments", "field.not.valid", "must be from 0 to 30")
+		}
+	}
+	if in.Active != nil {
+		p.Active = *in.Active
+	}
+	if in.Visible != nil {
+		p.Visible = *in.Visible
+	}
+	if in.System != "" {
+		if p.System, err = domain.ParseUUID(in.System); err != nil {
+			return p, problem.BadField("systemId", "field.not.valid", "must be a system's id, a UUID")
+		}
+	}
+	if p.Groups, err = parseIDs("contactGroups", in.Groups); err != nil {
+		return p, err
+	}
+	if len(in.Terms) > mostSearchTerms {
+		return p, problem.BadField("searchTerms", "field.not.valid", "must be at most 50")
+	}
+	for _, t := range in.Terms {
+		if err := checkText("searchTerms.term", t.Term, 1, 100); err != nil {
+			return p, err
+		}
+		p.SearchTerms = append(p.SearchTerms, t.Term)
+	}
+	return p, nil
+}
+
+func (a *api) putPoint(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
+	if err := own(r, sys); err != nil {
+		return err
+	}
+	id, create, err := thing(r, "point", a.b.NewUUID)
+	if err != nil {
+		return err
+	}
+	var in pointCommand
+	if err := readBody(r, &in); err != nil {
+		return err
+	}
+	p, err := in.read(id)
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if create {
+		status = http.StatusCreated
+	}
+	return a.change(w, r, sys, status, func() any {
+		return map[string]any{"id": id, "name": p.Name, "description": p.Description, "active": p.Active, "visible": p.Visible, "organisationId": sys.OrgID,
+			"memoSizeThresholdMB": float64(p.MaxBytes) / 1e6, "allowedNumberOfAttachments": p.Attachments}
+	}, func(c organisation.Contacts) ([]organisation.Event, error) { return c.PutPoint(p, create) })
+}
+
+func (a *api) closePoint(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
+	if err := own(r, sys); err != nil {
+		return err
+	}
+	id, _, err := thing(r, "point", a.b.NewUUID)
+	if err != nil {
+		return err
+	}
+	return a.change(w, r, sys, http.StatusNoContent, nil, func(c organisation.Contacts) ([]organisation.Event, error) { return c.ClosePoint(id) })
+}
+
+// receive makes a system of the organisation the one that takes post in for contact points that name none. memoVersion, 1.2 by default, is what it wants.
+func (a *api) receive(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
+	if err := own(r, sys); err != nil {
+		return err
+	}
+	id, err := domain.ParseUUID(r.PathValue("system"))
+	if err != nil {
+		return backbone.ErrNotFound
+	}
+	version := memo.V12
+	switch r.URL.Query().Get("memoVersion") {
+	case "", "1.2":
+	case "1.1":
+		version = memo.V11
+	default:
+		return problem.BadField("memoVersion", "parameter.not.valid", "must be 1.1 or 1.2")
+	}
+	if err := a.b.Receive(r.Context(), sys.Organisation.CVR, id, version, true); err != nil {
+		return err
+	}
+	now, err := a.b.System(id)
+	if err != nil {
+		return err
+	}
+	problem.JSON(w, http.StatusOK, map[string]any{"id": now.ID, "name": now.Name, "systemType": "RECIPIENT_DEFAULT", "memoVersion": map[int]string{memo.V11: "1.1", memo.V12: "1.2"}[now.Receives]})
+	return nil
+}

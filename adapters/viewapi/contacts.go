@@ -1,0 +1,311 @@
+package viewapi
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/problem"
+	"digitalpost/domain"
+	"digitalpost/domain/organisation"
+	"digitalpost/projections"
+)
+
+// registerContacts adds the directory of who can be written to. Contact groups and points are public; organisations are for who has a token, or a system's key.
+func (a *api) registerContacts(mux *http.ServeMux, under func(base, method, path string, single bool, fn func(http.ResponseWriter, request) error)) {
+	open := func(path string, fn func(http.ResponseWriter, *http.Request) error) {
+		h := func(w http.ResponseWriter, r *http.Request) {
+			err := a.fresh(r)
+			if err == nil {
+				err = fn(w, r)
+			}
+			if err != nil {
+				problem.Write(w, a.log, err)
+			}
+		}
+		mux.HandleFunc("GET /apis/v1/"+path, h)
+		mux.HandleFunc("GET /apis/v1/"+path+"/{$}", h)
+	}
+	known := func(fn func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
+		return func(w http.ResponseWriter, r *http.Request) (err error) {
+			if _, _, basic := r.BasicAuth(); basic {
+				_, err = a.who.System(r)
+			} else {
+				_, err = a.who.Person(r)
+			}
+			if err != nil {
+				w.Header().Set("WWW-Authenticate", `Bearer realm="digitalpost"`)
+				return err
+			}
+			return fn(w, r)
+		}
+	}
+	open("contact-points", a.contactPoints)
+	open("contact-groups", a.contactGroups)
+	open("organisations", known(a.organisations))
+	open("organisations/{organisation}", known(a.organisation))
+	open("organisations/{organisation}/contact-points", known(a.contactPoints))
+	open("organisations/{organisation}/contact-points/{point}", known(a.contactPoint))
+	open("organisations/{organisation}/contact-groups", known(a.contactGroups))
+	open("organisations/{organisation}/contact-groups/{group}", known(a.contactGroup))
+}
+
+// contactQuery is what is asked of the directory.
+type contactQuery struct {
+	all        *backbone.ContactDirectory
+	of         domain.OrganisationID // zero: any
+	words      string                // folded; empty: all
+	group      domain.UUID
+	roots      bool
+	visibility []string // targets, one of which must be served
+	values     url.Values
+}
+
+func (a *api) contactQuery(r *http.Request, allowed ...string) (q contactQuery, err error) {
+	q.values = r.URL.Query()
+	for name, v := range q.values {
+		if !slices.Contains(append(allowed, "page", "size", "searchTerm", "searchTermOrName", "any", "visibility"), name) {
+			return q, problem.BadField(clip(name), "parameter.not.allowed", "is no parameter here")
+		}
+		if len(v) > 16 || len(v[0]) > 256 {
+			return q, problem.BadField(clip(name), "parameter.not.valid", "must be at most 16 values of at most 256 bytes")
+		}
+	}
+	if s := r.PathValue("organisation"); s != "" {
+		id, err := domain.ParseUUID(s)
+		if err != nil {
+			return q, backbone.ErrNotFound
+		}
+		q.of = id
+	}
+	q.words = backbone.Fold(strings.TrimSpace(q.values.Get("searchTerm") + q.values.Get("searchTermOrName") + q.values.Get("any")))
+	if s := q.values.Get("contactGroupId"); s != "" {
+		if q.group, err = domain.ParseUUID(s); err != nil {
+			return q, problem.BadField("contactGroupId", "parameter.not.valid", "must be a contact group's id")
+		}
+	}
+	if s := q.values.Get("isRoot"); s != "" {
+		if q.roots, err = strconv.ParseBool(s); err != nil {
+			return q, problem.BadField("isRoot", "parameter.not.valid", "must be true or false")
+		}
+	}
+	for _, v := range q.values["visibility"] {
+		if v != organisation.ForCitizens && v != organisation.ForCompanies && v != organisation.ForAuthorities {
+			return q, problem.BadField("visibility", "parameter.not.valid", "must be CITIZEN, COMPANY or AUTHORITY")
+		}
+		q.visibility = append(q.visibility, v)
+	}
+	if q.all, err = a.b.Contacts(); err != nil {
+		return q, err
+	}
+	if _, there := q.all.Organisation(q.of); !there && q.of != (domain.OrganisationID{}) {
+		return q, backbone.ErrNotFound
+	}
+	return q, nil
+}
+
+// says tells whether one of some texts has the words that are searched for.
+func (q contactQuery) says(texts ...string) bool {
+	for _, t := range texts {
+		if strings.Contains(backbone.Fold(t), q.words) {
+			return true
+		}
+	}
+	return q.words == ""
+}
+
+// takes tells whether a point is one that is asked for. What is closed or hidden is in no list.
+func (q contactQuery) takes(p projections.PointRow) bool {
+	x := p.Point
+	if !x.Active || !x.Visible || q.of != (domain.OrganisationID{}) && p.Organisation != q.of {
+		return false
+	}
+	if len(q.visibility) > 0 && !slices.ContainsFunc(q.visibility, x.Open) {
+		return false
+	}
+	if q.group != (domain.UUID{}) && !slices.Contains(x.Groups, q.group) || q.roots && len(x.Groups) > 0 {
+		return false
+	}
+	o, _ := q.all.Organisation(p.Organisation)
+	return q.says(append(x.SearchTerms, x.Name, x.Description, o.Name)...)
+}
+
+func (a *api) contactPoints(w http.ResponseWriter, r *http.Request) error {
+	q, err := a.contactQuery(r, "contactGroupId", "isRoot")
+	if err != nil {
+		return err
+	}
+	shown := []object{}
+	for _, p := range q.all.Points {
+		if q.takes(p) {
+			shown = append(shown, pointJSON(q.all, p))
+		}
+	}
+	return paged(w, request{Request: r}, "contactPoints", shown)
+}
+
+func (a *api) contactPoint(w http.ResponseWriter, r *http.Request) error {
+	q, err := a.contactQuery(r)
+	if err != nil {
+		return err
+	}
+	id, err := domain.ParseUUID(r.PathValue("point"))
+	p, there := q.all.Point(id)
+	if err != nil || !there || p.Organisation != q.of || !p.Point.Active || !p.Point.Visible {
+		return backbone.ErrNotFound
+	}
+	etag(w, p.Version)
+	problem.JSON(w, http.StatusOK, pointJSON(q.all, p))
+	return nil
+}
+
+func (a *api) contactGroups(w http.ResponseWriter, r *http.Request) error {
+	q, err := a.contactQuery(r, "isRoot", "name")
+	if err != nil {
+		return err
+	}
+	name := backbone.Fold(q.values.Get("name"))
+	shown := []object{}
+	for _, g := range q.all.Groups {
+		switch {
+		case q.of != domain.OrganisationID{} && g.Organisation != q.of:
+		case q.roots && g.Group.Parent != domain.UUID{}:
+		case name != "" && backbone.Fold(g.Group.Name) != name:
+		case !q.says(g.Group.Name, g.Group.Description):
+		case len(q.visibility) > 0 && !slices.ContainsFunc(q.visibility, func(t string) bool { return q.all.Targets(g.Group.Group)[t] }):
+		default:
+			shown = append(shown, groupJSON(q.all, g))
+		}
+	}
+	return paged(w, request{Request: r}, "contactGroups", shown)
+}
+
+func (a *api) contactGroup(w http.ResponseWriter, r *http.Request) error {
+	q, err := a.contactQuery(r)
+	if err != nil {
+		return err
+	}
+	id, err := domain.ParseUUID(r.PathValue("group"))
+	g, there := q.all.Group(id)
+	if err != nil || !there || g.Organisation != q.of {
+		return backbone.ErrNotFound
+	}
+	etag(w, g.Version)
+	problem.JSON(w, http.StatusOK, groupJSON(q.all, g))
+	return nil
+}
+
+func (a *api) organisations(w http.ResponseWriter, r *http.Request) error {
+	q, err := a.contactQuery(r, "name", "type", "authorityType", "cvrNumber")
+	if err != nil {
+		return err
+	}
+	open := map[domain.OrganisationID]map[string]bool{}
+	said := map[domain.OrganisationID]bool{} // a word of a point finds its organisation
+	for _, p := range q.all.Points {
+		if !p.Point.Active || !p.Point.Visible {
+			continue
+		}
+		if open[p.Organisation] == nil {
+			open[p.Organisation] = map[string]bool{}
+		}
+		for _, t := range p.Point.Targets {
+			open[p.Organisation][t] = true
+		}
+		said[p.Organisation] = said[p.Organisation] || q.says(append(p.Point.SearchTerms, p.Point.Name)...)
+	}
+	is := func(name, value string) bool {
+		s := q.values.Get(name)
+		return s == "" || backbone.Fold(s) == backbone.Fold(value)
+	}
+	shown := []object{}
+	for _, o := range q.all.Organisations {
+		serves := len(q.visibility) == 0 || slices.ContainsFunc(q.visibility, func(t string) bool { return open[o.ID][t] })
+		if serves && is("name", o.Name) && is("type", o.Kind) && is("authorityType", authorityType(o)) && is("cvrNumber", o.CVR) && (said[o.ID] || q.says(o.Name)) {
+			shown = append(shown, organisationJSON(o, open[o.ID]))
+		}
+	}
+	return paged(w, request{Request: r}, "organisations", shown)
+}
+
+func (a *api) organisation(w http.ResponseWriter, r *http.Request) error {
+	q, err := a.contactQuery(r)
+	if err != nil {
+		return err
+	}
+	o, _ := q.all.Organisation(q.of)
+	open := map[string]bool{}
+	for _, p := range q.all.Points {
+		for _, t := range p.Point.Targets {
+			open[t] = open[t] || p.Organisation == q.of && p.Point.Open(t)
+		}
+	}
+	problem.JSON(w, http.StatusOK, organisationJSON(o, open))
+	return nil
+}
+
+func authorityType(o backbone.Authority) string {
+	switch {
+	case o.AuthorityType != "":
+		return o.AuthorityType
+	case o.Kind == organisation.Authority:
+		return "OTHER"
+	}
+	return "UNKNOWN"
+}
+
+// inOrder gives the targets that are set, in the order in which they are always shown.
+func inOrder(set map[string]bool) []string {
+	out := []string{}
+	for _, t := range []string{organisation.ForCitizens, organisation.ForCompanies, organisation.ForAuthorities} {
+		if set[t] {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func organisationJSON(o backbone.Authority, open map[string]bool) object {
+	return object{"id": o.ID, "version": o.Row.Version, "createdDate": stamp(o.Row.At), "lastUpdated": stamp(o.Row.At), "name": o.Name, "cvrNumber": o.CVR, "type": o.Kind,
+		"authorityType": authorityType(o), "legalNotificationAllowed": o.LegalAllowed, "mandatoryPostAllowed": o.MandatoryAllowed, "logoAvailable": false,
+		"Targets": inOrder(open), "statusType": "ACTIVE", "statusDate": stamp(o.Row.At)}
+}
+
+func groupJSON(all *backbone.ContactDirectory, g projections.GroupRow) object {
+	o := object{"id": g.Group.Group, "version": g.Version, "createdDate": stamp(g.At), "lastUpdated": stamp(g.Last), "name": g.Group.Name, "description": g.Group.Description,
+		"organisationalUnit": false, "parent": nil, "Targets": inOrder(all.Targets(g.Group.Group))}
+	if of, ok := all.Organisation(g.Organisation); ok {
+		o["organisation"] = object{"id": of.ID, "version": of.Row.Version, "name": of.Name, "cvrNumber": of.CVR}
+	}
+	if up, ok := all.Group(g.Group.Parent); ok {
+		o["parent"] = object{"id": up.Group.Group, "version": up.Version, "name": up.Group.Name}
+	}
+	return o
+}
+
+func pointJSON(all *backbone.ContactDirectory, p projections.PointRow) object {
+	x := p.Point
+	set := map[string]bool{}
+	for _, t := range x.Targets {
+		set[t] = true
+	}
+	groups, terms := []object{}, []object{}
+	for _, id := range x.Groups {
+		if g, ok := all.Group(id); ok {
+			groups = append(groups, object{"id": id, "version": g.Version, "name": g.Group.Name})
+		}
+	}
+	for i, t := range x.SearchTerms {
+		terms = append(terms, object{"id": domain.UUID(domain.DeriveID("search term", x.Point[:], []byte(strconv.Itoa(i)))), "version": p.Version, "term": t})
+	}
+	o := object{"id": x.Point, "version": p.Version, "createdDate": stamp(p.At), "lastUpdated": stamp(p.Last), "name": x.Name, "description": x.Description, "Targets": inOrder(set),
+		"memoSizeThresholdMB": float64(x.MaxBytes) / 1e6, "allowedNumberOfAttachments": x.Attachments, "active": x.Active, "visible": x.Visible, "organisationId": p.Organisation,
+		"systemId": nil, "contactGroups": groups, "searchTerms": terms}
+	if x.System != (domain.SystemID{}) {
+		o["systemId"] = x.System
+	}
+	return o
+}

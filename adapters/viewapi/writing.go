@@ -1,0 +1,395 @@
+package viewapi
+
+import (
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/memo"
+	"digitalpost/adapters/problem"
+	"digitalpost/domain"
+	"digitalpost/domain/mailbox"
+	"digitalpost/eventstore"
+)
+
+// registerWriting adds what people write: drafts, their documents and files, sending, answering and forwarding. Documents and files of a draft stand at the draft's
+// version.
+func (a *api) registerWriting(route func(method, path string, single bool, fn func(http.ResponseWriter, request) error)) {
+	const one, list = true, false
+	const message = "/{box}/messages/{message}"
+	const document = message + "/documents/{document}"
+	route("POST", "/{box}/messages", list, a.beginDraft)
+	route("PUT", message, one, a.changeDraft)
+	route("POST", message+"/send", one, a.send)
+	route("PUT", message+"/send", one, a.send)
+	route("POST", message+"/reply", one, a.reply)
+	route("POST", message+"/forward", one, a.forward)
+	route("POST", message+"/documents", one, a.addDocument)
+	route("PUT", document, one, a.changeDocument)
+	route("DELETE", document, one, a.dropDocument)
+	route("POST", document+"/files", one, a.addFile)
+	route("PUT", document+"/files/{file}", one, a.changeFile)
+	route("DELETE", document+"/files/{file}", one, a.dropFile)
+	route("PUT", document+"/files/{file}/content", one, a.putContent)
+}
+
+// draftWords reads label and recipient of a draft.
+func draftWords(r request) (w backbone.DraftWords, err error) {
+	in, err := fields(r, "label", "recipient", "folderId")
+	if err != nil {
+		return w, err
+	}
+	if folder, err := idField(in, "folderId", r.box); err != nil {
+		return w, err
+	} else if folder != nil && *folder != mailbox.Drafts {
+		return w, problem.BadField("folderId", "field.not.valid", "can only be DRAFTS: a draft lies nowhere else")
+	}
+	if w.Label, err = field[string](in, "label", "must be a text"); err != nil {
+		return w, err
+	}
+	const rule = "must be {recipientId, recipientIdType CVR, contactPoint {contactPointId}}: an authority, a contact point, or both"
+	to, err := field[struct {
+		ID    string `json:"recipientId"`
+		Type  string `json:"recipientIdType"`
+		Point struct {
+			ID string `json:"contactPointId"`
+		} `json:"contactPoint"`
+	}](in, "recipient", rule)
+	if err != nil || to == nil {
+		return w, err
+	}
+	w.To = &backbone.Addressee{CVR: to.ID}
+	if to.Type != "" && !strings.EqualFold(to.Type, "CVR") || to.ID == "" && to.Point.ID == "" {
+		return w, problem.BadField("recipient", "field.not.valid", rule)
+	}
+	if to.Point.ID != "" {
+		if w.To.Point, err = domain.ParseUUID(to.Point.ID); err != nil {
+			return w, problem.BadField("recipient.contactPoint.contactPointId", "field.not.valid", "must be a contact point's id, a UUID")
+		}
+	}
+	return w, nil
+}
+
+func (a *api) beginDraft(w http.ResponseWriter, r request) error {
+	ask, err := a.ask(r)
+	if err != nil {
+		return err
+	}
+	words, err := draftWords(r)
+	if err != nil {
+		return err
+	}
+	m, at, err := a.b.BeginDraft(r.Context(), ask, words)
+	return a.written(w, http.StatusCreated, m, at, err)
+}
+
+// written answers a write with the message as it is then.
+func (a *api) written(w http.ResponseWriter, status int, m backbone.Message, at eventstore.Position, err error) error {
+	if err != nil {
+		return err
+	}
+	a.position(w, at)
+	etag(w, m.Row.State.Version)
+	problem.JSON(w, status, messageJSON(m))
+	return nil
+}
+
+func (a *api) changeDraft(w http.ResponseWriter, r request) error {
+	ask, id, err := a.askFor(r, "message")
+	if err != nil {
+		return err
+	}
+	words, err := draftWords(r)
+	if err != nil {
+		return err
+	}
+	m, at, err := a.b.ChangeDraft(r.Context(), ask, id, words)
+	return a.written(w, http.StatusOK, m, at, err)
+}
+
+func (a *api) send(w http.ResponseWriter, r request) error {
+	ask, id, err := a.askFor(r, "message")
+	if err != nil {
+		return err
+	}
+	m, at, err := a.b.Send(r.Context(), ask, id)
+	return a.written(w, http.StatusOK, m, at, err)
+}
+
+// reply begins the draft of an answer.
+func (a *api) reply(w http.ResponseWriter, r request) error {
+	ask, id, err := a.askFor(r, "message")
+	if err != nil {
+		return err
+	}
+	m, at, err := a.b.Reply(r.Context(), ask, id)
+	return a.written(w, http.StatusOK, m, at, err)
+}
+
+func (a *api) forward(w http.ResponseWriter, r request) error {
+	ask, id, err := a.askFor(r, "message")
+	if err != nil {
+		return err
+	}
+	in, err := fields(r, "recipientId", "recipientIdType", "contactPointId", "comment", "senderLabel", "recipientLabel", "confirmed")
+	if err != nil {
+		return err
+	}
+	var to backbone.Onward
+	for name, into := range map[string]*string{"recipientId": &to.Recipient, "recipientIdType": &to.Kind, "comment": &to.Comment, "senderLabel": &to.From, "recipientLabel": &to.To} {
+		if *into, err = textField(in, name, "must be a text"); err != nil {
+			return err
+		}
+	}
+	if to.Recipient == "" || to.Kind == "" {
+		return problem.BadField("recipientId", "field.missing", "and recipientIdType (CPR, CVR or EMAIL) are required")
+	}
+	to.Kind = strings.ToUpper(to.Kind)
+	if to.Point, _, err = idOf(in, "contactPointId"); err != nil {
+		return err
+	}
+	confirmed, err := field[bool](in, "confirmed", "must be true or false")
+	if err != nil {
+		return err
+	}
+	to.Confirmed = confirmed != nil && *confirmed
+	m, at, err := a.b.Forward(r.Context(), ask, id, to)
+	return a.written(w, http.StatusOK, m, at, err)
+}
+
+// draftPart reads who asks, the draft, and the names that a document and, if the path has one, a file have in it.
+func (a *api) draftPart(r request) (ask backbone.Ask, id domain.MessageID, document, file string, err error) {
+	ask, raw, err := a.askFor(r, "message")
+	if err != nil {
+		return ask, id, "", "", err
+	}
+	id = raw
+	if r.PathValue("document") == "" {
+		return ask, id, "", "", nil
+	}
+	m, d, i, err := a.findDocument(r)
+	if err != nil {
+		return ask, id, "", "", err
+	}
+	if document = documentPath(d, i); r.PathValue("file") == "" {
+		return ask, m.ID, document, "", nil
+	}
+	_, file, _, err = a.findFile(r)
+	return ask, m.ID, document, file, err
+}
+
+// showPart answers a write with a document, or a file of it, as it is then.
+func (a *api) showPart(w http.ResponseWriter, status int, m backbone.Message, at eventstore.Position, document, file string) error {
+	a.position(w, at)
+	etag(w, m.Row.State.Version)
+	for i, d := range m.Memo.Documents() {
+		if documentPath(d, i) != document {
+			continue
+		}
+		shown := mapper{m.ID}.document(d, i)
+		for j, f := range d.All("File") {
+			if filePath(document, f, j) == file {
+				shown = mapper{m.ID}.file(f, file)
+			}
+		}
+		shown["version"] = m.Row.State.Version
+		problem.JSON(w, status, shown)
+		return nil
+	}
+	return backbone.ErrNotFound
+}
+
+func (a *api) addDocument(w http.ResponseWriter, r request) error {
+	ask, id, _, _, err := a.draftPart(r)
+	if err != nil {
+		return err
+	}
+	in, err := fields(r, "documentType", "label")
+	if err != nil {
+		return err
+	}
+	kind, err := textField(in, "documentType", "must be MAIN or ADDITIONAL")
+	if err != nil || kind != "MAIN" && kind != "ADDITIONAL" {
+		return problem.BadField("documentType", "field.not.valid", "must be MAIN or ADDITIONAL")
+	}
+	label, err := field[string](in, "label", "must be a text")
+	if err != nil {
+		return err
+	}
+	m, key, at, err := a.b.AddDocument(r.Context(), ask, id, backbone.DraftDocument{Main: kind == "MAIN", Label: label})
+	if err != nil {
+		return err
+	}
+	return a.showPart(w, http.StatusCreated, m, at, key, "")
+}
+
+func (a *api) changeDocument(w http.ResponseWriter, r request) error {
+	ask, id, document, _, err := a.draftPart(r)
+	if err != nil {
+		return err
+	}
+	in, err := fields(r, "label")
+	if err != nil {
+		return err
+	}
+	label, err := field[string](in, "label", "must be a text")
+	if err != nil {
+		return err
+	}
+	m, at, err := a.b.ChangeDocument(r.Context(), ask, id, document, backbone.DraftDocument{Label: label})
+	if err != nil {
+		return err
+	}
+	return a.showPart(w, http.StatusOK, m, at, document, "")
+}
+
+func (a *api) dropDocument(w http.ResponseWriter, r request) error {
+	ask, id, document, _, err := a.draftPart(r)
+	if err != nil {
+		return err
+	}
+	_, at, err := a.b.DropDocument(r.Context(), ask, id, document)
+	return a.dropped(w, at, err)
+}
+
+func (a *api) dropped(w http.ResponseWriter, at eventstore.Position, err error) error {
+	if err == nil {
+		a.position(w, at)
+		w.WriteHeader(http.StatusNoContent)
+	}
+	return err
+}
+
+func draftFile(r request) (f backbone.DraftFile, err error) {
+	in, err := fields(r, "encodingFormat", "filename", "language")
+	if err != nil {
+		return f, err
+	}
+	for name, into := range map[string]**string{"encodingFormat": &f.Format, "filename": &f.Name, "language": &f.Language} {
+		if *into, err = field[string](in, name, "must be a text"); err != nil {
+			return f, err
+		}
+	}
+	return f, nil
+}
+
+func (a *api) addFile(w http.ResponseWriter, r request) error {
+	ask, id, document, _, err := a.draftPart(r)
+	if err != nil {
+		return err
+	}
+	f, err := draftFile(r)
+	if err != nil {
+		return err
+	}
+	for name, v := range map[string]*string{"encodingFormat": f.Format, "filename": f.Name, "language": f.Language} {
+		if v == nil {
+			return problem.BadField(name, "field.missing", "is required")
+		}
+	}
+	m, key, at, err := a.b.AddFile(r.Context(), ask, id, document, f)
+	if err != nil {
+		return err
+	}
+	return a.showPart(w, http.StatusCreated, m, at, document, key)
+}
+
+func (a *api) changeFile(w http.ResponseWriter, r request) error {
+	ask, id, document, file, err := a.draftPart(r)
+	if err != nil {
+		return err
+	}
+	f, err := draftFile(r)
+	if err != nil {
+		return err
+	}
+	m, at, err := a.b.ChangeFile(r.Context(), ask, id, document, file, f)
+	if err != nil {
+		return err
+	}
+	return a.showPart(w, http.StatusOK, m, at, document, file)
+}
+
+func (a *api) dropFile(w http.ResponseWriter, r request) error {
+	ask, id, document, file, err := a.draftPart(r)
+	if err != nil {
+		return err
+	}
+	_, at, err := a.b.DropFile(r.Context(), ask, id, document, file)
+	return a.dropped(w, at, err)
+}
+
+// putContent uploads a file whole, or, with Content-Range, the next piece of it. A multipart body's part multipartFile is taken as the body.
+func (a *api) putContent(w http.ResponseWriter, r request) error {
+	ask, id, document, file, err := a.draftPart(r)
+	if err != nil {
+		return err
+	}
+	p, err := pieceOf(r)
+	if err != nil {
+		return err
+	}
+	m, at, err := a.b.PutContent(r.Context(), ask, id, document, file, p)
+	if err != nil {
+		return err
+	}
+	return a.showPart(w, http.StatusOK, m, at, document, file)
+}
+
+func pieceOf(r request) (p backbone.Piece, err error) {
+	p = backbone.Piece{Total: -1, Body: r.Body}
+	if s := r.Header.Get("Content-Range"); s != "" {
+		const rule = "must be bytes FROM-TO/TOTAL, or bytes FROM-TO/*, and fit the body"
+		var to int64
+		bad := problem.BadField("Content-Range", "header.not.valid", rule)
+		span, total, ok := strings.Cut(strings.TrimPrefix(s, "bytes "), "/")
+		first, last, ok2 := strings.Cut(span, "-")
+		if !strings.HasPrefix(s, "bytes ") || !ok || !ok2 {
+			return p, bad
+		}
+		if p.From, err = strconv.ParseInt(first, 10, 64); err != nil || p.From < 0 {
+			return p, bad
+		}
+		if to, err = strconv.ParseInt(last, 10, 64); err != nil || to < p.From || to > memo.MaxLength || r.ContentLength >= 0 && r.ContentLength != to-p.From+1 {
+			return p, bad
+		}
+		if total != "*" {
+			if p.Total, err = strconv.ParseInt(total, 10, 64); err != nil || p.Total <= to {
+				return p, bad
+			}
+		}
+		p.Body = &exact{r: r.Body, left: to - p.From + 1}
+	}
+	if kind, params, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "multipart/form-data" && params["boundary"] != "" && r.Header.Get("Content-Range") == "" {
+		parts, err := r.MultipartReader()
+		for i := 0; err == nil && i < 10; i++ {
+			part, perr := parts.NextPart()
+			if perr != nil {
+				break
+			}
+			if part.FormName() == "multipartFile" || part.FormName() == "file" {
+				p.Body = part
+				return p, nil
+			}
+		}
+		return p, problem.BadField("multipartFile", "part.missing", "must be a part of the multipart body")
+	}
+	return p, nil
+}
+
+// exact is a body that must be as long as was said.
+type exact struct {
+	r    io.Reader
+	left int64
+}
+
+func (e *exact) Read(p []byte) (int, error) {
+	n, err := e.r.Read(p)
+	if e.left -= int64(n); e.left < 0 || err == io.EOF && e.left > 0 {
+		return 0, problem.BadField("Content-Range", "header.not.valid", "must fit the body")
+	}
+	return n, err
+}
