@@ -296,3 +296,97 @@ func TestKilledBetweenRootAndOpening(t *testing.T) {
 		t.Errorf("%d mailboxes for 5 people", len(boxes))
 	}
 }
+
+// Killed between a message's sending and its delivery, or between that and its receipt, it is delivered once, and its sender's repeat gets the same answer; killed while
+// a recipient system's copy is forgotten, it is forgotten all the same.
+func TestKilledWhileSending(t *testing.T) {
+	data := t.TempDir() + "/var"
+	cmd, c := child(t, data)
+	d, err := c.directory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, data: data, d: d, url: c.url, sender: c.as(d, 0)}
+	box := boxOf(w, 0)
+	end := func() { cmd.Process.Kill(); cmd.Wait() }
+	again := func(env ...string) *client {
+		cmd, c = child(t, data, env...)
+		w.url, w.sender = c.url, c.as(d, 0)
+		if c.url == "" {
+			return nil
+		}
+		return w.person(d.People[0].CPR, "app")
+	}
+	w.send("Sendes videre")
+	me := w.person(d.People[0].CPR, "app")
+	_, m := w.find(me, "Sendes videre")
+	point := w.point("Borgerservice").text("id")
+	draft := w.draft(me, box, "Til kommunen", point, "hej")
+	end()
+	for _, step := range []string{"message sent", "forwarded"} {
+		key := map[string]string{"Idempotency-Key": step}
+		body := `{"recipientId":"` + d.People[1].CPR + `","recipientIdType":"CPR","comment":"` + step + `"}`
+		me = again("DIGITALPOST_CRASH_AT=" + step)
+		if status, _, _ := me.status("POST", box+m.ID+"/forward", key, body); status != 0 {
+			t.Errorf("%s: %d, want no answer", step, status)
+		}
+		cmd.Wait()
+		me = again()
+		sent := w.ask(me, 200, "POST", box+m.ID+"/forward", body, "Idempotency-Key", step)
+		for range 100 {
+			if sent = w.ask(me, 200, "GET", box+sent.text("id"), ""); sent.text("receipt", "receiptStatus") == "COMPLETED" {
+				break
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		friend := w.person(d.People[1].CPR, "app")
+		n := 0
+		for _, x := range w.ask(friend, 200, "GET", boxOf(w, 1), "").at("messages").([]any) {
+			if thing(x.(map[string]any)).text("forwardData", "comment") == step {
+				n++
+			}
+		}
+		mine := 0
+		for _, x := range w.ask(me, 200, "GET", box, "").at("messages").([]any) {
+			if thing(x.(map[string]any)).text("forwardData", "comment") == step {
+				mine++
+			}
+		}
+		if n != 1 || mine != 1 || sent.text("receipt", "receiptStatus") != "COMPLETED" {
+			t.Errorf("killed at %q: %d delivered, %d in SENT, receipt %v; want one of each", step, n, mine, sent.at("receipt"))
+		}
+		end()
+	}
+	me = again("DIGITALPOST_CRASH_AT=message sent")
+	me.status("POST", draft+"/send", map[string]string{"Idempotency-Key": "til kommunen"}, "")
+	cmd.Wait()
+	me = again()
+	sent := w.ask(me, 200, "POST", draft+"/send", "", "Idempotency-Key", "til kommunen")
+	if list := w.ask(w.sender, 200, "GET", "/apis/v1/memos/", ""); list.text("totalElements") != "1" || list.text("content", 0) != sent.text("messageUUID") {
+		t.Errorf("memos/ = %v, want %s alone", list, sent.text("messageUUID"))
+	}
+	end()
+	for i, step := range []string{"purge in the log", "leaf forgotten"} {
+		if i > 0 {
+			me = again()
+			sent = w.ask(me, 200, "POST", w.draft(me, box, step, point, "hej")+"/send", "")
+			end()
+		}
+		again("DIGITALPOST_CRASH_AT=" + step)
+		if w.url != "" {
+			w.sender.status("DELETE", "/apis/v1/memos/"+sent.text("messageUUID"), nil, "")
+		}
+		cmd.Wait()
+		me = again()
+		if w.url == "" {
+			t.Fatal("the server does not start")
+		}
+		w.sender.status("DELETE", "/apis/v1/memos/"+sent.text("messageUUID"), nil, "") // it may have died before
+		w.ask(w.sender, 404, "GET", "/apis/v1/memos/"+sent.text("messageUUID"), "")
+		end()
+		if err := (&verifyCmd{dataFlags: dataFlags{Data: data}}).check(&strings.Builder{}); err != nil {
+			t.Errorf("killed at %q: verify: %v", step, err)
+		}
+	}
+
+}

@@ -126,7 +126,10 @@ func story(out io.Writer, url, data string) error {
 		return err
 	}
 	say("5. %s fetches its receipt: %s", sys.Organisation, final)
-	say("6. the log has it all; nobody's text is in it in the open:")
+	if err := writeBack(out, at["lifeindenmark"], sender, v.mailbox, sys.Organisation); err != nil {
+		return err
+	}
+	say("8. the log has it all; nobody's text is in it in the open:")
 	if err := (&replayCmd{Data: data, Mailbox: v.mailbox, From: 1}).print(out); err != nil {
 		return err
 	}
@@ -135,5 +138,59 @@ func story(out io.Writer, url, data string) error {
 	say("  go run ./cmd/digitalpost inbox --url %s --cpr %s --platform eboks", url, who.CPR)
 	say("  go run ./cmd/digitalpost replay --data %s --mailbox %s --json", data, v.mailbox)
 	say("Ctrl-C ends it.")
+	return nil
+}
+
+// writeBack plays a person's way to an authority: a draft with a file, sent, fetched and answered.
+func writeBack(out io.Writer, me, authority *client, box, organisation string) error {
+	var found struct{ ContactPoints []struct{ ID, Name string } }
+	if _, err := me.do("GET", "/apis/v1/contact-points/?searchTerm=dagtilbud", nil, nil, &found); err != nil || len(found.ContactPoints) == 0 {
+		return fmt.Errorf("no contact point is called Dagtilbud: %w", err)
+	}
+	point := found.ContactPoints[0]
+	fmt.Fprintf(out, "6. and writes to %s of %s on lifeindenmark.dk\n", point.Name, organisation)
+	type thing struct {
+		ID, MessageUUID string
+		Receipt         struct{ ReceiptStatus, ErrorMessage string }
+	}
+	path := "/apis/v1/mailboxes/" + box + "/messages/"
+	ask := func(method, suffix, kind, body string) (x thing, err error) {
+		_, err = me.do(method, path+suffix, map[string]string{"Content-Type": kind}, strings.NewReader(body), &x)
+		return x, err
+	}
+	draft, err := ask("POST", "", "application/json", `{"label":"Ja tak til pladsen","recipient":{"contactPoint":{"contactPointId":"`+point.ID+`"}}}`)
+	if err != nil {
+		return err
+	}
+	document, err := ask("POST", draft.ID+"/documents/", "application/json", `{"documentType":"MAIN"}`)
+	if err != nil {
+		return err
+	}
+	files := draft.ID + "/documents/" + document.ID + "/files/"
+	file, err := ask("POST", files, "application/json", `{"encodingFormat":"text/plain","filename":"svar.txt","language":"da"}`)
+	if err != nil {
+		return err
+	}
+	if _, err := ask("PUT", files+file.ID+"/content", "text/plain", "Vi tager imod pladsen."); err != nil {
+		return err
+	}
+	sent, err := ask("POST", draft.ID+"/send", "application/json", "")
+	if err != nil {
+		return err
+	}
+	var waiting struct{ Content []string }
+	if _, err := authority.do("GET", "/apis/v1/memos/", nil, nil, &waiting); err != nil {
+		return err
+	}
+	memo := "/apis/v1/memos/" + sent.MessageUUID
+	for _, step := range []struct{ method, path, body string }{{"GET", memo, ""}, {"POST", memo + "/receipt", `{"receiptStatus":"COMPLETED","errorMessage":"Sag 2026-117"}`}, {"DELETE", memo, ""}} {
+		if _, err := authority.do(step.method, step.path, nil, strings.NewReader(step.body), nil); err != nil {
+			return err
+		}
+	}
+	if sent, err = ask("GET", sent.ID, "", ""); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "7. %s fetches the MeMo (%d waited) and answers: %s, %s; it lies in SENT everywhere\n", organisation, len(waiting.Content), sent.Receipt.ReceiptStatus, sent.Receipt.ErrorMessage)
 	return nil
 }

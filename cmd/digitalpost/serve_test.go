@@ -30,11 +30,16 @@ type world struct {
 
 func start(t testing.TB, data string) *world {
 	t.Helper()
-	w := &world{t: t, data: data, log: &bytes.Buffer{}}
+	return startAs(t, serveCmd{dataFlags: dataFlags{Data: data}, Dev: true, Listen: "127.0.0.1:0"})
+}
+
+func startAs(t testing.TB, c serveCmd) *world {
+	t.Helper()
+	w := &world{t: t, data: c.Data, log: &bytes.Buffer{}}
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, done := make(chan server, 1), make(chan error, 1)
 	go func() {
-		done <- run(ctx, serveCmd{dataFlags: dataFlags{Data: data}, Dev: true, Listen: "127.0.0.1:0"}, w.log, func(s server) { ready <- s })
+		done <- run(ctx, c, w.log, func(s server) { ready <- s })
 	}()
 	select {
 	case s := <-ready:
@@ -149,7 +154,7 @@ func TestStoryIsTold(t *testing.T) {
 	if err := story(&out, w.url, w.data); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
-	for _, want := range []string{"read, in Børn", "read, in DELETED", "COMPLETED", "mailbox.message-delivered", "looks.content-opened"} {
+	for _, want := range []string{"read, in Børn", "read, in DELETED", "COMPLETED", "mailbox.message-delivered", "looks.content-opened", "COMPLETED, Sag 2026-117", "mailbox.message-sent"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the story does not say %q:\n%s", want, out.String())
 		}

@@ -519,9 +519,14 @@ func TestDelegatesWrite(t *testing.T) {
 	point := w.point("Dagtilbud").text("id")
 	w.refuse(reader, 403, "access.limited", "POST", box, `{"label":"x"}`)
 	path := w.draft(helper, box, "På dine vegne", point, "Vi søger plads")
+	before := w.ask(helper, 200, "GET", path, "").text("version")
 	for _, c := range []*client{owner, reader} {
 		w.ask(c, 404, "GET", path, "")
 		w.ask(c, 404, "PATCH", path, `{"read":false}`)
+		w.ask(owner, 404, "DELETE", path, "")
+		if now := w.ask(helper, 200, "GET", path, "").text("version"); now != before {
+			t.Errorf("somebody else changed a draft: version %s, want %s", now, before)
+		}
 		if v, err := c.look(); err != nil || len(v.messages) != 0 {
 			t.Errorf("another's draft is listed: %+v, %v", v.messages, err)
 		}
