@@ -21,6 +21,7 @@ import (
 //	t folder position        the same, by folder and arrival
 //	c command                Result, of commands whose caller gave an id
 //	o message person platform   when that person last looked, through that platform
+//	n organisation platform  mailbox.SenderConsent, of private senders
 //	g grant                  GrantRow, of access granted or asked for; h grant: of what was ended
 type Mailboxes struct{}
 
@@ -33,8 +34,9 @@ type MailboxRow struct {
 	At     time.Time      `cbor:"2,keyasint"`
 	Gone   bool           `cbor:"3,keyasint,omitempty"`
 
-	Exemption ExemptionRow    `cbor:"4,keyasint,omitzero"`
-	Consents  map[string]bool `cbor:"5,keyasint,omitempty"`
+	Exemption ExemptionRow      `cbor:"4,keyasint,omitzero"`
+	Consents  map[string]bool   `cbor:"5,keyasint,omitempty"`
+	Languages map[string]string `cbor:"6,keyasint,omitempty"` // by platform
 }
 
 // An ExemptionRow is where an owner's exemption stands.
@@ -171,12 +173,7 @@ func (c *change) apply(e domain.Named) error {
 	case mailbox.Opened:
 		return put(c.v, key(c.id, 'b'), MailboxRow{Opened: e, At: c.rec.Recorded})
 	case mailbox.Shredded:
-		b, _, err := row[MailboxRow](c.v, key(c.id, 'b'))
-		if err != nil {
-			return err
-		}
-		b.Gone = true
-		return put(c.v, key(c.id, 'b'), b)
+		return c.box(func(b *MailboxRow) { b.Gone = true })
 	case mailbox.MessageScheduled:
 		if err := c.letter(e.Letter, mailbox.Message{Stage: mailbox.Scheduled, Due: e.Due}); err != nil {
 			return err
@@ -214,6 +211,17 @@ func (c *change) apply(e domain.Named) error {
 		return c.consent(e.Platform, true)
 	case mailbox.ConsentWithdrawn:
 		return c.consent(e.Platform, false)
+	case mailbox.SenderConsentGiven:
+		return put(c.v, key(c.id, 'n', [16]byte(e.Organisation), e.Platform), mailbox.SenderConsent{Given: true, Indirect: e.Indirect})
+	case mailbox.SenderConsentWithdrawn:
+		return put(c.v, key(c.id, 'n', [16]byte(e.Organisation), e.Platform), mailbox.SenderConsent{})
+	case mailbox.LanguageSet:
+		return c.box(func(b *MailboxRow) {
+			if b.Languages == nil {
+				b.Languages = map[string]string{}
+			}
+			b.Languages[e.Platform] = e.Language
+		})
 	case mailbox.ContactConfirmed:
 		c.leaf = e.Leaf
 		return nil
@@ -315,27 +323,31 @@ func (c *change) endGrant(id domain.GrantID, state string) error {
 	return put(c.v, key(c.id, 'h', [16]byte(id)), g)
 }
 
-func (c *change) consent(platform string, given bool) error {
+// box changes the mailbox's own row.
+func (c *change) box(fn func(*MailboxRow)) error {
 	b, _, err := row[MailboxRow](c.v, key(c.id, 'b'))
 	if err != nil {
 		return err
 	}
-	if b.Consents == nil {
-		b.Consents = map[string]bool{}
-	}
-	b.Consents[platform] = given
+	fn(&b)
 	return put(c.v, key(c.id, 'b'), b)
 }
 
+func (c *change) consent(platform string, given bool) error {
+	return c.box(func(b *MailboxRow) {
+		if b.Consents == nil {
+			b.Consents = map[string]bool{}
+		}
+		b.Consents[platform] = given
+	})
+}
+
 func (c *change) exemption(fn func(*ExemptionRow)) error {
-	b, _, err := row[MailboxRow](c.v, key(c.id, 'b'))
-	if err != nil {
-		return err
-	}
-	fn(&b.Exemption)
-	b.Exemption.Last = c.rec.Recorded
-	b.Exemption.Version++
-	return put(c.v, key(c.id, 'b'), b)
+	return c.box(func(b *MailboxRow) {
+		fn(&b.Exemption)
+		b.Exemption.Last = c.rec.Recorded
+		b.Exemption.Version++
+	})
 }
 
 func (c *change) letter(l mailbox.Letter, m mailbox.Message) error {

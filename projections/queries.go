@@ -215,6 +215,10 @@ func (s *Snapshot) State(id domain.MailboxID, messages ...domain.MessageID) (mai
 	if ok {
 		state.Owner, state.Exemption = b.Opened.Owner, b.Exemption.State
 		maps.Copy(state.Consents, b.Consents)
+		maps.Copy(state.Languages, b.Languages)
+	}
+	if state.Senders, err = s.PrivateSenders(id); err != nil {
+		return state, 0, err
 	}
 	state.NextLeaf = st.NextLeaf
 	folders, err := s.Folders(id)
@@ -253,6 +257,20 @@ func (s *Snapshot) State(id domain.MailboxID, messages ...domain.MessageID) (mai
 		}
 	}
 	return state, st.Version, err
+}
+
+// PrivateSenders gives what a mailbox's owner has said to private senders.
+func (s *Snapshot) PrivateSenders(id domain.MailboxID) (map[mailbox.PrivateSender]mailbox.SenderConsent, error) {
+	out := map[mailbox.PrivateSender]mailbox.SenderConsent{}
+	var err error
+	s.Scan(key([16]byte(id), 'n'), func(k, _ []byte) bool {
+		var c mailbox.SenderConsent
+		if c, _, err = row[mailbox.SenderConsent](s, k); err == nil {
+			out[mailbox.PrivateSender{Organisation: domain.OrganisationID(k[17:33]), Platform: string(k[33:])}] = c
+		}
+		return err == nil
+	})
+	return out, err
 }
 
 // Intake gives a MeMo that came in.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"digitalpost/adapters/memo"
 	"digitalpost/adapters/vault"
 	"digitalpost/domain"
 	"digitalpost/domain/mailbox"
@@ -51,7 +52,9 @@ func (b *Backbone) Register(ctx context.Context, p Person) (id domain.MailboxID,
 		opened.BirthDate = seal("birthDate", p.BirthDate.Format("2006-01-02"))
 	}
 	meta := eventstore.Meta{Command: derivedCommand("open", owner[:]), Actor: eventstore.Actor{Kind: "register"}}
-	_, at, err := b.mailboxes.Execute(ctx, mailboxStream(id), meta, func(mailbox.State) (mailbox.Command, error) { return mailbox.Open{Opened: opened}, nil })
+	_, at, err := b.mailboxes.Execute(ctx, mailboxStream(id), meta, func(mailbox.State) (mailbox.Command, error) {
+		return mailbox.Open{Opened: opened, Born: p.BirthDate, Today: b.now().In(memo.Copenhagen)}, nil
+	})
 	if reason, ok := domain.Refused(err); ok && reason == mailbox.AlreadyOpen {
 		return id, false, b.views.Wait(ctx, b.store.Last())
 	}

@@ -46,6 +46,8 @@ func (b *Backbone) settle(ctx context.Context, sys System, row projections.Intak
 				return nil
 			case refused && reason == mailbox.RecipientExempt:
 				v = memo.Broken("recipient.is.exempt")
+			case refused && reason == mailbox.SenderDeclined:
+				v = memo.Broken("recipient.sender.declined")
 			case refused && reason == mailbox.NotOpen:
 				v = memo.Broken("recipient.not.found")
 			case errors.Is(err, vault.ErrForgotten):

@@ -41,6 +41,7 @@ var Rules = []Rule{
 	{"recipient.not.found", Invalid, false, "nobody with the recipient's number has a mailbox"},
 	{"recipient.is.closed", Invalid, true, "the recipient's mailbox is closed"},
 	{"recipient.is.exempt", Invalid, false, "the recipient is exempt from Digital Post"},
+	{"recipient.sender.declined", Invalid, false, "the recipient does not take this company's post through its platform"},
 	{"message.recalled", Invalid, false, "the sender recalled the message before its date"},
 }
 

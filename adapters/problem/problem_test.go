@@ -16,3 +16,16 @@ func TestEveryReasonHasAnAnswer(t *testing.T) {
 		}
 	}
 }
+
+// Each reason has a text in both languages.
+func TestEveryReasonHasTwoTexts(t *testing.T) {
+	en, da := problem.Texts("en"), problem.Texts("da")
+	for code, text := range en {
+		if text == "" || da[code] == "" || da[code] == text {
+			t.Errorf("%s: %q in English, %q in Danish", code, text, da[code])
+		}
+	}
+	if len(en) < 60 || len(da) != len(en) {
+		t.Errorf("%d texts in English, %d in Danish", len(en), len(da))
+	}
+}

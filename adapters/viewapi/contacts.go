@@ -15,20 +15,8 @@ import (
 )
 
 // registerContacts adds the directory of who can be written to. Contact groups and points are public; organisations are for who has a token, or a system's key.
-func (a *api) registerContacts(mux *http.ServeMux, under func(base, method, path string, single bool, fn func(http.ResponseWriter, request) error)) {
-	open := func(path string, fn func(http.ResponseWriter, *http.Request) error) {
-		h := func(w http.ResponseWriter, r *http.Request) {
-			err := a.fresh(r)
-			if err == nil {
-				err = fn(w, r)
-			}
-			if err != nil {
-				problem.Write(w, a.log, err)
-			}
-		}
-		mux.HandleFunc("GET /apis/v1/"+path, h)
-		mux.HandleFunc("GET /apis/v1/"+path+"/{$}", h)
-	}
+func (a *api) registerContacts(mux *http.ServeMux) {
+	open := func(path string, fn func(http.ResponseWriter, *http.Request) error) { a.open(mux, path, fn) }
 	known := func(fn func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
 		return func(w http.ResponseWriter, r *http.Request) (err error) {
 			if _, _, basic := r.BasicAuth(); basic {
@@ -51,6 +39,21 @@ func (a *api) registerContacts(mux *http.ServeMux, under func(base, method, path
 	open("organisations/{organisation}/contact-points/{point}", known(a.contactPoint))
 	open("organisations/{organisation}/contact-groups", known(a.contactGroups))
 	open("organisations/{organisation}/contact-groups/{group}", known(a.contactGroup))
+}
+
+// open adds a route that asks nobody who they are.
+func (a *api) open(mux *http.ServeMux, path string, fn func(http.ResponseWriter, *http.Request) error) {
+	h := func(w http.ResponseWriter, r *http.Request) {
+		err := a.fresh(r)
+		if err == nil {
+			err = fn(w, r)
+		}
+		if err != nil {
+			problem.Write(w, a.log, err)
+		}
+	}
+	mux.HandleFunc("GET /apis/v1/"+path, h)
+	mux.HandleFunc("GET /apis/v1/"+path+"/{$}", h)
 }
 
 // contactQuery is what is asked of the directory.

@@ -32,6 +32,7 @@ var Codec = domain.Events[Event](
 	AccessRequested{}, AccessDeclined{}, AccessGranted{}, AccessRevoked{},
 	ExemptionApplied{}, ExemptionGranted{}, ExemptionRefused{}, ExemptionReceiptIssued{}, ExemptionRevoked{}, PostalAddressSet{}, ContactConfirmed{}, MessageRefused{},
 	ConsentGiven{}, ConsentWithdrawn{},
+	SenderConsentGiven{}, SenderConsentWithdrawn{}, LanguageSet{},
 	DraftSaved{}, MessageSent{}, MessageHandedOver{}, MessageTaken{}, ReceiptReceived{},
 )
 
@@ -67,7 +68,7 @@ var Reasons = []domain.Reason{NotOpen, AlreadyOpen, NoSuchMessage, StaleVersion,
 	FolderNotFound, FolderTaken, FolderNotAllowed, NameTaken, SystemFolder, Cycle, FolderNotEmpty, TooManyFolders, LeafTaken,
 	NoAccess, AccessLimited, AccessSelf, AccessDuplicate, AccessNotFound, AccessPast, AccessKind, AccessTooMany, RequestClosed,
 	RecipientExempt, AlreadyExempt, NotExempt, NotInPerson, NoID, NoDeclaration, ProxyUnsigned, ExemptionNotOpen, ContactNotAllowed,
-	NotADraft, TooManyDrafts, TooManyParts, ConsentMissing, PrivatePost, ReceiptGiven}
+	NotADraft, TooManyDrafts, TooManyParts, ConsentMissing, PrivatePost, ReceiptGiven, SenderDeclined, UnderAge}
 
 // MaxFolders is how many folders of its own a mailbox may have.
 const MaxFolders = 1000
@@ -102,6 +103,8 @@ type State struct {
 
 	Exemption Exemption
 	Consents  map[string]bool // platforms that may show public post, of those that need a consent
+	Senders   map[PrivateSender]SenderConsent
+	Languages map[string]string // by platform
 }
 
 // A Place is a folder and an audience: the platform that alone shows a private message, a draft's author (see AuthorOnly), or empty for public post.
@@ -149,12 +152,15 @@ type Message struct {
 	Document domain.DocumentID // of such a message, once it is sent
 	Draft    *Draft            // nil: sent, or received
 	Out      *Outgoing         // of what was sent
+
+	Sender domain.OrganisationID // of private post that waits for its date
 }
 
 // NewState is the state before anything happened.
 func NewState() State {
 	return State{NextLeaf: 1, Folders: map[domain.FolderID]Folder{}, Messages: map[domain.MessageID]Message{}, Held: map[Place]int{},
-		Grants: map[domain.GrantID]access.Grant{}, Requests: map[domain.GrantID]Request{}, Consents: map[string]bool{}}
+		Grants: map[domain.GrantID]access.Grant{}, Requests: map[domain.GrantID]Request{}, Consents: map[string]bool{},
+		Senders: map[PrivateSender]SenderConsent{}, Languages: map[string]string{}}
 }
 
 func (s State) clone() State {
@@ -172,6 +178,8 @@ func (s State) clone() State {
 	maps.Copy(c.Grants, s.Grants)
 	maps.Copy(c.Requests, s.Requests)
 	maps.Copy(c.Consents, s.Consents)
+	maps.Copy(c.Senders, s.Senders)
+	maps.Copy(c.Languages, s.Languages)
 	return c
 }
 
@@ -278,14 +286,30 @@ type Opened struct {
 func (Opened) EventType() string { return "mailbox.opened" }
 func (e Opened) evolve(s *State) { s.Owner = e.Owner }
 
-// Open opens the mailbox, once. Whether its owner may have one is for the register's facts to say, before this.
-type Open struct{ Opened Opened }
+// FromAge is the age at which a citizen gets a mailbox (§ 3 of the Act on Digital Post).
+const FromAge = 15
+
+// Open opens the mailbox, once.
+type Open struct {
+	Opened Opened
+	Born   time.Time // a citizen's, as a date; zero: not asked for
+	Today  time.Time // the date in Copenhagen
+}
 
 func (c Open) decide(s State) ([]Event, error) {
 	if s.Owner != "" {
 		return nil, domain.Refuse(AlreadyOpen)
 	}
+	if !c.Born.IsZero() && !OldEnough(c.Born, c.Today) {
+		return nil, domain.Refuse(UnderAge)
+	}
 	return []Event{c.Opened}, nil
+}
+
+// OldEnough tells whether somebody born on a date is FromAge on another: from the birthday on, which for those born on 29 February is 1 March [16].
+func OldEnough(born, today time.Time) bool {
+	by, bm, bd := born.Date()
+	return !today.Before(time.Date(by+FromAge, bm, bd, 0, 0, 0, 0, today.Location()))
 }
 
 // Shredded records that every key of the mailbox is to be destroyed: nothing in it can be read from then on.

@@ -154,7 +154,27 @@ func TestRules(t *testing.T) {
 		{Name: "turn down", Given: events{opened, applied}, When: mailbox.RefuseExemption{Refused: mailbox.ExemptionRefused{Exemption: g1, Leaf: 2}}, Then: events{mailbox.ExemptionRefused{Exemption: g1, Leaf: 2}}},
 		{Name: "one who left the country is never turned down", Given: events{opened, mailbox.ExemptionApplied{Exemption: g1, Leaf: 1, Departure: true}}, When: mailbox.RefuseExemption{Refused: mailbox.ExemptionRefused{Exemption: g1, Leaf: 2}}, Err: refused(mailbox.ExemptionNotOpen)},
 		{Name: "a message to one who is exempt [7]", Given: exempt, When: mailbox.Receive{Letter: letter(m1, 2, ""), At: noon}, Err: refused(mailbox.RecipientExempt)},
-		{Name: "private post comes through", Given: exempt, When: mailbox.Receive{Letter: letter(m1, 2, "eboks"), At: noon}, Then: events{delivered(m1, 2, "eboks")}},
+		{Name: "private post comes through", Given: exempt, When: mailbox.Receive{Letter: letter(m1, 2, "eboks"), At: noon}, Then: events{byContract, delivered(m1, 2, "eboks")}},
+		{Name: "a contract's consent is recorded once", Given: append(append(events{}, exempt...), byContract), When: mailbox.Receive{Letter: letter(m1, 2, "eboks"), At: noon}, Then: events{delivered(m1, 2, "eboks")}},
+		{Name: "consent to a private sender", Given: events{opened}, When: mailbox.ConsentToSender{Sender: company, Given: true}, Then: events{mailbox.SenderConsentGiven{Platform: "eboks"}}},
+		{Name: "consent by oneself, after a contract's", Given: events{opened, byContract}, When: mailbox.ConsentToSender{Sender: company, Given: true}, Then: events{mailbox.SenderConsentGiven{Platform: "eboks"}}},
+		{Name: "consent again", Given: events{opened, mailbox.SenderConsentGiven{Platform: "eboks"}}, When: mailbox.ConsentToSender{Sender: company, Given: true}},
+		{Name: "consent withdrawn", Given: events{opened, byContract}, When: mailbox.ConsentToSender{Sender: company}, Then: events{declined}},
+		{Name: "no before anybody asked", Given: events{opened}, When: mailbox.ConsentToSender{Sender: company}, Then: events{declined}},
+		{Name: "no again", Given: events{opened, declined}, When: mailbox.ConsentToSender{Sender: company}},
+		{Name: "consent in no mailbox", When: mailbox.ConsentToSender{Sender: company, Given: true}, Err: refused(mailbox.NotOpen)},
+		{Name: "private post of one who was declined", Given: events{opened, byContract, declined}, When: mailbox.Receive{Letter: letter(m1, 1, "eboks"), At: noon}, Err: refused(mailbox.SenderDeclined)},
+		{Name: "declined on one platform, taken on another", Given: events{opened, declined}, When: mailbox.Receive{Letter: letter(m1, 1, "mitdk"), At: noon},
+			Then: events{mailbox.SenderConsentGiven{Platform: "mitdk", Indirect: true}, delivered(m1, 1, "mitdk")}},
+		{Name: "declined before its date: decided at delivery", Given: events{opened, mailbox.MessageScheduled{Letter: letter(m1, 1, "eboks"), Due: noon}, declined}, When: mailbox.Release{Message: m1, At: noon},
+			Then: events{mailbox.MessageRefused{Message: m1, Leaf: 1, Reason: mailbox.SenderDeclined}}},
+		{Name: "a language", Given: events{opened}, When: mailbox.SetLanguage{Platform: "app", Language: "en"}, Then: events{mailbox.LanguageSet{Platform: "app", Language: "en"}}},
+		{Name: "the same language", Given: events{opened, mailbox.LanguageSet{Platform: "app", Language: "en"}}, When: mailbox.SetLanguage{Platform: "app", Language: "en"}},
+		{Name: "a language of no mailbox", When: mailbox.SetLanguage{Platform: "app", Language: "en"}, Err: refused(mailbox.NotOpen)},
+		{Name: "15 tomorrow [15]", When: mailbox.Open{Opened: opened, Born: day(2011, 3, 2), Today: day(2026, 3, 1)}, Err: refused(mailbox.UnderAge)},
+		{Name: "15 today [15]", When: mailbox.Open{Opened: opened, Born: day(2011, 3, 1), Today: day(2026, 3, 1)}, Then: events{opened}},
+		{Name: "born on a leap day, 28 February [16]", When: mailbox.Open{Opened: opened, Born: day(2012, 2, 29), Today: day(2027, 2, 28)}, Err: refused(mailbox.UnderAge)},
+		{Name: "born on a leap day, 1 March [16]", When: mailbox.Open{Opened: opened, Born: day(2012, 2, 29), Today: day(2027, 3, 1)}, Then: events{opened}},
 		{Name: "a legal basis comes through, and is told", Given: exempt, When: mailbox.Receive{Letter: lawful, At: noon}, Then: events{mailbox.MessageDelivered{Message: m1, Letter: &lawful, Despite: "law"}}},
 		{Name: "scheduled before, due after: decided at delivery [7]", Given: append(append(events{}, scheduled...), mailbox.ExemptionApplied{Exemption: g1, Leaf: 2}, mailbox.ExemptionGranted{Exemption: g1}), When: mailbox.Release{Message: m1, At: noon},
 			Then: events{mailbox.MessageRefused{Message: m1, Leaf: 1, Reason: mailbox.RecipientExempt}}},
@@ -192,6 +212,14 @@ var (
 	granted     = mailbox.AccessGranted{Grant: g1, Grantee: helper, Right: access.Read, Via: mailbox.ViaOwner}
 	ended       = mailbox.AccessGranted{Grant: g1, Grantee: helper, Right: access.Read, Via: mailbox.ViaOwner, Until: noon}
 )
+
+var (
+	company    = mailbox.PrivateSender{Platform: "eboks"}
+	byContract = mailbox.SenderConsentGiven{Platform: "eboks", Indirect: true}
+	declined   = mailbox.SenderConsentWithdrawn{Platform: "eboks"}
+)
+
+func day(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, time.UTC) }
 
 var (
 	applied = mailbox.ExemptionApplied{Exemption: g1, Leaf: 1}

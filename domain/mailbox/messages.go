@@ -62,6 +62,9 @@ func (Message) Begun(l Letter) Message {
 	if l.System == (domain.SystemID{}) {
 		m.Own, m.Document = true, l.Document
 	}
+	if l.Platform != "" {
+		m.Sender = l.Sender
+	}
 	return m
 }
 
@@ -123,7 +126,11 @@ func (c Receive) decide(s State) ([]Event, error) {
 	case s.keptOut(c.Letter.Platform, c.Letter.LegalBasis):
 		return nil, domain.Refuse(RecipientExempt)
 	}
-	return []Event{MessageDelivered{Message: c.Letter.Message, Letter: &c.Letter, Despite: s.despite(c.Letter.Platform, c.Letter.LegalBasis)}}, nil
+	first, err := s.admits(PrivateSender{c.Letter.Platform, c.Letter.Sender})
+	if err != nil {
+		return nil, err
+	}
+	return append(first, MessageDelivered{Message: c.Letter.Message, Letter: &c.Letter, Despite: s.despite(c.Letter.Platform, c.Letter.LegalBasis)}), nil
 }
 
 // despite gives the legal basis by which a message comes through an exemption; empty if there is none to come through.
@@ -151,7 +158,11 @@ func (c Release) decide(s State) ([]Event, error) {
 	if s.keptOut(m.Platform, m.LegalBasis) {
 		return []Event{MessageRefused{Message: c.Message, Leaf: m.Leaf, Reason: RecipientExempt}}, nil
 	}
-	return []Event{MessageDelivered{Message: c.Message, Despite: s.despite(m.Platform, m.LegalBasis)}}, nil
+	first, err := s.admits(PrivateSender{m.Platform, m.Sender})
+	if err != nil {
+		return []Event{MessageRefused{Message: c.Message, Leaf: m.Leaf, Reason: SenderDeclined}}, nil
+	}
+	return append(first, MessageDelivered{Message: c.Message, Despite: s.despite(m.Platform, m.LegalBasis)}), nil
 }
 
 // Recall takes a scheduled message back, by the system that sent it. Recall and delivery compete for the same version: one of them wins.

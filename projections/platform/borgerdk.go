@@ -1,5 +1,5 @@
 package platform
 
 // BorgerDK is borger.dk.
-var BorgerDK = Platform{ID: "borgerdk", Name: "borger.dk", Owner: "PUBLIC", Private: false, Citizens: true, Companies: false, Acts: true,
+var BorgerDK = Platform{ID: "borgerdk", Name: "borger.dk", Owner: "PUBLIC", Citizens: true, Companies: false,
 	Languages: []string{"da"}, MinAge: 15}

@@ -2,7 +2,11 @@
 // which private post it shows, whom it serves and what can be done there. All show the same public post at the same position, because it is the same.
 package platform
 
-import "digitalpost/domain/mailbox"
+import (
+	"slices"
+
+	"digitalpost/domain/mailbox"
+)
 
 // A Platform is one of them.
 type Platform struct {
@@ -13,9 +17,10 @@ type Platform struct {
 	Private   bool     // shows private post that was sent through it, to its own
 	Citizens  bool     // serves citizens' mailboxes
 	Companies bool     // serves companies' mailboxes
-	Acts      bool     // reads, moves, deletes and writes; else it reads only
-	Languages []string // of its interface; messages are never translated
-	MinAge    int
+	Languages []string // of its interface, the usual one first; messages are never translated
+	MinAge    int      // of its users, as the platform itself asks; public post is from mailbox.FromAge on all of them
+
+	AppFollowsDevice bool // its app is in the telephone's language: nothing is stored for it
 }
 
 // All are all platforms, in the order in which they are listed.
@@ -30,6 +35,9 @@ func Of(id string) (Platform, bool) {
 	}
 	return Platform{}, false
 }
+
+// Speaks tells whether the platform's interface has a language.
+func (p Platform) Speaks(language string) bool { return slices.Contains(p.Languages, language) }
 
 // Serves tells whether the platform shows the mailboxes of such owners.
 func (p Platform) Serves(o mailbox.OwnerKind) bool {

@@ -1,0 +1,107 @@
+package problem
+
+import (
+	"digitalpost/adapters/backbone"
+	"digitalpost/domain"
+	"digitalpost/domain/intake"
+	"digitalpost/domain/mailbox"
+	"digitalpost/domain/organisation"
+)
+
+// danish gives each reason's text in Danish, for those who show it to people.
+var danish = map[domain.Reason]string{
+	mailbox.NotOpen:               "postkassen er ikke åben",
+	mailbox.AlreadyOpen:           "postkassen er allerede åben",
+	mailbox.NoSuchMessage:         "meddelelsen findes ikke",
+	mailbox.StaleVersion:          "meddelelsen er ændret i mellemtiden",
+	mailbox.AlreadyReceived:       "meddelelsen ligger allerede i postkassen",
+	mailbox.AlreadyDelivered:      "meddelelsen er leveret og kan ikke kaldes tilbage",
+	mailbox.NotInTrash:            "meddelelsen ligger ikke i Slettet post",
+	mailbox.FolderNotFound:        "mappen findes ikke",
+	mailbox.FolderTaken:           "mappen findes allerede",
+	mailbox.FolderNotAllowed:      "meddelelsen kan ikke ligge i den mappe",
+	mailbox.NameTaken:             "der er allerede en mappe med det navn",
+	mailbox.SystemFolder:          "faste mapper kan ikke ændres",
+	mailbox.Cycle:                 "en mappe kan ikke ligge i sig selv",
+	mailbox.FolderNotEmpty:        "mappen er ikke tom",
+	mailbox.TooManyFolders:        "en postkasse har højst 1.000 mapper",
+	mailbox.LeafTaken:             "der er travlt i postkassen, prøv igen",
+	intake.UUIDReused:             "id'et er brugt før til andet indhold",
+	mailbox.NoAccess:              "adgangen er ophørt eller har aldrig været der",
+	mailbox.AccessLimited:         "adgangen rækker ikke så langt",
+	mailbox.AccessSelf:            "man giver ikke sig selv adgang",
+	mailbox.AccessDuplicate:       "adgangen eller anmodningen findes allerede",
+	mailbox.AccessNotFound:        "adgangen findes ikke eller er ophørt",
+	mailbox.AccessPast:            "datoen skal ligge i fremtiden",
+	mailbox.AccessKind:            "den slags adgang kan du ikke give",
+	mailbox.AccessTooMany:         "en postkasse har højst 200 adgange og anmodninger ad gangen",
+	mailbox.RequestClosed:         "anmodningen er lukket",
+	mailbox.RecipientExempt:       "modtageren er fritaget",
+	mailbox.AlreadyExempt:         "personen er allerede fritaget eller har søgt",
+	mailbox.NotExempt:             "personen er ikke fritaget",
+	mailbox.NotInPerson:           "man møder personligt op",
+	mailbox.NoID:                  "der skal vises gyldig legitimation",
+	mailbox.NoDeclaration:         "der skal være en underskrevet erklæring om mindst ét kriterium",
+	mailbox.ProxyUnsigned:         "fuldmagten skal være underskrevet af begge",
+	mailbox.ExemptionNotOpen:      "der er ingen ansøgning at afgøre",
+	mailbox.ContactNotAllowed:     "en e-mailadresse eller et dansk mobilnummer skal bekræftes",
+	mailbox.NotADraft:             "meddelelsen er ikke en kladde",
+	mailbox.TooManyDrafts:         "man har højst 100 kladder i en postkasse",
+	mailbox.TooManyParts:          "en kladde har højst 200 uploadede dele",
+	mailbox.ConsentMissing:        "platformen viser og skriver kun offentlig post for dem, der har givet samtykke",
+	mailbox.PrivatePost:           "privat post bliver på sin platform",
+	mailbox.SenderDeclined:        "modtageren tager ikke imod denne virksomheds post på platformen",
+	mailbox.UnderAge:              "borgere får postkasse, når de fylder 15 år",
+	mailbox.ReceiptGiven:          "der er allerede givet en anden kvittering, og den gælder",
+	organisation.NoSuchGroup:      "kontaktgruppen findes ikke",
+	organisation.NoSuchPoint:      "kontaktpunktet findes ikke",
+	organisation.NoSuchSystem:     "organisationen har ikke det modtagersystem",
+	organisation.LastVisiblePoint: "en organisation beholder mindst ét synligt kontaktpunkt",
+	organisation.GroupNotEmpty:    "kontaktgruppen er ikke tom",
+	organisation.GroupCycle:       "en kontaktgruppe kan ikke ligge i sig selv",
+	organisation.TooManyContacts:  "en organisation har højst 2.000 kontaktgrupper og lige så mange kontaktpunkter",
+	backbone.UnknownSender:        "ingen virksomhed med det id sender privat post",
+	backbone.WrongPlatform:        "virksomhedens post kommer på en anden platform",
+	backbone.NotOffered:           "platformen findes ikke på det sprog",
+	backbone.FollowsDevice:        "appen følger telefonens sprog",
+	backbone.LabelNotAllowed:      "et emne har højst 256 tegn og ingen styretegn",
+	backbone.DocumentNotAllowed:   "et dokuments titel har højst 256 tegn og ingen styretegn",
+	backbone.FileNotAllowed:       "en fil har navn, format og sprog på to bogstaver",
+	backbone.TooManyDocuments:     "en kladde har ét hoveddokument, højst 31 dokumenter og højst 10 filer i hvert",
+	backbone.DraftTooLarge:        "kladden er for stor",
+	backbone.PartNotNext:          "delen begynder ikke, hvor den forrige sluttede",
+	backbone.NoSuchRecipient:      "myndigheden findes ikke",
+	backbone.LabelMissing:         "skriv et emne",
+	backbone.RecipientMissing:     "vælg en modtager",
+	backbone.MainMissing:          "der mangler et hoveddokument eller en fil i et dokument",
+	backbone.FileIncomplete:       "en fil er ikke uploadet færdig",
+	backbone.CategoryRequired:     "vælg en kategori",
+	backbone.PointClosed:          "kategorien tager ikke imod post fra dig",
+	backbone.TooManyAttachments:   "kategorien tager ikke imod så mange bilag",
+	backbone.TooLargeForPoint:     "meddelelsen er større, end kategorien tager imod",
+	backbone.NotReplyable:         "meddelelsen kan ikke besvares",
+	backbone.SenderClosed:         "afsenderen kan ikke besvares mere: skriv en ny meddelelse",
+	backbone.ForwardNotAllowed:    "videresend til et CPR- eller CVR-nummer, der ikke er postkassens eget, eller til en e-mailadresse",
+	backbone.CommentTooLong:       "en kommentar har højst 512 tegn",
+	backbone.EMailNotConfirmed:    "e-mail forlader Digital Post: bekræft, at det er meningen",
+	backbone.EMailNotAvailable:    "der kan ikke sendes e-mail herfra",
+	backbone.CriterionUnknown:     "kriterierne er dem på blanketten",
+	backbone.AddressNotAllowed:    "en adresse har højst 500 tegn",
+	backbone.NoConsentNeeded:      "platformen behøver intet samtykke",
+	backbone.GranteeNoMailbox:     "adgang gives til personer og virksomheder, der har postkasse",
+	backbone.OwnerNotFound:        "ingen har det nummer og navn",
+	backbone.NoDocumentation:      "skriv, hvilken dokumentation der er vist",
+	backbone.NameNotAllowed:       "en mappes navn har 1 til 256 tegn og ingen styretegn",
+	backbone.NoteTooLong:          "en note har højst 4.000 tegn",
+}
+
+// Texts gives each reason's text in a language, da or en, by its code.
+func Texts(language string) map[string]string {
+	out := map[string]string{}
+	for r, x := range reasons {
+		if out[string(r)] = x.text; language == "da" {
+			out[string(r)] = danish[r]
+		}
+	}
+	return out
+}
