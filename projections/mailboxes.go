@@ -21,6 +21,8 @@ import (
 //	t folder position        the same, by folder and arrival
 //	c command                Result, of commands whose caller gave an id
 //	o message person platform   when that person last looked, through that platform
+//	w position               what a search looks in, by arrival: see words.go
+//	j position               nothing, of messages with a note
 //	n organisation platform  mailbox.SenderConsent, of private senders
 //	g grant                  GrantRow, of access granted or asked for; h grant: of what was ended
 type Mailboxes struct{}
@@ -384,6 +386,7 @@ func (c *change) update(id domain.MessageID, fn func(*MessageRow), shown bool) e
 	if err := c.place(id, m, -1); err != nil {
 		return err
 	}
+	before := m
 	fn(&m)
 	m.Last = c.rec.Recorded
 	if shown {
@@ -395,6 +398,9 @@ func (c *change) update(id domain.MessageID, fn func(*MessageRow), shown bool) e
 	}
 	if m.State.Stage == mailbox.Purged || m.State.Stage == mailbox.Recalled {
 		c.v.Delete(key(c.id, 's', [16]byte(id)))
+	}
+	if err := c.words(id, before, m); err != nil {
+		return err
 	}
 	return put(c.v, k, m)
 }

@@ -56,6 +56,11 @@ func (s *Snapshot) Message(id domain.MailboxID, m domain.MessageID, lens Lens) (
 	return r, l, ok, err
 }
 
+// Row gives what changes of a message, whoever asks and wherever it is.
+func (s *Snapshot) Row(id domain.MailboxID, m domain.MessageID) (MessageRow, bool, error) {
+	return row[MessageRow](s, key([16]byte(id), 'm', [16]byte(m)))
+}
+
 // Letter gives what never changes of a message, whoever asks; false if it is forgotten.
 func (s *Snapshot) Letter(id domain.MailboxID, m domain.MessageID) (LetterRow, bool, error) {
 	return row[LetterRow](s, key([16]byte(id), 's', [16]byte(m)))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,7 +15,7 @@ import (
 	"digitalpost/domain/mailbox"
 )
 
-// BenchmarkMailbox gives what first page, last page, a page by cursor in the middle, the folders with their counts, opening one message and moving one take, in
+// BenchmarkMailbox gives what first page, last page, a page by cursor in the middle, the folders with their counts, opening one message, searching the words of all and moving one take, in
 // mailboxes of 1,000 and of 100,000 messages, and with LARGE=1 of a million, side by side.
 //
 //	LARGE=1 go test -run '^$' -bench Mailbox -benchtime 200x ./adapters/backbone
@@ -71,6 +73,13 @@ func BenchmarkMailbox(b *testing.B) {
 			{"by cursor", list(Filter{Newest: true, Beyond: middle[0].Row.Position})},
 			{"folders", func(int) error { _, err := bb.Folders(ctx, p, box, true); return err }},
 			{"open", func(int) error { _, err := bb.Message(ctx, p, box, last); return err }},
+			{"search", func(i int) error {
+				found, err := bb.Search(ctx, p, box, Filter{}, true, func(w Words) bool { return strings.HasSuffix(w.Label, "nummer "+strconv.Itoa(from-1)) })
+				if err == nil && (len(found) != 1 || found[0].Message != last) {
+					err = fmt.Errorf("found %v", found)
+				}
+				return err
+			}},
 			{"move", func(i int) error {
 				to := folder.ID
 				if i%2 == 1 {

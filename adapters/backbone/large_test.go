@@ -2,6 +2,7 @@ package backbone
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -23,11 +24,7 @@ func fillMailbox(t testing.TB, b *Backbone, box domain.MailboxID, from, n int) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := b.vault.Key(vault.Owner(box), 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sealed := k.Seal(mailbox.MessageDelivered{}.EventType(), "outline", outline)
+	walk, eventType := b.vault.Walk(vault.Owner(box)), mailbox.MessageDelivered{}.EventType()
 	shard := eventstore.Stream{Kind: "intake", ID: intake.ShardID(1)}
 	put := func(s eventstore.Stream, events []eventstore.NewEvent) {
 		t.Helper()
@@ -47,8 +44,13 @@ func fillMailbox(t testing.TB, b *Backbone, box domain.MailboxID, from, n int) (
 			}
 			meta := eventstore.Meta{Command: derivedCommand("x", last[:])}
 			in = append(in, eventstore.NewEvent{Type: r.EventType(), Data: data, Meta: meta})
-			// All under leaf 1, so that one sealed outline serves: it is the number of rows that counts here.
-			d := mailbox.MessageDelivered{Message: last, Letter: &mailbox.Letter{Message: last, Leaf: 1, Outline: sealed, Shard: 1, IntakeLeaf: 4_000_000}}
+			k, err := walk.Key(uint32(i - from + 1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			words := Words{Label: fmt.Sprintf("tilbud om plads nummer %d", i), Sender: "eksempel kommune", SenderID: "20000001", Rest: "besked.txt"}
+			d := mailbox.MessageDelivered{Message: last, Letter: &mailbox.Letter{Message: last, Leaf: uint32(i - from + 1), Outline: k.Seal(eventType, "outline", outline), Shard: 1, IntakeLeaf: 4_000_000,
+				Words: sealWords(k, eventType, words, true)}}
 			if data, err = mailbox.Codec.Encode(d); err != nil {
 				t.Fatal(err)
 			}

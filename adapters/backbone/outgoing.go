@@ -86,6 +86,8 @@ type composed struct {
 	key      []byte // of the mailbox's copy
 	outline  []byte // empty: behind the MeMo
 	salt     []byte
+	words    Words
+	whole    bool // words is all that a search looks in
 	handover mailbox.Handover
 }
 
@@ -149,6 +151,7 @@ func (b *Backbone) compose(m *memo.Message, content func(*memo.Node) (io.Reader,
 		return out, err
 	}
 	out.key = mine.Key
+	out.words, out.whole = wordsOf(read)
 	out.letter = mailbox.Letter{UUID: read.UUID(), Kind: read.Kind(), Document: mine.ID, Length: length, Kept: mine.Length, SealedHash: mine.SealedHash, Hash: sum.Sum(nil)}
 	if copied == nil {
 		return out, nil
@@ -184,6 +187,7 @@ func (b *Backbone) sealFor(c composed, box domain.MailboxID, m domain.MessageID,
 	if c.outline != nil {
 		l.Outline = k.Seal(eventType, "outline", c.outline)
 	}
+	l.Words = sealWords(k, eventType, c.words, c.whole)
 	return l, nil
 }
 

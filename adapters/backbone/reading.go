@@ -156,16 +156,6 @@ func (b *Backbone) Messages(ctx context.Context, p Principal, id domain.MailboxI
 	return out, total, err
 }
 
-// NoteSearch records that somebody searches a mailbox's words, before anything is searched.
-func (b *Backbone) NoteSearch(ctx context.Context, p Principal, id domain.MailboxID) error {
-	v, err := b.enter(ctx, p, id, access.List)
-	if err != nil {
-		return err
-	}
-	v.Close()
-	return b.look(ctx, p, v, id, looks.Searched{})
-}
-
 // OpenAll unseals messages of a mailbox that Messages gave.
 func (b *Backbone) OpenAll(msgs []Message) error {
 	s, err := b.snapshot(projections.Mailboxes{})

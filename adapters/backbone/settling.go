@@ -75,6 +75,7 @@ func (b *Backbone) deliver(ctx context.Context, sys System, row projections.Inta
 	meta := eventstore.Meta{Command: derivedCommand("deliver", r.Message[:]), Actor: eventstore.Actor{Kind: "system", ID: sys.ID}, Causation: row.Position}
 	h := b.mailboxes
 	h.Start = b.startWith(r.Message)
+	words, whole := wordsOf(msg)
 	_, p, err := h.Execute(ctx, mailboxStream(to), meta, func(s mailbox.State) (mailbox.Command, error) {
 		l.Leaf = s.NextLeaf
 		k, err := b.vault.Key(vault.Owner(to), l.Leaf)
@@ -85,6 +86,7 @@ func (b *Backbone) deliver(ctx context.Context, sys System, row projections.Inta
 		if outline != nil {
 			l.Outline = k.Seal(eventType, "outline", outline)
 		}
+		l.Words = sealWords(k, eventType, words, whole)
 		return mailbox.Receive{Letter: l, Due: due, At: now}, nil
 	})
 	if err != nil {

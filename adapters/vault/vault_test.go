@@ -199,3 +199,33 @@ func TestCrashWhileRolling(t *testing.T) {
 		v.Close()
 	}
 }
+
+// A walk gives the same keys as asking for each, in any order, also where leaves are forgotten.
+func TestWalkGivesTheSameKeys(t *testing.T) {
+	_, v, o := begin(t)
+	if err := v.Forget(1, []vault.Leaf{{Owner: o, Leaf: 5}, {Owner: o, Leaf: 6}, {Owner: o, Leaf: 70}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	leaves := []uint32{0, 4, 5, 6, 7, 8, 69, 70, 71, 1 << 31, 1<<32 - 1, 3, 2, 1}
+	for i := range uint32(100) {
+		leaves = append(leaves, i)
+	}
+	w := v.Walk(o)
+	for _, leaf := range leaves {
+		one, err1 := v.Key(o, leaf)
+		other, err2 := w.Key(leaf)
+		if err1 != err2 || err1 == nil && one.Hash("x", "y") != other.Hash("x", "y") {
+			t.Errorf("leaf %d: Key gives %v, Walk %v, or another key", leaf, err1, err2)
+			continue
+		}
+		if err1 == nil {
+			plain, err := w.Open(leaf, "type", "field", one.Seal("type", "field", []byte("hemmeligt")))
+			if string(plain) != "hemmeligt" || err != nil {
+				t.Errorf("leaf %d: Open = %q, %v", leaf, plain, err)
+			}
+			if _, err := w.Open(leaf, "type", "other", one.Seal("type", "field", nil)); err == nil {
+				t.Errorf("leaf %d: another field opens", leaf)
+			}
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package viewapi
 
 import (
-	"cmp"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -15,7 +14,6 @@ import (
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
 	"digitalpost/eventstore"
-	"digitalpost/projections"
 )
 
 // Lists of messages. A filter is a parameter with a field's name as the JSON shows it, nested ones with dots: values of one field are alternatives, fields must all
@@ -111,7 +109,7 @@ func (q *listQuery) parameter(r request, name string, values []string) (err erro
 			q.show = append(q.show, f)
 		}
 		return nil
-	case "any":
+	case "any": // see Words
 		m := matcher{}
 		for _, v := range values {
 			if v = backbone.Fold(v); !strings.Contains(v, "*") {
@@ -266,63 +264,4 @@ func links(w http.ResponseWriter, u *url.URL, number, size, total int, next any)
 	}
 	add("last", at(max(total-1, 0)/size))
 	w.Header().Set("Link", strings.Join(all, ", "))
-}
-
-// A hit is a message that a search found, and what it is sorted by.
-type hit struct {
-	message backbone.Message
-	keys    []any
-}
-
-// search opens the messages of a filter, a thousand at a time, and gives a page of those that match, and how many do. It is recorded before anything is opened.
-func (a *api) search(r request, q listQuery) (out []backbone.Message, total int, err error) {
-	if err := a.b.NoteSearch(r.Context(), r.p, r.box); err != nil {
-		return nil, 0, err
-	}
-	all, _, err := a.b.Messages(r.Context(), r.p, r.box, q.filter)
-	if err != nil {
-		return nil, 0, err
-	}
-	var hits []hit
-	for ; len(all) > 0; all = all[min(len(all), atATime):] {
-		if err := r.Context().Err(); err != nil {
-			return nil, 0, err
-		}
-		some := all[:min(len(all), atATime)]
-		if err := a.b.OpenAll(some); err != nil {
-			return nil, 0, err
-		}
-		for i := range some {
-			if some[i].Memo == nil {
-				continue
-			}
-			o := messageJSON(some[i])
-			if q.matches(o) {
-				h := hit{message: some[i]}
-				for _, by := range q.orders {
-					h.keys = append(h.keys, sortKey(o, by.path))
-				}
-				h.message.Memo, h.message.Letter = nil, projections.LetterRow{} // those of the page are opened again
-				hits = append(hits, h)
-			}
-			some[i].Memo, some[i].Letter = nil, projections.LetterRow{}
-		}
-	}
-	slices.SortStableFunc(hits, func(x, y hit) int {
-		for i, by := range q.orders {
-			c := compare(x.keys[i], y.keys[i])
-			if by.desc {
-				c = -c
-			}
-			if c != 0 {
-				return c
-			}
-		}
-		return cmp.Compare(y.message.Row.Position, x.message.Row.Position)
-	})
-	from := min(q.number*q.size, len(hits))
-	for _, h := range hits[from:min(from+q.size, len(hits))] {
-		out = append(out, h.message)
-	}
-	return out, len(hits), nil
 }

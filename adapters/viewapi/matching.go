@@ -10,7 +10,7 @@ import (
 	"digitalpost/adapters/backbone"
 )
 
-func (q *listQuery) matches(o object) bool {
+func (q *listQuery) matches(o object, w backbone.Words) bool {
 	for field, t := range q.from {
 		if s, _ := o[field].(string); s < stamp(t) {
 			return false
@@ -21,12 +21,13 @@ func (q *listQuery) matches(o object) bool {
 			return false
 		}
 	}
-	for _, m := range q.match {
+	words, rest := q.byWords()
+	for _, m := range rest {
 		if !m.matches(o) {
 			return false
 		}
 	}
-	return true
+	return matchesWords(words, w)
 }
 
 func (m matcher) matches(o object) bool {
@@ -92,8 +93,6 @@ func texts(v any, fn func(string) bool) bool {
 	}
 	return fn(fmt.Sprint(v))
 }
-
-// fold gives the form in which texts are compared: NFC, case folded. "Aa" is not "Å".
 
 // wild tells whether a pattern, in which * stands for any text, is that of all of s.
 func wild(pattern, s string) bool {

@@ -47,24 +47,29 @@ func TestFilters(t *testing.T) {
 	box, m := w.find(me, "Lønseddel maj")
 	w.want(200, "")(me.status("PATCH", "/apis/v1/mailboxes/"+box+"/messages/"+m.ID, nil, `{"flag":true,"note":"Husk kørselsfradrag","read":true}`))
 	for query, want := range map[string][]string{
-		"label=TANDL%C3%86GETID":                         {"Tandlægetid"},
-		"label=indkaldelse*":                             {"indkaldelse til samtale", "Indkaldelse til syn"},
-		"label=*til*&sortFields=label":                   {"indkaldelse til samtale", "Indkaldelse til syn"},
-		"label=%C3%85rsopg%C3%B8relse&label=Tandlægetid": {"Årsopgørelse", "Tandlægetid"},
-		"any=k%C3%B8rselsfradrag":                        {"Lønseddel maj"},
-		"note=*fradrag&read=true":                        {"Lønseddel maj"},
-		"note=*fradrag&read=false":                       nil,
-		"flag=true":                                      {"Lønseddel maj"},
-		"any=politik":                                    nil,
-		"any=police":                                     nil, // e-Boks' alone
-		"sender.label=Eksempel*&label=T*":                {"Tandlægetid"},
-		"documents.files.filename=besked.txt&label=L*":   {"Lønseddel maj"},
-		"messageUUID=x":                                  nil,
-		"receivedDateFrom=2099-01-01":                    nil,
-		"receivedDateTo=2099-01-01&label=T*":             {"Tandlægetid"},
-		"sortFields=flag:DESC,label:asc&size=3":          {"Lønseddel maj", "Aarsopgorelse", "indkaldelse til samtale"},
-		"sortFields=receivedDateTime:asc&size=2":         {"Tandlægetid", "Indkaldelse til syn"},
-		"sortFields=receivedDateTime:asc&size=2&page=2":  {"Aarsopgorelse", "Lønseddel maj"},
+		"label=TANDL%C3%86GETID":                                {"Tandlægetid"},
+		"label=indkaldelse*":                                    {"indkaldelse til samtale", "Indkaldelse til syn"},
+		"label=*til*&sortFields=label":                          {"indkaldelse til samtale", "Indkaldelse til syn"},
+		"label=%C3%85rsopg%C3%B8relse&label=Tandlægetid":        {"Årsopgørelse", "Tandlægetid"},
+		"any=k%C3%B8rselsfradrag":                               {"Lønseddel maj"},
+		"note=*fradrag&read=true":                               {"Lønseddel maj"},
+		"note=*fradrag&read=false":                              nil,
+		"flag=true":                                             {"Lønseddel maj"},
+		"any=politik":                                           nil,
+		"any=eksempel":                                          {"Lønseddel maj", "Aarsopgorelse", "Årsopgørelse", "indkaldelse til samtale", "Indkaldelse til syn", "Tandlægetid"},
+		"any=eksempel&size=2&page=1":                            {"Årsopgørelse", "indkaldelse til samtale"},
+		"any=eksempel&any=x&label=l*&read=true":                 {"Lønseddel maj"},
+		"any=besked.txt&sortFields=receivedDateTime:asc&size=1": {"Tandlægetid"},
+		"any=20000001&label=Tand*":                              {"Tandlægetid"},
+		"any=police":                                            nil, // e-Boks' alone
+		"sender.label=Eksempel*&label=T*":                       {"Tandlægetid"},
+		"documents.files.filename=besked.txt&label=L*":          {"Lønseddel maj"},
+		"messageUUID=x":                                         nil,
+		"receivedDateFrom=2099-01-01":                           nil,
+		"receivedDateTo=2099-01-01&label=T*":                    {"Tandlægetid"},
+		"sortFields=flag:DESC,label:asc&size=3":                 {"Lønseddel maj", "Aarsopgorelse", "indkaldelse til samtale"},
+		"sortFields=receivedDateTime:asc&size=2":                {"Tandlægetid", "Indkaldelse til syn"},
+		"sortFields=receivedDateTime:asc&size=2&page=2":         {"Aarsopgorelse", "Lønseddel maj"},
 	} {
 		if p, _ := w.list(me, query); !slices.Equal(labels(p), want) {
 			t.Errorf("%s: %q, want %q", query, labels(p), want)

@@ -27,6 +27,7 @@ type Letter struct {
 	IntakeLeaf  uint32                `cbor:"17,keyasint" json:"intakeLeaf"`                     // leaf of the intake stream that is forgotten now
 	Shard       uint16                `cbor:"18,keyasint" json:"shard"`                          // which intake stream
 	LegalBasis  string                `cbor:"19,keyasint,omitempty" json:"legalBasis,omitempty"` // of a sender who may write to those who are exempt
+	Words       domain.Sealed         `cbor:"20,keyasint,omitempty" json:"words,omitempty"`      // what a search looks in, folded
 }
 
 // MessageDelivered records that a message became available to the addressee: it has arrived (§ 10 of the Act on Digital Post), at the
