@@ -41,6 +41,6 @@ func (c *change) sent(e mailbox.MessageSent) error {
 	return c.update(e.Message, func(m *MessageRow) {
 		m.State = m.State.Sent(e)
 		m.State.Version-- // which update counts up
-		m.Position, m.Received = c.rec.Position, c.rec.Recorded
+		m.Position, m.Received, m.Note = c.rec.Position, c.rec.Recorded, nil
 	}, true)
 }

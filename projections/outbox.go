@@ -13,7 +13,7 @@ import (
 //
 //	m message            OutRow
 //	s system position    message that waits for a recipient system, oldest first      u system uuid    message
-//	p position           message that the backbone itself is to deliver
+//	p position           message that the backbone itself is to deliver; e position: to send as e-mail
 //	D document           what a document is named by that came by no intake, while it is
 type Outbox struct{}
 
@@ -76,7 +76,10 @@ func (Outbox) Apply(v View, rec eventstore.Event, e domain.Named) error {
 
 // waiting is the key under which a message waits.
 func (r OutRow) waiting() []byte {
-	if r.To.System == (domain.SystemID{}) {
+	switch {
+	case len(r.To.Address) > 0:
+		return key('e', r.Position)
+	case r.To.System == domain.SystemID{}:
 		return key('p', r.Position)
 	}
 	return key('s', [16]byte(r.To.System), r.Position)
@@ -112,11 +115,11 @@ func (s *Snapshot) OutgoingTo(system domain.SystemID, uuid domain.UUID) (OutRow,
 	return s.Outgoing(domain.MessageID(m))
 }
 
-// ToDeliver gives what the backbone itself is to deliver, oldest first, at most limit.
-func (s *Snapshot) ToDeliver(limit int) (out []domain.MessageID) {
-	s.Scan([]byte("p"), func(_, m []byte) bool {
-		out = append(out, domain.MessageID(m))
-		return len(out) < limit
-	})
-	return out
+// ToDeliver calls fn for what the backbone itself is to deliver, or to send as e-mail, oldest first, until it returns false.
+func (s *Snapshot) ToDeliver(mails bool, fn func(domain.MessageID) bool) {
+	prefix := []byte("p")
+	if mails {
+		prefix = []byte("e")
+	}
+	s.Scan(prefix, func(_, m []byte) bool { return fn(domain.MessageID(m)) })
 }

@@ -170,8 +170,8 @@ func (s *Snapshot) Folders(id domain.MailboxID) (out map[domain.FolderID]FolderR
 
 // Count counts what lies in a folder, as it is seen through a lens.
 func (s *Snapshot) Count(id domain.MailboxID, f domain.FolderID, lens Lens) (out Count, err error) {
-	for _, p := range []string{"", lens.Private} {
-		if !lens.Shows(p) {
+	for i, p := range []string{"", lens.Private, lens.Author} {
+		if i > 0 && p == "" || !lens.Shows(p) {
 			continue
 		}
 		c, _, err := row[Count](s, countKey(id, f, p))
@@ -180,9 +180,6 @@ func (s *Snapshot) Count(id domain.MailboxID, f domain.FolderID, lens Lens) (out
 		}
 		out.Total += c.Total
 		out.Unread += c.Unread
-		if lens.Private == "" {
-			break
-		}
 	}
 	return out, nil
 }
@@ -480,10 +477,11 @@ func (s *Snapshot) SignedIn(id domain.MailboxID, platform string) (yes bool) {
 	return yes
 }
 
-// PlatformOf gives the platform that alone shows a message, empty for public post, also of one that is gone; false if there never was such a message.
-func (s *Snapshot) PlatformOf(id domain.MailboxID, m domain.MessageID) (string, bool, error) {
-	r, ok, err := row[MessageRow](s, key([16]byte(id), 'm', [16]byte(m)))
-	return r.State.Platform, ok, err
+// ShowedAt tells whether a message, gone or not, was shown through a lens at a position: what was sent was a draft before, its author's alone. False if there never was
+// such a message.
+func (s *Snapshot) ShowedAt(id domain.MailboxID, m domain.MessageID, p eventstore.Position, lens Lens) (bool, error) {
+	r, ok, err := s.Row(id, m)
+	return ok && lens.Shows(r.State.Platform) && (r.State.Out == nil || p >= r.Position), err
 }
 
 // ExemptionOf gives the mailbox that an exemption is of, from the directory.

@@ -81,6 +81,31 @@ func (a Ask) meta(b *Backbone, what string) (eventstore.Meta, error) {
 	return m, nil
 }
 
+// known gives the first result of a command whose caller gave a key, if it was run before: what it was about may be gone since. What is asked must be as it is for run.
+func (b *Backbone) known(ctx context.Context, a *Ask, action access.Action, message domain.MessageID, what string) (*projections.Result, error) {
+	if a.Key == "" {
+		return nil, nil
+	}
+	v, err := b.enter(ctx, a.Principal, a.Mailbox, action)
+	if err != nil {
+		return nil, err
+	}
+	a.by = v
+	defer v.Close()
+	meta, err := a.meta(b, what+" "+message.String()+" "+domain.FolderID{}.String())
+	if err != nil {
+		return nil, err
+	}
+	r, ok, err := v.Result(a.Mailbox, domain.CommandID(meta.Command))
+	switch {
+	case err != nil || !ok:
+		return nil, err
+	case !r.Same:
+		return nil, ErrKeyReused
+	}
+	return &r, nil
+}
+
 // run executes a command and waits for the views. A command of a known key is not run again: its first result comes back. What make gives is what the asker does
 // beside its command, which must be allowed when it is asked for and when it is appended.
 func (b *Backbone) run(ctx context.Context, a *Ask, action access.Action, message domain.MessageID, folder domain.FolderID, what string, make func(mailbox.State) (mailbox.Command, []access.Action, error)) (first *projections.Result, at eventstore.Position, err error) {
@@ -236,7 +261,10 @@ func (b *Backbone) Restore(ctx context.Context, a Ask, m domain.MessageID) (Mess
 func (b *Backbone) Delete(ctx context.Context, a Ask, m domain.MessageID) (eventstore.Position, error) {
 	_, at, err := b.run(ctx, &a, access.List, m, domain.FolderID{}, "delete", func(s mailbox.State) (mailbox.Command, []access.Action, error) {
 		action := access.Trash
-		if s.Messages[m].Folder == mailbox.Deleted {
+		switch x := s.Messages[m]; {
+		case x.Draft != nil:
+			action = access.Write // one's own, which nobody else sees
+		case x.Folder == mailbox.Deleted:
 			action = access.Purge
 		}
 		return mailbox.Delete{Target: a.target(m)}, []access.Action{action}, nil

@@ -89,6 +89,7 @@ type Backbone struct {
 	systems    sync.Map      // SystemID -> System, unsealed
 	systemsAt  atomic.Uint64 // position of the last change to any
 	contacts   contactCache
+	mails      mailCount
 	signedIn   sync.Map // who has opened which mailbox through which platform, as far as this process has seen
 
 	feeds           feeds
@@ -98,7 +99,7 @@ type Backbone struct {
 
 // Open opens everything under cfg.Dir, catches up with what must be forgotten, and takes up what has no outcome.
 func Open(cfg Config) (b *Backbone, err error) {
-	b = &Backbone{cfg: cfg, now: cfg.Now, wakeDue: make(chan struct{}, 1), wakeOutbox: make(chan struct{}, 1)}
+	b = &Backbone{cfg: cfg, now: cfg.Now, wakeDue: make(chan struct{}, 1), wakeOutbox: make(chan struct{}, 1), mails: newMailCount()}
 	b.followers, b.cancelFollowers = context.WithCancel(context.Background())
 	if b.now == nil {
 		b.now = time.Now

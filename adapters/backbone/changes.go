@@ -95,8 +95,8 @@ func shows(s *projections.Snapshot, c Change, lens projections.Lens) (bool, erro
 	if c.Message == (domain.MessageID{}) {
 		return true, nil
 	}
-	p, ok, err := s.PlatformOf(c.Mailbox, c.Message)
-	return ok && lens.Shows(p) && (c.audience == "" || lens.Shows(c.audience)), err
+	ok, err := s.ShowedAt(c.Mailbox, c.Message, c.Position, lens)
+	return ok && (c.audience == "" || lens.Shows(c.audience)), err
 }
 
 // feedBuffer is how many changes of a mailbox an open stream may lag behind before it is cut off.

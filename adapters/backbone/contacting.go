@@ -104,7 +104,7 @@ func (b *Backbone) readContacts() (*ContactDirectory, error) {
 	d.targets = map[domain.UUID]map[string]bool{}
 	for _, p := range d.Points {
 		for _, g := range p.Point.Groups {
-			for up := 0; g != (domain.UUID{}) && up <= organisation.MaxContacts; up++ {
+			for up := 0; g != (domain.UUID{}) && up <= organisation.MaxDepth; up++ {
 				if d.targets[g] == nil {
 					d.targets[g] = map[string]bool{}
 				}

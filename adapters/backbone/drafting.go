@@ -75,17 +75,30 @@ func (c *draftContent) seal(k vault.Key) (domain.Sealed, error) {
 func (c *draftContent) body() *memo.Node   { return c.Memo.Root.Child("MessageBody") }
 func (c *draftContent) header() *memo.Node { return c.Memo.Root.Child("MessageHeader") }
 
-// document finds one of the draft's documents; a file of it, if one is named.
-func (c *draftContent) document(document, file string) (d, f *memo.Node, err error) {
+// PartID gives the id of a part of a message: it follows from the message and the part's place, or, of a draft, from the name that it has there for good.
+func PartID(m domain.MessageID, path string) domain.UUID {
+	return domain.UUID(domain.DeriveID("part", m[:], []byte(path)))
+}
+
+// A Part names a document of a draft, and a file of it; the zero one for none.
+type Part struct {
+	Message        domain.MessageID
+	Document, File domain.UUID
+}
+
+func (p Part) String() string { return p.Document.String() + "/" + p.File.String() }
+
+// find finds one of the draft's documents; a file of it, if one is named.
+func (c *draftContent) find(p Part) (d, f *memo.Node, err error) {
 	for _, d := range c.body().Children {
-		if d.Key != document || d.Key == "" {
+		if d.Key == "" || PartID(p.Message, d.Key) != p.Document {
 			continue
 		}
-		if file == "" {
+		if p.File == (domain.UUID{}) {
 			return d, nil, nil
 		}
 		for _, f := range d.All("File") {
-			if f.Key == file {
+			if PartID(p.Message, f.Key) == p.File {
 				return d, f, nil
 			}
 		}
@@ -93,10 +106,11 @@ func (c *draftContent) document(document, file string) (d, f *memo.Node, err err
 	return nil, nil, ErrNotFound
 }
 
-// name gives a new document or file its name.
-func (c *draftContent) name(n *memo.Node, prefix string) {
+// name gives a new document or file its name. No part of a message that was sent has such a one.
+func (c *draftContent) name(n *memo.Node, prefix string) string {
 	n.Key = prefix + strconv.Itoa(c.Next)
 	c.Next++
+	return n.Key
 }
 
 // bytesOf counts what the draft's parts hold.
@@ -189,13 +203,17 @@ func (b *Backbone) BeginDraft(ctx context.Context, a Ask, w DraftWords) (Message
 	})
 }
 
-func (b *Backbone) beginDraft(ctx context.Context, a Ask, what string, fill func(*draftContent) error) (Message, eventstore.Position, error) {
-	id := domain.MessageID(b.newID())
-	if a.Key != "" {
-		who := identityOf(a.Principal)
-		id = domain.DeriveID("draft", a.Mailbox[:], who[:], []byte(a.Platform), []byte(a.Key))
+// draftID gives the id of a new draft; where the caller gave a key it follows from that.
+func (b *Backbone) draftID(a Ask) domain.MessageID {
+	if a.Key == "" {
+		return b.newID()
 	}
-	what = strings.TrimSpace(what)
+	who := identityOf(a.Principal)
+	return domain.DeriveID("draft", a.Mailbox[:], who[:], []byte(a.Platform), []byte(a.Key))
+}
+
+func (b *Backbone) beginDraft(ctx context.Context, a Ask, what string, fill func(*draftContent) error) (Message, eventstore.Position, error) {
+	id := b.draftID(a)
 	first, at, err := b.run(ctx, &a, access.Write, id, domain.FolderID{}, what, func(s mailbox.State) (mailbox.Command, []access.Action, error) {
 		c, err := b.newDraft(a)
 		if err == nil {
@@ -278,8 +296,15 @@ func idTypeOf(p Person) string {
 	return "CPR"
 }
 
-// editDraft changes a draft. What edit does may be asked for again, on what the draft has become.
+// editDraft changes a draft. What edit does may be asked for again, on what the draft has become. A position other than 0 says that the change is in the log, whatever the
+// error.
 func (b *Backbone) editDraft(ctx context.Context, a Ask, id domain.MessageID, what string, edit func(c *draftContent, parts *[]mailbox.Part, k vault.Key) error) (Message, eventstore.Position, error) {
+	m, _, at, err := b.editedDraft(ctx, a, id, what, edit)
+	return m, at, err
+}
+
+// editedDraft is editDraft, and tells whether it is the repeat of a command that was run before.
+func (b *Backbone) editedDraft(ctx context.Context, a Ask, id domain.MessageID, what string, edit func(c *draftContent, parts *[]mailbox.Part, k vault.Key) error) (m Message, repeat bool, at eventstore.Position, err error) {
 	first, at, err := b.run(ctx, &a, access.Write, id, domain.FolderID{}, what, func(s mailbox.State) (mailbox.Command, []access.Action, error) {
 		cmd := mailbox.SaveDraft{Target: a.target(id), Author: domain.UUID(identityOf(a.Principal))}
 		m := s.Messages[id]
@@ -302,9 +327,11 @@ func (b *Backbone) editDraft(ctx context.Context, a Ask, id domain.MessageID, wh
 		return cmd, nil, err
 	})
 	if err != nil {
-		return Message{}, 0, err
+		return Message{}, false, 0, err
 	}
-	return b.after(ctx, a, id, first, at)
+	b.cfg.Fail("draft saved")
+	m, _, err = b.after(ctx, a, id, first, at)
+	return m, first != nil, at, err
 }
 
 // ChangeDraft changes a draft's words.
@@ -326,24 +353,25 @@ type DraftDocument struct {
 
 var documentNames = map[bool]string{true: "MainDocument", false: "AdditionalDocument"}
 
-// AddDocument adds a document without files to a draft, and gives its key.
-func (b *Backbone) AddDocument(ctx context.Context, a Ask, id domain.MessageID, d DraftDocument) (m Message, key string, at eventstore.Position, err error) {
-	m, at, err = b.editDraft(ctx, a, id, fmt.Sprint("add document ", d.Main, words(d.Label)), func(c *draftContent, _ *[]mailbox.Part, _ vault.Key) error {
+// AddDocument adds a document without files to a draft, and gives its id.
+func (b *Backbone) AddDocument(ctx context.Context, a Ask, id domain.MessageID, d DraftDocument) (m Message, part domain.UUID, at eventstore.Position, err error) {
+	key := ""
+	m, repeat, at, err := b.editedDraft(ctx, a, id, fmt.Sprint("add document ", d.Main, words(d.Label)), func(c *draftContent, _ *[]mailbox.Part, _ vault.Key) error {
 		n := &memo.Node{Name: documentNames[d.Main]}
 		if d.Main && c.body().Child(n.Name) != nil || len(c.body().Children) >= maxDraftDocuments {
 			return domain.Refuse(TooManyDocuments)
 		}
-		c.name(n, "document/")
+		key = c.name(n, "draft/")
 		c.body().Children = append(c.body().Children, n)
 		return labelDocument(n, d.Label)
 	})
-	if err == nil {
+	if repeat && err == nil {
 		key = newest(m.Memo.Root.Child("MessageBody").Children)
 	}
-	return m, key, at, err
+	return m, PartID(id, key), at, err
 }
 
-// newest gives the key of the document or file that was named last: of a repeat, too, whose answer shows the draft as it was then.
+// newest gives the name of the document or file that was named last: of a repeat, whose answer shows the draft as it was then.
 func newest(nodes []*memo.Node) (key string) {
 	last := -1
 	for _, n := range nodes {
@@ -366,9 +394,9 @@ func labelDocument(n *memo.Node, label *string) error {
 }
 
 // ChangeDocument changes a document of a draft.
-func (b *Backbone) ChangeDocument(ctx context.Context, a Ask, id domain.MessageID, key string, d DraftDocument) (Message, eventstore.Position, error) {
-	return b.editDraft(ctx, a, id, "change "+key+words(d.Label), func(c *draftContent, _ *[]mailbox.Part, _ vault.Key) error {
-		n, _, err := c.document(key, "")
+func (b *Backbone) ChangeDocument(ctx context.Context, a Ask, p Part, d DraftDocument) (Message, eventstore.Position, error) {
+	return b.editDraft(ctx, a, p.Message, "change "+p.String()+words(d.Label), func(c *draftContent, _ *[]mailbox.Part, _ vault.Key) error {
+		n, _, err := c.find(p)
 		if err != nil {
 			return err
 		}
@@ -376,20 +404,24 @@ func (b *Backbone) ChangeDocument(ctx context.Context, a Ask, id domain.MessageI
 	})
 }
 
-// DropDocument takes a document out of a draft, with its files.
-func (b *Backbone) DropDocument(ctx context.Context, a Ask, id domain.MessageID, key string) (Message, eventstore.Position, error) {
-	return b.editDraft(ctx, a, id, "drop "+key, func(c *draftContent, parts *[]mailbox.Part, _ vault.Key) error {
-		n, _, err := c.document(key, "")
+// DropPart takes a file out of a draft, or a document with its files.
+func (b *Backbone) DropPart(ctx context.Context, a Ask, p Part) (eventstore.Position, error) {
+	_, at, err := b.editDraft(ctx, a, p.Message, "drop "+p.String(), func(c *draftContent, parts *[]mailbox.Part, _ vault.Key) error {
+		d, f, err := c.find(p)
 		if err != nil {
 			return err
 		}
-		for _, f := range n.All("File") {
+		from, gone, files := c.body(), d, d.All("File")
+		if f != nil {
+			from, gone, files = d, f, []*memo.Node{f}
+		}
+		for _, f := range files {
 			c.dropParts(f.Key, parts)
 		}
-		body := c.body()
-		body.Children = slices.DeleteFunc(body.Children, func(x *memo.Node) bool { return x == n })
+		from.Children = slices.DeleteFunc(from.Children, func(x *memo.Node) bool { return x == gone })
 		return nil
 	})
+	return at, err
 }
 
 // dropParts takes the pieces of a file away.
@@ -422,10 +454,11 @@ func (f DraftFile) apply(n *memo.Node) error {
 	return nil
 }
 
-// AddFile adds a file without content to a document of a draft, and gives its key.
-func (b *Backbone) AddFile(ctx context.Context, a Ask, id domain.MessageID, document string, f DraftFile) (m Message, key string, at eventstore.Position, err error) {
-	m, at, err = b.editDraft(ctx, a, id, "add file "+document+" "+f.String(), func(c *draftContent, _ *[]mailbox.Part, _ vault.Key) error {
-		d, _, err := c.document(document, "")
+// AddFile adds a file without content to a document of a draft, and gives its id.
+func (b *Backbone) AddFile(ctx context.Context, a Ask, p Part, f DraftFile) (m Message, part domain.UUID, at eventstore.Position, err error) {
+	key := ""
+	m, repeat, at, err := b.editedDraft(ctx, a, p.Message, "add file "+p.String()+" "+f.String(), func(c *draftContent, _ *[]mailbox.Part, _ vault.Key) error {
+		d, _, err := c.find(p)
 		if err != nil {
 			return err
 		}
@@ -433,41 +466,28 @@ func (b *Backbone) AddFile(ctx context.Context, a Ask, id domain.MessageID, docu
 			return domain.Refuse(TooManyDocuments)
 		}
 		n := &memo.Node{Name: "File", Children: []*memo.Node{{Name: "content", File: &memo.Extent{}}}}
-		c.name(n, document+"/file/")
+		key = c.name(n, d.Key+"/file/")
 		d.Children = append(d.Children, n)
 		return f.apply(n)
 	})
-	if err == nil {
+	if repeat && err == nil {
 		for _, d := range m.Memo.Documents() {
-			if d.Key == document {
+			if PartID(p.Message, d.Key) == p.Document {
 				key = newest(d.All("File"))
 			}
 		}
 	}
-	return m, key, at, err
+	return m, PartID(p.Message, key), at, err
 }
 
 // ChangeFile changes what is said of a file.
-func (b *Backbone) ChangeFile(ctx context.Context, a Ask, id domain.MessageID, document, file string, f DraftFile) (Message, eventstore.Position, error) {
-	return b.editDraft(ctx, a, id, "change "+file+" "+f.String(), func(c *draftContent, _ *[]mailbox.Part, _ vault.Key) error {
-		_, n, err := c.document(document, file)
+func (b *Backbone) ChangeFile(ctx context.Context, a Ask, p Part, f DraftFile) (Message, eventstore.Position, error) {
+	return b.editDraft(ctx, a, p.Message, "change "+p.String()+" "+f.String(), func(c *draftContent, _ *[]mailbox.Part, _ vault.Key) error {
+		_, n, err := c.find(p)
 		if err != nil {
 			return err
 		}
 		return f.apply(n)
-	})
-}
-
-// DropFile takes a file out of a draft.
-func (b *Backbone) DropFile(ctx context.Context, a Ask, id domain.MessageID, document, file string) (Message, eventstore.Position, error) {
-	return b.editDraft(ctx, a, id, "drop "+file, func(c *draftContent, parts *[]mailbox.Part, _ vault.Key) error {
-		d, n, err := c.document(document, file)
-		if err != nil {
-			return err
-		}
-		c.dropParts(file, parts)
-		d.Children = slices.DeleteFunc(d.Children, func(x *memo.Node) bool { return x == n })
-		return nil
 	})
 }
 
@@ -479,7 +499,7 @@ type Piece struct {
 
 // PutContent uploads a file of a draft, or the next piece of it. A piece at 0 takes the place of all that was there; any other must begin where the last one ended.
 // The bytes are on disk when it returns.
-func (b *Backbone) PutContent(ctx context.Context, a Ask, id domain.MessageID, document, file string, p Piece) (m Message, at eventstore.Position, err error) {
+func (b *Backbone) PutContent(ctx context.Context, a Ask, part Part, p Piece) (m Message, at eventstore.Position, err error) {
 	if !b.store.IntakeHasRoom() {
 		return m, 0, ErrNoRoom
 	}
@@ -488,7 +508,7 @@ func (b *Backbone) PutContent(ctx context.Context, a Ask, id domain.MessageID, d
 		return m, 0, err
 	}
 	v.Close()
-	before, err := b.Message(ctx, a.Principal, a.Mailbox, id) // nothing is taken in for what is not there
+	before, err := b.Message(ctx, a.Principal, a.Mailbox, part.Message) // nothing is taken in for what is not there
 	if err != nil {
 		return m, 0, err
 	}
@@ -499,6 +519,9 @@ func (b *Backbone) PutContent(ctx context.Context, a Ask, id domain.MessageID, d
 		return m, 0, &domain.Rejection{Reason: mailbox.StaleVersion, Version: before.Row.State.Version}
 	case p.Total > maxDraftBytes:
 		return m, 0, domain.Refuse(DraftTooLarge)
+	}
+	if _, _, err := (&draftContent{Memo: *before.Memo}).find(part); err != nil {
+		return m, 0, err
 	}
 	w := b.docs.Create()
 	n, err := io.Copy(w, io.LimitReader(p.Body, maxDraftBytes+1))
@@ -513,12 +536,12 @@ func (b *Backbone) PutContent(ctx context.Context, a Ask, id domain.MessageID, d
 		return m, 0, err
 	}
 	a.Key = "" // a piece that is sent again is known by where it begins
-	m, at, err = b.editDraft(ctx, a, id, "content", func(c *draftContent, parts *[]mailbox.Part, k vault.Key) error {
-		_, f, err := c.document(document, file)
+	m, at, err = b.editDraft(ctx, a, part.Message, "content", func(c *draftContent, parts *[]mailbox.Part, k vault.Key) error {
+		_, f, err := c.find(part)
 		if err != nil {
 			return err
 		}
-		x := f.Child("content").File
+		file, x := f.Key, f.Child("content").File
 		if p.From == 0 {
 			c.dropParts(file, parts)
 			x.Size = 0
@@ -540,12 +563,22 @@ func (b *Backbone) PutContent(ctx context.Context, a Ask, id domain.MessageID, d
 		}
 		return nil
 	})
-	return m, at, b.unused(err, err == nil && n == 0, ref.ID)
+	switch {
+	case at == 0:
+		err = b.unused(err, false, ref.ID)
+	case n == 0:
+		err = errors.Join(err, b.docs.Free(ref.ID))
+	}
+	return m, at, err
 }
 
 // unused frees documents that a command was to name and did not. Where it is not certain that no event names them, the sweep will find out.
 func (b *Backbone) unused(err error, certain bool, docs ...domain.DocumentID) error {
-	if _, refused := domain.Refused(err); !refused && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrForbidden) && !certain {
+	_, refused := domain.Refused(err)
+	for _, never := range []error{ErrNotFound, ErrForbidden, ErrParked, ErrKeyReused, eventstore.ErrConflict, eventstore.ErrDiskFull, eventstore.ErrClock} {
+		refused = refused || errors.Is(err, never)
+	}
+	if !refused && !certain {
 		return err
 	}
 	for _, d := range docs {

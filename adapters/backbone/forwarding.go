@@ -2,6 +2,7 @@ package backbone
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/mail"
 	"slices"
@@ -22,6 +23,8 @@ const (
 	CommentTooLong    domain.Reason = "forward.comment.too.long"
 	EMailNotConfirmed domain.Reason = "forward.email.not.confirmed"
 	EMailNotAvailable domain.Reason = "forward.email.not.available"
+	NothingToForward  domain.Reason = "forward.nothing"
+	TooManyEMails     domain.Reason = "forward.email.too.many"
 )
 
 // Ways on: who a message can be forwarded to.
@@ -49,6 +52,16 @@ func (b *Backbone) Forward(ctx context.Context, a Ask, id domain.MessageID, to O
 	}
 	v.Close()
 	a.by = v
+	if !b.store.IntakeHasRoom() {
+		return out, 0, ErrNoRoom
+	}
+	what := strings.Join([]string{"forward", to.Recipient, to.Kind, to.Point.String(), to.Comment, to.From, to.To}, " ")
+	if first, err := b.known(ctx, &a, access.Forward, id, what); first != nil || err != nil {
+		if err == nil {
+			out, p, err = b.after(ctx, a, first.Message, first, first.Position)
+		}
+		return out, p, err
+	}
 	original, err := b.Message(ctx, a.Principal, a.Mailbox, id)
 	if err != nil {
 		return out, 0, err
@@ -60,18 +73,14 @@ func (b *Backbone) Forward(ctx context.Context, a Ask, id domain.MessageID, to O
 	}
 	var c composed
 	sent := mailbox.MessageSent{Message: newID}
-	repeat := false
-	if a.Key != "" { // a repeat is known before anything is written
-		if _, err := b.Message(ctx, a.Principal, a.Mailbox, newID); err == nil {
-			repeat = true
-		}
-	}
-	if original.Row.State.Draft == nil && original.Row.State.Platform == "" && !repeat {
+	if original.Row.State.Draft == nil && original.Row.State.Platform == "" {
 		if c, err = b.writeOnward(a, original, to, &sent); err != nil {
+			if _, gone := b.Message(ctx, a.Principal, a.Mailbox, id); errors.Is(gone, ErrNotFound) {
+				err = ErrNotFound // purged while it was read
+			}
 			return out, 0, err
 		}
 	}
-	what := strings.Join([]string{"forward", to.Recipient, to.Kind, to.Point.String(), to.Comment, to.From, to.To}, " ")
 	first, at, err := b.runOn(ctx, &a, access.Forward, []domain.MessageID{id, newID}, domain.FolderID{}, what, func(s mailbox.State) (mailbox.Command, []access.Action, error) {
 		e := sent
 		if c.key != nil {
@@ -82,8 +91,8 @@ func (b *Backbone) Forward(ctx context.Context, a Ask, id domain.MessageID, to O
 		}
 		return mailbox.Forward{Target: a.target(id), Sent: e}, nil, nil
 	})
-	if c.key != nil && (err != nil || first != nil) {
-		err = b.unused(err, first != nil, c.documents()...)
+	if err != nil || first != nil {
+		err = b.discard(err, first != nil, c)
 	}
 	if err != nil {
 		return out, 0, err
@@ -97,7 +106,7 @@ func (b *Backbone) Forward(ctx context.Context, a Ask, id domain.MessageID, to O
 		default:
 		}
 	default:
-		if err := b.deliverOut(context.WithoutCancel(ctx), newID, false); err != nil {
+		if err := b.deliverOut(context.WithoutCancel(ctx), newID, &retry{}); err != nil {
 			b.cfg.Log.Error("what was sent is delivered later", "message", newID.String(), "error", err)
 		}
 		at = b.store.Last()
@@ -107,7 +116,7 @@ func (b *Backbone) Forward(ctx context.Context, a Ask, id domain.MessageID, to O
 
 // writeOnward makes the MeMo that carries a message on, and says where it goes.
 func (b *Backbone) writeOnward(a Ask, original Message, to Onward, sent *mailbox.MessageSent) (composed, error) {
-	if !isText(to.Comment, 512) {
+	if !isText(strings.ReplaceAll(to.Comment, "\n", " "), 512) {
 		return composed{}, domain.Refuse(CommentTooLong)
 	}
 	if !isText(to.From, 256) || !isText(to.To, 256) {
@@ -121,16 +130,19 @@ func (b *Backbone) writeOnward(a Ask, original Message, to Onward, sent *mailbox
 	if err != nil {
 		return composed{}, err
 	}
-	if to.From != "" {
-		sender.Set("label", memo.Text("label", to.From))
+	if to.From != "" { // beside the name, not in its place
+		sender.Set("label", memo.Text("label", clipText(sender.Get("label")+" ("+to.From+")", 256)))
 	}
 	h := original.Memo.Header()
+	if len(original.Memo.Documents()) == 0 {
+		return composed{}, domain.Refuse(NothingToForward)
+	}
 	forward := memo.Group("ForwardData", memo.Text("messageUUID", original.Letter.Letter.UUID.String()),
-		memo.Text("originalMessageDateTime", original.Row.Received.UTC().Format(timeOfMemo)), memo.Text("originalSender", h.Get("Sender", "label")),
+		memo.Text("originalMessageDateTime", original.Row.Received.UTC().Format(timeOfMemo)), memo.Text("originalSender", orDash(h.Get("Sender", "label"))),
 		memo.Text("originalContentResponsible", h.Get("Sender", "AttentionData", "ContentResponsible", "label")),
 		memo.Text("originalRepresentative", h.Get("Sender", "Representative", "label")),
 		memo.Text("contactPointID", h.Get("Sender", "ContactPoint", "contactPointID")), memo.Text("comment", to.Comment))
-	header := memo.Group("MessageHeader", memo.Text("messageType", "DIGITALPOST"), memo.Text("messageUUID", newUUID().String()), memo.Text("label", h.Get("label")),
+	header := memo.Group("MessageHeader", memo.Text("messageType", "DIGITALPOST"), memo.Text("messageUUID", newUUID().String()), memo.Text("label", orDash(h.Get("label"))),
 		sender, recipient, forward)
 	body := memo.Group("MessageBody", memo.Text("createdDateTime", b.now().UTC().Format(timeOfMemo)))
 	body.Children = append(body.Children, original.Memo.Documents()...)
@@ -184,6 +196,8 @@ func (b *Backbone) wayOn(a Ask, to Onward) (way routed, recipient *memo.Node, er
 			err = domain.Refuse(EMailNotAvailable)
 		case !to.Confirmed:
 			err = domain.Refuse(EMailNotConfirmed)
+		case !b.mails.allow(a.Mailbox, b.now()):
+			err = domain.Refuse(TooManyEMails)
 		}
 		return way, name(ToEMail, ""), err
 	case ToCPR:
@@ -220,6 +234,14 @@ func (b *Backbone) wayOn(a Ask, to Onward) (way routed, recipient *memo.Node, er
 		err = domain.Refuse(ForwardNotAllowed) // it is there
 	}
 	return way, name(to.Kind, ""), err
+}
+
+// orDash gives a dash for a text that is empty: the element must be there.
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
 }
 
 // isAddress tells whether a text is one plain e-mail address.

@@ -97,7 +97,7 @@ func (b *Backbone) Fetch(ctx context.Context, sys System, uuid domain.UUID) (io.
 		return nil, err
 	}
 	whole := io.NewSectionReader(d, 0, r.Handover.Length)
-	if sys.Receives != memo.V11 {
+	if sys.Receives != memo.V11 { // 1.2, as it was written
 		return struct {
 			io.Reader
 			io.Closer
@@ -107,12 +107,23 @@ func (b *Backbone) Fetch(ctx context.Context, sys System, uuid domain.UUID) (io.
 	if err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
+	helped(m)
 	pr, pw := io.Pipe()
 	go func() {
 		err := m.Write(pw, memo.V11, func(n *memo.Node) (io.Reader, error) { return m.Content(d, r.Handover.Length, *n.File), nil })
 		pw.CloseWithError(errors.Join(err, d.Close()))
 	}()
 	return pr, nil
+}
+
+// helped says who helped the writer where 1.1 has a place for it: it has no Representative.
+func helped(m *memo.Message) {
+	sender := m.Header().Child("Sender")
+	r := sender.Child("Representative")
+	if r == nil || sender.Child("AttentionData") != nil {
+		return
+	}
+	sender.Set("AttentionData", memo.Group("AttentionData", memo.Group("AttentionPerson", memo.Text("personID", r.Get("representativeID")), memo.Text("label", r.Get("label")))))
 }
 
 // Take ends what waits for a recipient system: its copy is forgotten when this returns. Another's, or what is gone, is ErrNotFound.
@@ -157,28 +168,30 @@ func (b *Backbone) sealAnswer(r projections.OutRow, words Answer) func(uint32) d
 // mailPatience is how long an e-mail waits for a mail server that takes nothing.
 const mailPatience = 72 * time.Hour
 
-// runOutbox delivers, at start, when it is woken and every few seconds, what was sent to other mailboxes, or as e-mail, and is not there yet. A mail server that takes
-// nothing holds up mails alone.
+// Waits between the tries to deliver one message.
+const (
+	firstRetry = 5 * time.Second
+	lastRetry  = 15 * time.Minute
+	outboxes   = 1000 // messages that are tried in one go
+)
+
+// A retry is when a message that could not be delivered is tried again, and what is done of it.
+type retry struct {
+	at     time.Time
+	wait   time.Duration
+	mailed bool // the mail server has it: only the receipt is missing
+}
+
+// runOutbox delivers, at start, when it is woken and every few seconds, what was sent to other mailboxes, or as e-mail, and is not there yet. One that fails is tried
+// again later and later, and holds up no other; a mail server that can't be reached holds up mails alone.
 func (b *Backbone) runOutbox(ctx context.Context) {
+	retries := map[domain.MessageID]*retry{}
 	for {
-		if s, err := b.snapshot(projections.Outbox{}); err == nil {
-			waiting := s.ToDeliver(1000)
-			s.Close()
-			mails := true
-			for _, m := range waiting {
-				err := b.deliverOut(ctx, m, mails)
-				if errors.Is(err, ErrNoMail) {
-					mails = false
-				} else if err != nil && ctx.Err() == nil {
-					b.cfg.Log.Error("what was sent is delivered later", "message", m.String(), "error", err)
-				}
-			}
-			if !mails {
-				b.cfg.Log.Warn("e-mail waits for the mail server")
-			}
+		for _, mails := range []bool{false, true} {
+			b.emptyOutbox(ctx, mails, retries)
 		}
 		select {
-		case <-time.After(5 * time.Second):
+		case <-time.After(firstRetry):
 		case <-b.wakeOutbox:
 		case <-ctx.Done():
 			return
@@ -186,9 +199,44 @@ func (b *Backbone) runOutbox(ctx context.Context) {
 	}
 }
 
-// deliverOut delivers what was sent to another mailbox, or, if asked, as e-mail, and gives its sender the receipt. A crash between the two is repaired by running it
-// again: the message's id there follows from its id here.
-func (b *Backbone) deliverOut(ctx context.Context, m domain.MessageID, mails bool) error {
+func (b *Backbone) emptyOutbox(ctx context.Context, mails bool, retries map[domain.MessageID]*retry) {
+	s, err := b.snapshot(projections.Outbox{})
+	if err != nil {
+		return
+	}
+	var now []domain.MessageID
+	s.ToDeliver(mails, func(m domain.MessageID) bool {
+		if r := retries[m]; r == nil || !b.now().Before(r.at) {
+			now = append(now, m)
+		}
+		return len(now) < outboxes
+	})
+	s.Close()
+	for _, m := range now {
+		r := retries[m]
+		if r == nil {
+			r = &retry{wait: firstRetry}
+		}
+		err := b.deliverOut(ctx, m, r)
+		if err == nil {
+			delete(retries, m)
+			continue
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		r.at, r.wait = b.now().Add(r.wait), min(2*r.wait, lastRetry)
+		retries[m] = r
+		b.cfg.Log.Warn("what was sent is delivered later", "message", m.String())
+		if errors.Is(err, ErrNoMail) {
+			return
+		}
+	}
+}
+
+// deliverOut delivers what was sent to another mailbox, or as e-mail, and gives its sender the receipt. A crash between the two is repaired by running it again: the
+// message's id there follows from its id here.
+func (b *Backbone) deliverOut(ctx context.Context, m domain.MessageID, try *retry) error {
 	if _, busy := b.inFlight.LoadOrStore(m, true); busy {
 		return nil
 	}
@@ -202,22 +250,25 @@ func (b *Backbone) deliverOut(ctx context.Context, m domain.MessageID, mails boo
 	if err != nil || !ok || r.Taken {
 		return err
 	}
+	if _, _, err := b.startWith(m)(ctx, mailboxStream(r.Mailbox)); err != nil {
+		return err // the receipt could not be given
+	}
 	status, words := "COMPLETED", Answer{}
 	switch {
 	case len(r.To.Address) > 0:
-		if !mails {
-			return nil
-		}
-		err = b.mail(ctx, r)
-		failed := (*mailRefused)(nil)
-		if errors.As(err, &failed) || errors.Is(err, ErrNoMail) && b.now().Sub(r.At) > mailPatience {
-			status, words, err = "INVALID", Answer{Code: "email.refused", Text: "the address takes no mail"}, nil
+		if !try.mailed {
+			err = b.mail(ctx, r)
+			failed := (*mailRefused)(nil)
+			if errors.As(err, &failed) || err != nil && b.now().Sub(r.At) > mailPatience {
+				status, words, err = "INVALID", Answer{Code: "email.refused", Text: "the address takes no mail"}, nil
+			}
+			try.mailed = err == nil && status == "COMPLETED"
 		}
 	case r.To.Mailbox == domain.MailboxID{}:
 		status, words = "INVALID", nobody
 	default:
 		err = b.deliverInto(ctx, r)
-		if _, refused := domain.Refused(err); refused || errors.Is(err, vault.ErrForgotten) {
+		if isRefused(err) || errors.Is(err, vault.ErrForgotten) {
 			status, words, err = "INVALID", nobody, nil // whether they are exempt, closed or never were is not for a person to know
 		}
 	}
@@ -235,6 +286,20 @@ var nobody = Answer{Code: "recipient.not.found", Text: "nobody with that number 
 // deliverInto puts a copy of what was sent into another mailbox. What is there already stays.
 func (b *Backbone) deliverInto(ctx context.Context, r projections.OutRow) error {
 	id := domain.MessageID(domain.DeriveID("forwarded", r.Message[:]))
+	if !b.store.IntakeHasRoom() {
+		return ErrNoRoom
+	}
+	// Decided on what is known before anything is copied: one who takes nothing costs no more than nobody.
+	state, _, err := b.startWith(id)(ctx, mailboxStream(r.To.Mailbox))
+	if err != nil {
+		return err
+	}
+	if _, err := mailbox.Decider.Decide(state, mailbox.Receive{Letter: mailbox.Letter{Message: id, Leaf: state.NextLeaf}, At: b.now()}); err != nil {
+		if reason, refused := domain.Refused(err); refused && reason == mailbox.AlreadyReceived {
+			return nil
+		}
+		return err
+	}
 	d, err := b.openHandover(r)
 	if err != nil {
 		return err
@@ -260,7 +325,7 @@ func (b *Backbone) deliverInto(ctx context.Context, r projections.OutRow) error 
 		return b.docs.Free(c.letter.Document)
 	}
 	if err != nil {
-		return b.unused(err, false, c.letter.Document)
+		return b.discard(err, false, c)
 	}
 	return b.views.Wait(ctx, p)
 }

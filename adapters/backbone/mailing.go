@@ -6,9 +6,14 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/time/rate"
 
 	"digitalpost/adapters/memo"
 	"digitalpost/adapters/vault"
+	"digitalpost/domain"
 	"digitalpost/domain/mailbox"
 	"digitalpost/projections"
 )
@@ -40,7 +45,32 @@ type MailFile struct {
 // A Mailer hands a mail to a mail server. It returns nil once that has taken it over; ErrNoMail to be asked again; RefusedMail if it never will.
 type Mailer func(context.Context, Mail) error
 
-// mail sends what was forwarded as e-mail.
+// Bounds of the e-mail that one mailbox sends, counted by this process.
+const (
+	mailsADay    = 50
+	mailCounters = 10_000 // mailboxes that are remembered
+)
+
+// mailCount limits how much leaves as e-mail.
+type mailCount struct {
+	by *lru.Cache[domain.MailboxID, *rate.Limiter]
+}
+
+func newMailCount() mailCount {
+	by, err := lru.New[domain.MailboxID, *rate.Limiter](mailCounters)
+	if err != nil {
+		panic(err) // only a size below 1 is an error
+	}
+	return mailCount{by}
+}
+
+func (c mailCount) allow(id domain.MailboxID, now time.Time) bool {
+	c.by.ContainsOrAdd(id, rate.NewLimiter(rate.Every(24*time.Hour/mailsADay), mailsADay))
+	l, ok := c.by.Get(id)
+	return ok && l.AllowN(now, 1)
+}
+
+// mail sends what was forwarded as e-mail. It names the writer as the register does.
 func (b *Backbone) mail(ctx context.Context, r projections.OutRow) error {
 	if b.cfg.Mail == nil {
 		return ErrNoMail
@@ -62,12 +92,25 @@ func (b *Backbone) mail(ctx context.Context, r projections.OutRow) error {
 	if err != nil {
 		return err
 	}
+	s, err := b.snapshot(projections.Mailboxes{})
+	if err != nil {
+		return err
+	}
+	row, _, err := s.Mailbox(r.Mailbox)
+	s.Close()
+	if err != nil {
+		return err
+	}
+	writer, err := b.Owner(r.Mailbox, row)
+	if err != nil {
+		return err
+	}
 	h := m.Header()
 	forward := h.Child("ForwardData")
 	out := Mail{ID: r.UUID.String(), To: string(to), Subject: h.Get("label")}
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s har videresendt en meddelelse fra Digital Post.\n%s forwards a message from Digital Post.\n\nAfsender / Sender: %s\nModtaget / Received: %s\n",
-		h.Get("Sender", "label"), h.Get("Sender", "label"), forward.Get("originalSender"), forward.Get("originalMessageDateTime"))
+		writer.Name, writer.Name, forward.Get("originalSender"), forward.Get("originalMessageDateTime"))
 	if c := forward.Get("comment"); c != "" {
 		fmt.Fprintf(&text, "\n%s\n", c)
 	}

@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -91,8 +93,20 @@ type composed struct {
 	handover mailbox.Handover
 }
 
-func (c composed) documents() []domain.DocumentID {
-	return []domain.DocumentID{c.letter.Document, c.handover.Document}
+// discard gives back what was composed for nothing, where that is certain: see unused.
+func (b *Backbone) discard(err error, certain bool, c composed) error {
+	if c.key == nil {
+		return err
+	}
+	docs := []domain.DocumentID{c.letter.Document}
+	if c.handover.Root != (domain.UUID{}) {
+		docs = append(docs, c.handover.Document)
+	}
+	before := err
+	if err = b.unused(err, certain, docs...); c.handover.Root != (domain.UUID{}) && (certain || err != before || isRefused(err)) {
+		err = errors.Join(err, b.vault.Discard(vault.Owner(c.handover.Root)))
+	}
+	return err
 }
 
 // compose writes a MeMo, reads it back with the same reader that judges what comes in, and keeps it; twice, if it is to be handed over, so that each copy can be
@@ -125,6 +139,9 @@ func (b *Backbone) compose(m *memo.Message, content func(*memo.Node) (io.Reader,
 	<-done
 	if errors.Is(err, memo.ErrTooLarge) || err == nil && own.Length() > most {
 		err = domain.Refuse(TooLargeForPoint)
+	}
+	if form := (*memo.FormError)(nil); errors.As(err, &form) {
+		err = fmt.Errorf("what was written is no MeMo: %s: %s", form.Errors[0].Path, form.Errors[0].Rule) // a fault of ours, not of who asked
 	}
 	if err != nil {
 		return abort(err)
@@ -203,12 +220,21 @@ func (b *Backbone) Send(ctx context.Context, a Ask, id domain.MessageID) (Messag
 }
 
 func (b *Backbone) send(ctx context.Context, a Ask, id domain.MessageID) (out Message, p eventstore.Position, err error) {
+	if !b.store.IntakeHasRoom() {
+		return out, 0, ErrNoRoom
+	}
 	v, err := b.enter(ctx, a.Principal, a.Mailbox, access.Write)
 	if err != nil {
 		return out, 0, err
 	}
 	v.Close()
 	a.by = v
+	if first, err := b.known(ctx, &a, access.Write, id, "send"); first != nil || err != nil {
+		if err == nil {
+			out, p, err = b.after(ctx, a, id, first, first.Position)
+		}
+		return out, p, err
+	}
 	draft, err := b.Message(ctx, a.Principal, a.Mailbox, id)
 	if err != nil {
 		return out, 0, err
@@ -218,7 +244,11 @@ func (b *Backbone) send(ctx context.Context, a Ask, id domain.MessageID) (out Me
 	target := func() mailbox.Target { t := a.target(id); t.Version = draft.Row.State.Version; return t }
 	if draft.Row.State.Draft != nil && (a.Version == 0 || a.Version == draft.Row.State.Version) {
 		if c, sent, err = b.writeOut(ctx, a, draft); err != nil {
-			return out, 0, err
+			now, nerr := b.Message(ctx, a.Principal, a.Mailbox, id)
+			if nerr != nil || now.Row.State.Version == draft.Row.State.Version {
+				return out, 0, errors.Join(nerr, err)
+			}
+			c = composed{} // it was changed or sent meanwhile, and its pieces are gone: the rule says what to answer
 		}
 	} else {
 		target = func() mailbox.Target { return a.target(id) } // the rule says why not, or it is a repeat
@@ -233,8 +263,8 @@ func (b *Backbone) send(ctx context.Context, a Ask, id domain.MessageID) (out Me
 		}
 		return mailbox.Send{Target: target(), Sent: e}, nil, nil
 	})
-	if c.key != nil && (err != nil || first != nil) {
-		err = b.unused(err, first != nil, c.documents()...)
+	if err != nil || first != nil {
+		err = b.discard(err, first != nil, c)
 	}
 	if err != nil {
 		return out, 0, err
@@ -381,8 +411,34 @@ func (b *Backbone) kindOf(id domain.MailboxID) (mailbox.OwnerKind, error) {
 	return row.Opened.Owner, err
 }
 
-// maxThread is how many earlier messages of a thread an answer names.
-const maxThread = 20
+// Bounds of what an answer names of its thread.
+const (
+	maxThread      = 20
+	maxThreadBytes = maxDraftContent / 2
+)
+
+// newestOf gives the newest messages of a thread that an answer has room for.
+func newestOf(thread []*memo.Node) []*memo.Node {
+	from, bytes := len(thread), 0
+	for from > 0 && len(thread)-from < maxThread {
+		raw, err := cbor.Marshal(thread[from-1])
+		if bytes += len(raw); err != nil || bytes > maxThreadBytes {
+			break
+		}
+		from--
+	}
+	return thread[from:]
+}
+
+// plain makes a text one line.
+func plain(s string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r < 0x20 || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s))
+}
 
 // Reply begins the draft of an answer to a message, where its sender takes one: at the contact point that it came from, with the thread.
 func (b *Backbone) Reply(ctx context.Context, a Ask, id domain.MessageID) (Message, eventstore.Position, error) {
@@ -391,6 +447,16 @@ func (b *Backbone) Reply(ctx context.Context, a Ask, id domain.MessageID) (Messa
 		return Message{}, 0, err
 	}
 	v.Close()
+	a.by = v
+	what := "reply " + id.String()
+	if draft := b.draftID(a); a.Key != "" {
+		if first, err := b.known(ctx, &a, access.Write, draft, what); first != nil || err != nil {
+			if err != nil {
+				return Message{}, 0, err
+			}
+			return b.after(ctx, a, draft, first, first.Position)
+		}
+	}
 	m, err := b.Message(ctx, a.Principal, a.Mailbox, id)
 	if err != nil {
 		return Message{}, 0, err
@@ -427,17 +493,16 @@ func (b *Backbone) Reply(ctx context.Context, a Ask, id domain.MessageID) (Messa
 	if err != nil {
 		return Message{}, 0, err
 	}
-	label := clipText("SV: "+h.Get("label"), 256)
+	label := clipText("SV: "+plain(h.Get("label")), 256)
 	w.Label = &label
 	a.Version = 0
-	return b.beginDraft(ctx, a, "reply "+id.String(), func(c *draftContent) error {
+	return b.beginDraft(ctx, a, what, func(c *draftContent) error {
 		c.Answers, c.ReplyBy = id, h.Get("replyByDateTime")
 		if err := w.apply(c, all); err != nil {
 			return err
 		}
 		head := c.header()
-		thread := h.All("ReplyData")
-		head.Children = append(head.Children, thread[max(0, len(thread)-maxThread):]...)
+		head.Children = append(head.Children, newestOf(h.All("ReplyData"))...)
 		head.Children = append(head.Children, memo.Group("ReplyData", memo.Text("messageID", h.Get("messageID")), memo.Text("messageUUID", m.Letter.Letter.UUID.String()),
 			memo.Text("replyUUID", c.Memo.UUID().String()), memo.Text("senderID", h.Get("Sender", "senderID")), memo.Text("recipientID", h.Get("Recipient", "recipientID")),
 			memo.Text("caseID", h.Get("ContentData", "CaseID", "caseID")), memo.Text("contactPointID", h.Get("Sender", "ContactPoint", "contactPointID")),

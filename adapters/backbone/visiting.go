@@ -228,11 +228,11 @@ func (b *Backbone) Looks(ctx context.Context, p Principal, id domain.MailboxID, 
 			return nil, 0, err
 		}
 		if o, ok := e.(looks.ContentOpened); ok {
-			of, _, err := v.PlatformOf(id, o.Message)
+			shown, err := v.ShowedAt(id, o.Message, rec.Position, v.lens)
 			if err != nil {
 				return nil, 0, err
 			}
-			if !v.lens.Shows(of) {
+			if !shown {
 				continue
 			}
 		}

@@ -97,14 +97,16 @@ func cutLast(s string, sep byte) (before, after string, ok bool) {
 	return s, "", false
 }
 
-// outcome tells a server's no for good (5xx) from what may go better later.
+// outcome tells a server's no to this mail, for good (5xx) or for now (4xx), from a server that can't be spoken to.
 func outcome(err error) error {
 	var sent *mail.SendError
-	if errors.As(err, &sent) && sent.ErrorCode() >= 500 && !sent.IsTemp() {
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &sent) && sent.ErrorCode() >= 500 && !sent.IsTemp():
 		return backbone.RefusedMail(err)
+	case errors.As(err, &sent) && sent.ErrorCode() >= 400:
+		return err
 	}
-	if err != nil {
-		return errors.Join(backbone.ErrNoMail, err)
-	}
-	return nil
+	return errors.Join(backbone.ErrNoMail, err)
 }

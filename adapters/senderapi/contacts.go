@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -38,6 +39,27 @@ func own(r *http.Request, sys backbone.System) error {
 		return problem.New(http.StatusForbidden, "organisation.not.yours", "a system changes its own authority's contact structure alone")
 	}
 	return nil
+}
+
+// at reads what the path names, and gives the check that it is there, at the version of If-Match; there is none for what is created.
+func at(r *http.Request, id domain.UUID, create bool, missing domain.Reason) (func(organisation.Contacts) error, error) {
+	version := uint64(0)
+	if s := strings.Trim(strings.TrimPrefix(strings.TrimSpace(r.Header.Get("If-Match")), "W/"), `"`); s != "" && s != "*" {
+		var err error
+		if version, err = strconv.ParseUint(s, 10, 32); err != nil || version == 0 {
+			return nil, problem.BadField("If-Match", "header.not.valid", "must be a version, in quotes or not, or *")
+		}
+	}
+	return func(c organisation.Contacts) error {
+		if create {
+			return nil
+		}
+		err := c.At(id, uint32(version), missing)
+		if reason, refused := domain.Refused(err); refused && reason == missing {
+			return backbone.ErrNotFound
+		}
+		return err
+	}, nil
 }
 
 // thing gives the id in the path, or a new one where the path has none.
@@ -110,6 +132,10 @@ func (a *api) putGroup(w http.ResponseWriter, r *http.Request, sys backbone.Syst
 	if err != nil {
 		return err
 	}
+	check, err := at(r, id, create, organisation.NoSuchGroup)
+	if err != nil {
+		return err
+	}
 	var in struct {
 		Name        string `json:"name"`
 		Description string `json:"description"`
@@ -137,7 +163,12 @@ func (a *api) putGroup(w http.ResponseWriter, r *http.Request, sys backbone.Syst
 		status = http.StatusCreated
 	}
 	return a.change(w, r, sys, status, func() any { return map[string]any{"id": id, "name": g.Name, "description": g.Description} },
-		func(c organisation.Contacts) ([]organisation.Event, error) { return c.PutGroup(g, create) })
+		func(c organisation.Contacts) ([]organisation.Event, error) {
+			if err := check(c); err != nil {
+				return nil, err
+			}
+			return c.PutGroup(g, create)
+		})
 }
 
 func (a *api) closeGroup(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
@@ -148,7 +179,16 @@ func (a *api) closeGroup(w http.ResponseWriter, r *http.Request, sys backbone.Sy
 	if err != nil {
 		return err
 	}
-	return a.change(w, r, sys, http.StatusNoContent, nil, func(c organisation.Contacts) ([]organisation.Event, error) { return c.CloseGroup(id) })
+	check, err := at(r, id, false, organisation.NoSuchGroup)
+	if err != nil {
+		return err
+	}
+	return a.change(w, r, sys, http.StatusNoContent, nil, func(c organisation.Contacts) ([]organisation.Event, error) {
+		if err := check(c); err != nil {
+			return nil, err
+		}
+		return c.CloseGroup(id)
+	})
 }
 
 // pointCommand is NgDP's ContactPointCommand, as far as it is kept.
@@ -237,6 +277,10 @@ func (a *api) putPoint(w http.ResponseWriter, r *http.Request, sys backbone.Syst
 	if err != nil {
 		return err
 	}
+	check, err := at(r, id, create, organisation.NoSuchPoint)
+	if err != nil {
+		return err
+	}
 	var in pointCommand
 	if err := readBody(r, &in); err != nil {
 		return err
@@ -252,7 +296,12 @@ func (a *api) putPoint(w http.ResponseWriter, r *http.Request, sys backbone.Syst
 	return a.change(w, r, sys, status, func() any {
 		return map[string]any{"id": id, "name": p.Name, "description": p.Description, "active": p.Active, "visible": p.Visible, "organisationId": sys.OrgID,
 			"memoSizeThresholdMB": float64(p.MaxBytes) / 1e6, "allowedNumberOfAttachments": p.Attachments}
-	}, func(c organisation.Contacts) ([]organisation.Event, error) { return c.PutPoint(p, create) })
+	}, func(c organisation.Contacts) ([]organisation.Event, error) {
+		if err := check(c); err != nil {
+			return nil, err
+		}
+		return c.PutPoint(p, create)
+	})
 }
 
 func (a *api) closePoint(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
@@ -263,7 +312,16 @@ func (a *api) closePoint(w http.ResponseWriter, r *http.Request, sys backbone.Sy
 	if err != nil {
 		return err
 	}
-	return a.change(w, r, sys, http.StatusNoContent, nil, func(c organisation.Contacts) ([]organisation.Event, error) { return c.ClosePoint(id) })
+	check, err := at(r, id, false, organisation.NoSuchPoint)
+	if err != nil {
+		return err
+	}
+	return a.change(w, r, sys, http.StatusNoContent, nil, func(c organisation.Contacts) ([]organisation.Event, error) {
+		if err := check(c); err != nil {
+			return nil, err
+		}
+		return c.ClosePoint(id)
+	})
 }
 
 // receive makes a system of the organisation the one that takes post in for contact points that name none. memoVersion, 1.2 by default, is what it wants.

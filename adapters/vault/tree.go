@@ -213,6 +213,13 @@ func (k Key) bind(b []byte, eventType, field string) []byte {
 	return append(b, field...)
 }
 
+// Discard destroys an owner's root under which nothing was ever kept.
+func (v *Vault) Discard(o Owner) error {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketNodes).Delete(rowKey(o, 0, depth)) })
+}
+
 // Forget destroys leaves, and every key of the owners to shred with the numbers by which they were found, and notes in the same transaction that the log is applied up to position.
 // What is forgotten already stays so.
 func (v *Vault) Forget(position uint64, leaves []Leaf, shred []Owner) error {

@@ -24,7 +24,7 @@ type mapper struct{ message domain.MessageID }
 
 // node begins an object with the id and version that every resource has; the id follows from the message and a path.
 func (m mapper) node(path string) object {
-	return object{"id": domain.UUID(domain.DeriveID("part", m.message[:], []byte(path))), "version": 1}
+	return object{"id": backbone.PartID(m.message, path), "version": 1}
 }
 
 // fill copies texts: pairs of a JSON field and a path of elements parted by '/'. What is not there is left out.

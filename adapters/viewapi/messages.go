@@ -199,7 +199,7 @@ func (a *api) findDocument(r request) (backbone.Message, *memo.Node, int, error)
 		return m, nil, 0, err
 	}
 	for i, d := range m.Memo.Documents() {
-		if (mapper{m.ID}).node(documentPath(d, i))["id"] == domain.UUID(id) {
+		if backbone.PartID(m.ID, documentPath(d, i)) == domain.UUID(id) {
 			return m, d, i, nil
 		}
 	}
@@ -218,7 +218,7 @@ func (a *api) findFile(r request) (backbone.Message, string, *memo.Node, error) 
 	}
 	for j, f := range d.All("File") {
 		path := filePath(documentPath(d, i), f, j)
-		if (mapper{m.ID}).node(path)["id"] == domain.UUID(id) {
+		if backbone.PartID(m.ID, path) == domain.UUID(id) {
 			return m, path, f, nil
 		}
 	}

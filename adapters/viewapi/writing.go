@@ -1,6 +1,7 @@
 package viewapi
 
 import (
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -29,10 +30,10 @@ func (a *api) registerWriting(route func(method, path string, single bool, fn fu
 	route("POST", message+"/forward", one, a.forward)
 	route("POST", message+"/documents", one, a.addDocument)
 	route("PUT", document, one, a.changeDocument)
-	route("DELETE", document, one, a.dropDocument)
+	route("DELETE", document, one, a.dropPart)
 	route("POST", document+"/files", one, a.addFile)
 	route("PUT", document+"/files/{file}", one, a.changeFile)
-	route("DELETE", document+"/files/{file}", one, a.dropFile)
+	route("DELETE", document+"/files/{file}", one, a.dropPart)
 	route("PUT", document+"/files/{file}/content", one, a.putContent)
 }
 
@@ -160,39 +161,32 @@ func (a *api) forward(w http.ResponseWriter, r request) error {
 	return a.written(w, http.StatusOK, m, at, err)
 }
 
-// draftPart reads who asks, the draft, and the names that a document and, if the path has one, a file have in it.
-func (a *api) draftPart(r request) (ask backbone.Ask, id domain.MessageID, document, file string, err error) {
-	ask, raw, err := a.askFor(r, "message")
-	if err != nil {
-		return ask, id, "", "", err
+// draftPart reads who asks, the draft, and the document and file of it that the path names. Whether they are there is for the draft to say: what a repeat is about may be
+// gone.
+func (a *api) draftPart(r request) (ask backbone.Ask, p backbone.Part, err error) {
+	ask, id, err := a.askFor(r, "message")
+	p.Message = id
+	for name, into := range map[string]*domain.UUID{"document": &p.Document, "file": &p.File} {
+		if err == nil && r.PathValue(name) != "" {
+			*into, err = pathID(r, name)
+		}
 	}
-	id = raw
-	if r.PathValue("document") == "" {
-		return ask, id, "", "", nil
-	}
-	m, d, i, err := a.findDocument(r)
-	if err != nil {
-		return ask, id, "", "", err
-	}
-	if document = documentPath(d, i); r.PathValue("file") == "" {
-		return ask, m.ID, document, "", nil
-	}
-	_, file, _, err = a.findFile(r)
-	return ask, m.ID, document, file, err
+	return ask, p, err
 }
 
 // showPart answers a write with a document, or a file of it, as it is then.
-func (a *api) showPart(w http.ResponseWriter, status int, m backbone.Message, at eventstore.Position, document, file string) error {
+func (a *api) showPart(w http.ResponseWriter, status int, m backbone.Message, at eventstore.Position, p backbone.Part) error {
 	a.position(w, at)
 	etag(w, m.Row.State.Version)
 	for i, d := range m.Memo.Documents() {
-		if documentPath(d, i) != document {
+		path := documentPath(d, i)
+		if backbone.PartID(m.ID, path) != p.Document {
 			continue
 		}
 		shown := mapper{m.ID}.document(d, i)
 		for j, f := range d.All("File") {
-			if filePath(document, f, j) == file {
-				shown = mapper{m.ID}.file(f, file)
+			if backbone.PartID(m.ID, filePath(path, f, j)) == p.File {
+				shown = mapper{m.ID}.file(f, filePath(path, f, j))
 			}
 		}
 		shown["version"] = m.Row.State.Version
@@ -203,7 +197,7 @@ func (a *api) showPart(w http.ResponseWriter, status int, m backbone.Message, at
 }
 
 func (a *api) addDocument(w http.ResponseWriter, r request) error {
-	ask, id, _, _, err := a.draftPart(r)
+	ask, p, err := a.draftPart(r)
 	if err != nil {
 		return err
 	}
@@ -219,15 +213,16 @@ func (a *api) addDocument(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	m, key, at, err := a.b.AddDocument(r.Context(), ask, id, backbone.DraftDocument{Main: kind == "MAIN", Label: label})
+	m, document, at, err := a.b.AddDocument(r.Context(), ask, p.Message, backbone.DraftDocument{Main: kind == "MAIN", Label: label})
 	if err != nil {
 		return err
 	}
-	return a.showPart(w, http.StatusCreated, m, at, key, "")
+	p.Document = document
+	return a.showPart(w, http.StatusCreated, m, at, p)
 }
 
 func (a *api) changeDocument(w http.ResponseWriter, r request) error {
-	ask, id, document, _, err := a.draftPart(r)
+	ask, p, err := a.draftPart(r)
 	if err != nil {
 		return err
 	}
@@ -239,23 +234,20 @@ func (a *api) changeDocument(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	m, at, err := a.b.ChangeDocument(r.Context(), ask, id, document, backbone.DraftDocument{Label: label})
+	m, at, err := a.b.ChangeDocument(r.Context(), ask, p, backbone.DraftDocument{Label: label})
 	if err != nil {
 		return err
 	}
-	return a.showPart(w, http.StatusOK, m, at, document, "")
+	return a.showPart(w, http.StatusOK, m, at, p)
 }
 
-func (a *api) dropDocument(w http.ResponseWriter, r request) error {
-	ask, id, document, _, err := a.draftPart(r)
+// dropPart takes a file out of a draft, or a document with its files.
+func (a *api) dropPart(w http.ResponseWriter, r request) error {
+	ask, p, err := a.draftPart(r)
 	if err != nil {
 		return err
 	}
-	_, at, err := a.b.DropDocument(r.Context(), ask, id, document)
-	return a.dropped(w, at, err)
-}
-
-func (a *api) dropped(w http.ResponseWriter, at eventstore.Position, err error) error {
+	at, err := a.b.DropPart(r.Context(), ask, p)
 	if err == nil {
 		a.position(w, at)
 		w.WriteHeader(http.StatusNoContent)
@@ -277,7 +269,7 @@ func draftFile(r request) (f backbone.DraftFile, err error) {
 }
 
 func (a *api) addFile(w http.ResponseWriter, r request) error {
-	ask, id, document, _, err := a.draftPart(r)
+	ask, p, err := a.draftPart(r)
 	if err != nil {
 		return err
 	}
@@ -290,15 +282,16 @@ func (a *api) addFile(w http.ResponseWriter, r request) error {
 			return problem.BadField(name, "field.missing", "is required")
 		}
 	}
-	m, key, at, err := a.b.AddFile(r.Context(), ask, id, document, f)
+	m, file, at, err := a.b.AddFile(r.Context(), ask, p, f)
 	if err != nil {
 		return err
 	}
-	return a.showPart(w, http.StatusCreated, m, at, document, key)
+	p.File = file
+	return a.showPart(w, http.StatusCreated, m, at, p)
 }
 
 func (a *api) changeFile(w http.ResponseWriter, r request) error {
-	ask, id, document, file, err := a.draftPart(r)
+	ask, p, err := a.draftPart(r)
 	if err != nil {
 		return err
 	}
@@ -306,25 +299,16 @@ func (a *api) changeFile(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	m, at, err := a.b.ChangeFile(r.Context(), ask, id, document, file, f)
+	m, at, err := a.b.ChangeFile(r.Context(), ask, p, f)
 	if err != nil {
 		return err
 	}
-	return a.showPart(w, http.StatusOK, m, at, document, file)
-}
-
-func (a *api) dropFile(w http.ResponseWriter, r request) error {
-	ask, id, document, file, err := a.draftPart(r)
-	if err != nil {
-		return err
-	}
-	_, at, err := a.b.DropFile(r.Context(), ask, id, document, file)
-	return a.dropped(w, at, err)
+	return a.showPart(w, http.StatusOK, m, at, p)
 }
 
 // putContent uploads a file whole, or, with Content-Range, the next piece of it. A multipart body's part multipartFile is taken as the body.
 func (a *api) putContent(w http.ResponseWriter, r request) error {
-	ask, id, document, file, err := a.draftPart(r)
+	ask, part, err := a.draftPart(r)
 	if err != nil {
 		return err
 	}
@@ -332,11 +316,23 @@ func (a *api) putContent(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	m, at, err := a.b.PutContent(r.Context(), ask, id, document, file, p)
+	p.Body = whole{p.Body}
+	m, at, err := a.b.PutContent(r.Context(), ask, part, p)
 	if err != nil {
 		return err
 	}
-	return a.showPart(w, http.StatusOK, m, at, document, file)
+	return a.showPart(w, http.StatusOK, m, at, part)
+}
+
+// whole is a body that must not break off.
+type whole struct{ r io.Reader }
+
+func (b whole) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = problem.BadField("body", "body.not.valid", "broke off")
+	}
+	return n, err
 }
 
 func pieceOf(r request) (p backbone.Piece, err error) {

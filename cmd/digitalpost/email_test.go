@@ -54,6 +54,7 @@ func (s *mailSession) Data(r io.Reader) error {
 func TestForwardingAsEMail(t *testing.T) {
 	m := &mailServer{once: map[string]*smtp.SMTPError{}, never: map[string]*smtp.SMTPError{}}
 	m.once["busy@example.org"] = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "later"}
+	m.never["slow@example.org"] = &smtp.SMTPError{Code: 450, EnhancedCode: smtp.EnhancedCode{4, 1, 2}, Message: "no such domain"}
 	m.never["nobody@example.org"] = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "nobody"}
 	s := smtp.NewServer(m)
 	s.Domain, s.AllowInsecureAuth = "localhost", true
@@ -72,10 +73,11 @@ func TestForwardingAsEMail(t *testing.T) {
 		w.refuse(me, 422, "forward.recipient.not.allowed", "POST", path+x.ID+"/forward", fmt.Sprintf(`{"recipientId":"%s","recipientIdType":"EMAIL","confirmed":true}`, bad))
 	}
 	w.refuse(me, 422, "forward.email.not.confirmed", "POST", path+x.ID+"/forward", `{"recipientId":"anna@example.org","recipientIdType":"EMAIL"}`)
+	w.ask(me, 200, "POST", path+x.ID+"/forward", `{"recipientId":"slow@example.org","recipientIdType":"EMAIL","confirmed":true}`) // holds up nobody
 	want := map[string]string{"anna@example.org": "COMPLETED", "busy@example.org": "COMPLETED", "nobody@example.org": "INVALID"}
 	ids := map[string]string{}
 	for to := range want {
-		ids[to] = w.ask(me, 200, "POST", path+x.ID+"/forward", fmt.Sprintf(`{"recipientId":%q,"recipientIdType":"EMAIL","confirmed":true,"comment":"Til dig"}`, to)).text("id")
+		ids[to] = w.ask(me, 200, "POST", path+x.ID+"/forward", fmt.Sprintf(`{"recipientId":%q,"recipientIdType":"EMAIL","confirmed":true,"comment":"Til dig\\nHilsen","senderLabel":"Skattestyrelsen"}`, to)).text("id")
 	}
 	for to, id := range ids {
 		got := thing{}
@@ -94,7 +96,7 @@ func TestForwardingAsEMail(t *testing.T) {
 		t.Errorf("%d mails arrived, want 2", len(m.mails))
 	}
 	for _, mail := range m.mails {
-		if !strings.Contains(mail, "From: \"Digital Post\" <post@example.org>") || !strings.Contains(mail, "Til dig") || !strings.Contains(mail, "besked.txt") || !strings.Contains(mail, "Message-ID: <") {
+		if !strings.Contains(mail, "From: \"Digital Post\" <post@example.org>") || !strings.Contains(mail, "Til dig") || !strings.Contains(mail, "besked.txt") || !strings.Contains(mail, "Message-ID: <") || strings.Contains(mail, "Skattestyrelsen har") {
 			t.Errorf("the mail is\n%s", mail)
 		}
 	}

@@ -17,6 +17,8 @@ import (
 // A thing is a JSON object.
 type thing map[string]any
 
+func (x *thing) read(body string) error { return json.Unmarshal([]byte(body), x) }
+
 // at gives what lies at a path of names, and of places in lists.
 func (x thing) at(path ...any) any {
 	var v any = map[string]any(x)
@@ -49,9 +51,7 @@ func (w *world) ask(c *client, status int, method, path, body string, header ...
 	if got != status {
 		w.t.Fatalf("%s %s %.200s: %d %.600s, want %d", method, path, body, got, answer, status)
 	}
-	x := thing{}
-	json.Unmarshal([]byte(answer), &x)
-	return x
+	return parse(answer)
 }
 
 // refuse sends a request that a rule says no to.
@@ -543,6 +543,11 @@ func TestDelegatesWrite(t *testing.T) {
 	if x.text("messageState") != "SENT" || x.text("sender", "representative", "label") != w.d.People[1].Name {
 		t.Errorf("sent, the reader sees %v", x)
 	}
+	region := w.draft(helper, box, "Til regionen", w.point("Patientkontoret").text("id"), "x") // which takes 1.1
+	m, raw = w.fetched((&client{url: w.url}).as(w.d, 1), w.ask(helper, 200, "POST", region+"/send", "").text("messageUUID"))
+	if s := m.Header().Child("Sender"); m.Version != memo.V11 || s.Get("AttentionData", "AttentionPerson", "personID") != w.d.People[1].CPR || s.Get("AttentionData", "AttentionPerson", "label") != w.d.People[1].Name {
+		t.Errorf("the region's MeMo is\n%s", raw)
+	}
 	w.refuse(reader, 403, "access.limited", "POST", path+"/reply", "")
 	w.ask(reader, 200, "POST", path+"/forward", `{"recipientId":"`+w.d.People[3].CPR+`","recipientIdType":"CPR"}`)
 	_, got := w.find(w.person(w.d.People[3].CPR, "app"), "På dine vegne")
@@ -612,7 +617,21 @@ func TestContactDirectory(t *testing.T) {
 	w.ask(me, 401, "POST", at+"contact-groups/", `{"name":"Ikke min"}`)
 	group := w.ask(w.sender, 201, "POST", at+"contact-groups/", `{"name":"Skole","parent":{"id":"`+family+`"}}`).text("id")
 	w.refuse(w.sender, 422, "contact.group.cycle", "PUT", at+"contact-groups/"+family, `{"name":"Familie","parent":{"id":"`+group+`"}}`)
-	w.refuse(w.sender, 422, "contact.group.not.found", "PUT", at+"contact-groups/"+newUUID4(), `{"name":"Væk"}`)
+	w.ask(w.sender, 404, "PUT", at+"contact-groups/"+newUUID4(), `{"name":"Væk"}`)
+	w.ask(w.sender, 404, "DELETE", at+"contact-points/"+newUUID4(), "")
+	w.refuse(w.sender, 409, "version.stale", "PUT", at+"contact-groups/"+group, `{"name":"Skole"}`, "If-Match", "7")
+	deep := group
+	for i := range 16 {
+		_, _, body := w.sender.status("POST", at+"contact-groups/", nil, fmt.Sprintf(`{"name":"Dyb %d","parent":{"id":%q}}`, i, deep))
+		x := thing{}
+		if json.Unmarshal([]byte(body), &x); x.at("id") == nil {
+			if i < 10 || x.text("code") != "contact.group.too.deep" {
+				t.Errorf("group %d deep: %v", i, x)
+			}
+			break
+		}
+		deep = x.text("id")
+	}
 	w.refuse(w.sender, 422, "contact.group.not.empty", "DELETE", at+"contact-groups/"+family, "")
 	w.ask(w.sender, 200, "PUT", at+"contact-groups/"+group, `{"name":"Skole og SFO","parent":{"id":"`+family+`"}}`)
 	for body, field := range map[string]string{`{"name":""}`: "name", `{"name":"a","memoSizeThresholdMB":9}`: "memoSizeThresholdMB", `{"name":"a","allowedNumberOfAttachments":31}`: "allowedNumberOfAttachments",
@@ -634,7 +653,8 @@ func TestContactDirectory(t *testing.T) {
 	path := w.draft(me, boxOf(w, 0), "Til det skjulte", point, "x")
 	w.refuse(me, 422, "contact.point.not.open", "POST", path+"/send", "")
 	w.ask(w.sender, 204, "DELETE", at+"contact-points/"+point, "")
-	w.ask(w.sender, 204, "DELETE", at+"contact-groups/"+group, "")
+	w.refuse(w.sender, 422, "contact.group.not.empty", "DELETE", at+"contact-groups/"+group, "")
+	w.ask(w.sender, 204, "DELETE", at+"contact-groups/"+deep, "")
 	// Another version of MeMo, from now on.
 	w.ask(w.sender, 400, "POST", at+"systems/"+w.d.SenderSystems[0].ID+"/makedefaultrecipient?memoVersion=2", "")
 	w.ask(w.sender, 404, "POST", at+"systems/"+newUUID4()+"/makedefaultrecipient", "")

@@ -18,7 +18,7 @@ const (
 
 // Bounds of what is not sent yet.
 const (
-	MaxDrafts = 100 // of one author in one mailbox
+	MaxDrafts = 100 // of one author in one mailbox, those in DELETED too
 	MaxParts  = 200 // uploaded pieces of one draft
 )
 
@@ -95,7 +95,7 @@ func (c SaveDraft) decide(s State) ([]Event, error) {
 			return nil, domain.Refuse(AlreadyReceived)
 		case c.Leaf != s.NextLeaf:
 			return nil, domain.Refuse(LeafTaken)
-		case s.Held[Place{Drafts, AuthorOnly(c.Author)}] >= MaxDrafts:
+		case s.Held[Place{Drafts, AuthorOnly(c.Author)}]+s.Held[Place{Deleted, AuthorOnly(c.Author)}] >= MaxDrafts:
 			return nil, domain.Refuse(TooManyDrafts)
 		}
 		return []Event{e}, nil
@@ -188,6 +188,7 @@ func (e MessageSent) evolve(s *State) {
 // Sent gives the message as it is once it is sent.
 func (m Message) Sent(e MessageSent) Message {
 	m.Stage, m.Folder, m.Before, m.Platform, m.Read, m.Own, m.Draft = Here, Sent, domain.FolderID{}, "", true, true, nil
+	m.Flag, m.NoteKey = false, domain.UUID{} // they were the author's own
 	m.Leaf, m.Document = e.Letter.Leaf, e.Letter.Document
 	m.Out = &Outgoing{System: e.To.System, Root: e.Handover.Root, Copy: e.Handover.Document, Late: e.Late}
 	m.Version++

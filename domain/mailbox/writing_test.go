@@ -39,6 +39,8 @@ func TestRulesOfWriting(t *testing.T) {
 		{Name: "a draft under a leaf that was taken", Given: here, When: mailbox.SaveDraft{Target: mailbox.Target{Message: m2}, New: true, Leaf: 1}, Err: refused(mailbox.LeafTaken)},
 		{Name: "a draft that is there", Given: draft, When: mailbox.SaveDraft{Target: mine, New: true, Leaf: 2}, Err: refused(mailbox.AlreadyReceived)},
 		{Name: "one author's drafts are limited", Given: crowd, When: mailbox.SaveDraft{Target: mine, New: true, Leaf: mailbox.MaxDrafts + 1, Author: author}, Err: refused(mailbox.TooManyDrafts)},
+		{Name: "those in DELETED count too", Given: append(append(events{}, crowd...), mailbox.MessageTrashed{Message: domain.MessageID{9}, From: mailbox.Drafts, Platform: mine.Author}),
+			When: mailbox.SaveDraft{Target: mine, New: true, Leaf: mailbox.MaxDrafts + 1, Author: author}, Err: refused(mailbox.TooManyDrafts)},
 		{Name: "another author has room", Given: crowd, When: mailbox.SaveDraft{Target: mine, New: true, Leaf: mailbox.MaxDrafts + 1, Author: other},
 			Then: events{mailbox.DraftSaved{Message: m1, Leaf: mailbox.MaxDrafts + 1, Author: other}}},
 		{Name: "a draft's parts are limited", Given: draft, When: mailbox.SaveDraft{Target: mine, Author: author, Parts: make([]mailbox.Part, mailbox.MaxParts+1)}, Err: refused(mailbox.TooManyParts)},

@@ -10,14 +10,19 @@ const (
 	LastVisiblePoint domain.Reason = "contact.point.last.visible"
 	GroupNotEmpty    domain.Reason = "contact.group.not.empty"
 	GroupCycle       domain.Reason = "contact.group.cycle"
+	GroupTooDeep     domain.Reason = "contact.group.too.deep"
 	TooManyContacts  domain.Reason = "contacts.too.many"
+	StaleVersion     domain.Reason = "version.stale"
 )
 
 // Reasons lists them all.
-var Reasons = []domain.Reason{NoSuchGroup, NoSuchPoint, NoSuchSystem, LastVisiblePoint, GroupNotEmpty, GroupCycle, TooManyContacts}
+var Reasons = []domain.Reason{NoSuchGroup, NoSuchPoint, NoSuchSystem, LastVisiblePoint, GroupNotEmpty, GroupCycle, GroupTooDeep, TooManyContacts, StaleVersion}
 
 // MaxContacts is how many groups, and how many points, an organisation may have.
 const MaxContacts = 2000
+
+// MaxDepth is how deep groups may lie within one another.
+const MaxDepth = 16
 
 // Targets: who a contact point is for.
 const (
@@ -108,11 +113,13 @@ type Contacts struct {
 	Groups  map[domain.UUID]ContactGroup
 	Points  map[domain.UUID]ContactPoint
 	Systems map[domain.SystemID]bool // those that receive
+
+	Versions map[domain.UUID]uint32 // of groups and points, from 1
 }
 
 // NewContacts is a structure with nothing in it.
 func NewContacts() Contacts {
-	return Contacts{map[domain.UUID]ContactGroup{}, map[domain.UUID]ContactPoint{}, map[domain.SystemID]bool{}}
+	return Contacts{map[domain.UUID]ContactGroup{}, map[domain.UUID]ContactPoint{}, map[domain.SystemID]bool{}, map[domain.UUID]uint32{}}
 }
 
 // Evolve applies an event.
@@ -120,14 +127,18 @@ func (c Contacts) Evolve(e Event) {
 	switch e := e.(type) {
 	case ContactGroupCreated:
 		c.Groups[e.Group.Group] = e.Group
+		c.Versions[e.Group.Group]++
 	case ContactGroupChanged:
 		c.Groups[e.Group.Group] = e.Group
+		c.Versions[e.Group.Group]++
 	case ContactGroupClosed:
 		delete(c.Groups, e.Group)
 	case ContactPointCreated:
 		c.Points[e.Point.Point] = e.Point
+		c.Versions[e.Point.Point]++
 	case ContactPointChanged:
 		c.Points[e.Point.Point] = e.Point
+		c.Versions[e.Point.Point]++
 	case ContactPointClosed:
 		delete(c.Points, e.Point)
 	case RecipientSystemRegistered:
@@ -135,18 +146,37 @@ func (c Contacts) Evolve(e Event) {
 	}
 }
 
+// At asks whether a group or point is there, at the version that the caller knows; 0: any.
+func (c Contacts) At(id domain.UUID, version uint32, missing domain.Reason) error {
+	_, group := c.Groups[id]
+	_, point := c.Points[id]
+	switch {
+	case !group && !point:
+		return domain.Refuse(missing)
+	case version != 0 && version != c.Versions[id]:
+		return &domain.Rejection{Reason: StaleVersion, Version: c.Versions[id]}
+	}
+	return nil
+}
+
 // PutGroup creates or changes a group.
 func (c Contacts) PutGroup(g ContactGroup, create bool) ([]Event, error) {
 	if _, there := c.Groups[g.Group]; !there && !create {
 		return nil, domain.Refuse(NoSuchGroup)
 	}
-	for at, up := g.Parent, 0; at != (domain.UUID{}); up++ {
+	below := 0
+	if !create {
+		below = c.height(g.Group, 0)
+	}
+	for at, up := g.Parent, 1; at != (domain.UUID{}); up++ {
 		parent, there := c.Groups[at]
 		switch {
 		case !there:
 			return nil, domain.Refuse(NoSuchGroup)
-		case at == g.Group || up > len(c.Groups):
+		case at == g.Group:
 			return nil, domain.Refuse(GroupCycle)
+		case up+below >= MaxDepth:
+			return nil, domain.Refuse(GroupTooDeep)
 		}
 		at = parent.Parent
 	}
@@ -157,6 +187,19 @@ func (c Contacts) PutGroup(g ContactGroup, create bool) ([]Event, error) {
 		return nil, domain.Refuse(TooManyContacts)
 	}
 	return []Event{ContactGroupCreated{g}}, nil
+}
+
+// height tells how deep groups lie below one.
+func (c Contacts) height(id domain.UUID, depth int) (most int) {
+	if depth > MaxDepth {
+		return 0
+	}
+	for _, g := range c.Groups {
+		if g.Parent == id {
+			most = max(most, 1+c.height(g.Group, depth+1))
+		}
+	}
+	return most
 }
 
 // CloseGroup takes a group away that nothing lies in.
