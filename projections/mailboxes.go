@@ -19,6 +19,7 @@ import (
 //	m message                MessageRow              s message           LetterRow, which never changes
 //	a position               message and platform, by arrival
 //	t folder position        the same, by folder and arrival
+//	u position, x folder position   the same, of what is unread
 //	c command                Result, of commands whose caller gave an id
 //	o message person platform   when that person last looked, through that platform
 //	w position               what a search looks in, by arrival: see words.go
@@ -410,14 +411,17 @@ func (c *change) place(id domain.MessageID, m MessageRow, n int) error {
 	if m.State.Stage != mailbox.Here {
 		return nil
 	}
-	all, in := key(c.id, 'a', m.Position), key(c.id, 't', [16]byte(m.State.Folder), m.Position)
-	if n > 0 {
-		listed := append(id[:len(id):len(id)], m.State.Platform...)
-		c.v.Put(all, listed)
-		c.v.Put(in, listed)
-	} else {
-		c.v.Delete(all)
-		c.v.Delete(in)
+	index := [][]byte{key(c.id, 'a', m.Position), key(c.id, 't', [16]byte(m.State.Folder), m.Position)}
+	if !m.State.Read {
+		index = append(index, key(c.id, 'u', m.Position), key(c.id, 'x', [16]byte(m.State.Folder), m.Position))
+	}
+	listed := append(id[:len(id):len(id)], m.State.Platform...)
+	for _, k := range index {
+		if n > 0 {
+			c.v.Put(k, listed)
+		} else {
+			c.v.Delete(k)
+		}
 	}
 	k := countKey(c.id, m.State.Folder, m.State.Platform)
 	count, _, err := row[Count](c.v, k)

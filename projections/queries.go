@@ -83,21 +83,29 @@ type Range struct {
 	Limit  int                 // at most so many; 0: all
 }
 
-func indexOf(id domain.MailboxID, folder domain.FolderID) []byte {
-	if folder != (domain.FolderID{}) {
+func indexOf(id domain.MailboxID, folder domain.FolderID, unread bool) []byte {
+	switch {
+	case folder != domain.FolderID{} && unread:
+		return key([16]byte(id), 'x', [16]byte(folder))
+	case folder != domain.FolderID{}:
 		return key([16]byte(id), 't', [16]byte(folder))
+	case unread:
+		return key([16]byte(id), 'u')
 	}
 	return key([16]byte(id), 'a')
 }
 
-// Messages gives the messages of a range. What is skipped is read in the index alone, unless Read is asked for.
+// Messages gives the messages of a range. What is skipped, or is not read where that is asked for, is seen in the indexes alone.
 func (s *Snapshot) Messages(id domain.MailboxID, r Range) (out []Listed, err error) {
-	index := indexOf(id, r.Folder)
-	each := func(_, v []byte) bool {
+	index := indexOf(id, r.Folder, r.Read != nil && !*r.Read)
+	each := func(k, v []byte) bool {
 		if !r.Lens.Shows(string(v[16:])) {
 			return true
 		}
-		if r.Skip > 0 && r.Read == nil {
+		if r.Read != nil && *r.Read && s.Get(key([16]byte(id), 'u', k[len(k)-8:])) != nil {
+			return true
+		}
+		if r.Skip > 0 {
 			r.Skip--
 			return true
 		}
@@ -106,15 +114,10 @@ func (s *Snapshot) Messages(id domain.MailboxID, r Range) (out []Listed, err err
 		if l.Row, ok, err = row[MessageRow](s, key([16]byte(id), 'm', v[:16])); err == nil && !ok {
 			err = fmt.Errorf("message %s is listed and has no row", l.ID)
 		}
-		switch {
-		case err != nil:
+		if err != nil {
 			return false
-		case r.Read != nil && *r.Read != l.Row.State.Read:
-		case r.Skip > 0:
-			r.Skip--
-		default:
-			out = append(out, l)
 		}
+		out = append(out, l)
 		return r.Limit == 0 || len(out) < r.Limit
 	}
 	switch {

@@ -88,7 +88,7 @@ func (s *Snapshot) Searchables(id domain.MailboxID, r Range, fn func(Searchable)
 		s.Scan(key([16]byte(id), 'w'), func(k, v []byte) bool { return one(at(k), v) })
 		return err
 	}
-	s.Scan(indexOf(id, r.Folder), func(k, _ []byte) bool {
+	s.Scan(indexOf(id, r.Folder, false), func(k, _ []byte) bool {
 		v := s.Get(key([16]byte(id), 'w', at(k)))
 		return v == nil || one(at(k), v)
 	})
