@@ -192,6 +192,7 @@ func RegisterDevelopment(mux *http.ServeMux, b *backbone.Backbone, i *Issuer, to
 	route("GET", "/dev", d.list)
 	route("POST", "/dev/token", d.token)
 	route("POST", "/dev/people", d.register)
+	route("POST", "/dev/returns", d.returned)
 }
 
 func (d *dev) list(w http.ResponseWriter, r *http.Request) error {
@@ -267,6 +268,27 @@ func (d *dev) token(w http.ResponseWriter, r *http.Request) error {
 	}
 	problem.JSON(w, http.StatusOK, map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": int(TokenLife / time.Second)})
 	return nil
+}
+
+// returned is what the CPR register says of a person who lives in the country again.
+func (d *dev) returned(w http.ResponseWriter, r *http.Request) error {
+	var in struct {
+		CPR string `json:"cpr"`
+	}
+	if err := json.NewDecoder(io.LimitReader(r.Body, 16<<10)).Decode(&in); err != nil {
+		return problem.BadField("body", "body.not.valid", "must be a JSON object with cpr")
+	}
+	id, known, err := d.b.Find(mailbox.Citizen, in.CPR)
+	if err == nil && !known {
+		err = problem.New(http.StatusNotFound, "person.not.found", "nobody made up has that number")
+	}
+	if err == nil {
+		_, err = d.b.Returned(r.Context(), id)
+	}
+	if err == nil {
+		w.WriteHeader(http.StatusNoContent)
+	}
+	return err
 }
 
 // register registers a person as the CPR register would.

@@ -114,6 +114,29 @@ func TestExemption(t *testing.T) {
 	}
 }
 
+// Who lives in the country again is no more exempt for having left it; one who is exempt for another reason is. Both may be told so twice.
+func TestReturnEndsExemption(t *testing.T) {
+	w := start(t, t.TempDir()+"/var")
+	officer := w.with(w.d.Companies[0].CVR, "virkdk", "CITIZEN_SERVICE_EMPLOYEE")
+	dev := &client{url: w.url}
+	for i, criterion := range []string{"LEFT_DENMARK", "LIMITED_DANISH"} {
+		cpr := w.d.People[i].CPR
+		id := w.ask(officer, 201, "POST", "/apis/v1/exemptions/", fmt.Sprintf(`{"cprNumber":%q,"criteria":[%q],%s}`, cpr, criterion, atTheCounter)).text("id")
+		for range 2 {
+			w.ask(dev, 204, "POST", "/dev/returns", fmt.Sprintf(`{"cpr":%q}`, cpr))
+		}
+		status := w.ask(officer, 200, "GET", "/apis/v1/exemptions/"+id, "").text("exemptionStatus")
+		if want := []string{"REVOKED", "EXEMPT"}[i]; status != want {
+			t.Errorf("exempt for %s, back in the country: %s, want %s", criterion, status, want)
+		}
+		if r := w.sendAs(0, cpr, "Efter hjemkomst", nil); r.ReceiptStatus != []string{"COMPLETED", "INVALID"}[i] {
+			t.Errorf("exempt for %s, back in the country: a message is %s", criterion, r.ReceiptStatus)
+		}
+	}
+	w.ask(dev, 404, "POST", "/dev/returns", `{"cpr":"6101010009"}`)
+	w.ask(dev, 400, "POST", "/dev/returns", `[]`)
+}
+
 // Exemptions and deliveries at once: every message is on exactly one side, and on the side that the order of the mailbox's stream says.
 func TestExemptionRacesDelivery(t *testing.T) {
 	w := start(t, t.TempDir()+"/var")
