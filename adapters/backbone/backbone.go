@@ -93,6 +93,7 @@ type Backbone struct {
 	signedIn   sync.Map // who has opened which mailbox through which platform, as far as this process has seen
 
 	feeds           feeds
+	platformFeeds   sync.Map        // how many streams each platform has open
 	followers       context.Context // until StopFeeds
 	cancelFollowers context.CancelFunc
 }

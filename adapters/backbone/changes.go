@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"digitalpost/domain"
@@ -335,11 +336,23 @@ func (b *Backbone) past(ctx context.Context, id domain.MailboxID, after eventsto
 	return b.store.ReadStream(ctx, stream, from)
 }
 
+// maxPlatformFeeds is how many streams a platform's servers may have open at once.
+const maxPlatformFeeds = 16
+
 // PlatformChanges calls send for each change beyond a position of the mailboxes whose owner or delegate has signed in on a platform: see Changes.
 func (b *Backbone) PlatformChanges(ctx context.Context, name string, until time.Time, after eventstore.Position, beat time.Duration, send func(Change) error, idle func(eventstore.Position) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(b.followers, cancel)()
+	streams, _ := b.platformFeeds.LoadOrStore(name, &atomic.Int32{})
+	open := streams.(*atomic.Int32)
+	defer open.Add(-1)
+	if open.Add(1) > maxPlatformFeeds {
+		return ErrTooManyFeeds
+	}
+	if err := idle(after); err != nil { // the stream is open
+		return err
+	}
 	wrote := time.Now()
 	for {
 		last := b.store.Last()

@@ -49,16 +49,16 @@ func address(r *http.Request) string {
 	return host
 }
 
-// allow refuses an address that has failed too often.
-func (f *failures) allow(r *http.Request) error {
-	if l, ok := f.by.Get(address(r)); ok && l.Tokens() < 1 {
+// allow refuses who has failed too often: an address, or one known system at it (who), so that others who share the address are not kept out.
+func (f *failures) allow(r *http.Request, who string) error {
+	if l, ok := f.by.Get(address(r) + who); ok && l.Tokens() < 1 {
 		return &problem.Error{Status: http.StatusTooManyRequests, Code: "too.many.failures", Message: "too many requests from this address failed to say who they are", Retry: 1}
 	}
 	return nil
 }
 
 // note records a failure, and gives it back.
-func (f *failures) note(r *http.Request, means string, err error) error {
+func (f *failures) note(r *http.Request, means, who string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -71,10 +71,10 @@ func (f *failures) note(r *http.Request, means string, err error) error {
 		return err
 	}
 	a := address(r)
-	l, ok := f.by.Get(a)
+	l, ok := f.by.Get(a + who)
 	if !ok {
 		l = rate.NewLimiter(failuresASecond, failuresAtOnce)
-		if before, was, _ := f.by.PeekOrAdd(a, l); was {
+		if before, was, _ := f.by.PeekOrAdd(a+who, l); was {
 			l = before
 		}
 	}

@@ -63,24 +63,30 @@ func (g *Gate) bearer(r *http.Request, check func(token string) error) error {
 		return unauthorized("a bearer token is needed")
 	}
 	if !g.tokens.known(token) { // who shares an address with one who fails is not kept out
-		if err := g.failures.allow(r); err != nil {
+		if err := g.failures.allow(r, ""); err != nil {
 			return err
 		}
 	}
-	return g.failures.note(r, "token", check(token))
+	return g.failures.note(r, "token", "", check(token))
 }
 
 // System tells which sender system sends a request.
 func (g *Gate) System(r *http.Request) (backbone.System, error) {
-	if err := g.failures.allow(r); err != nil {
+	user, key, ok := r.BasicAuth()
+	who := ""
+	if id, err := domain.ParseUUID(user); err == nil {
+		if _, err := g.b.System(id); err == nil {
+			who = " " + user
+		}
+	}
+	if err := g.failures.allow(r, who); err != nil {
 		return backbone.System{}, err
 	}
-	user, key, ok := r.BasicAuth()
 	if !ok {
 		return backbone.System{}, unauthorized("Basic authentication with the sender system's id and key is needed")
 	}
 	sys, err := g.system(r, user, key)
-	return sys, g.failures.note(r, "system", err)
+	return sys, g.failures.note(r, "system", who, err)
 }
 
 func (g *Gate) system(r *http.Request, user, key string) (backbone.System, error) {

@@ -178,7 +178,7 @@ func Of(err error) *Error {
 	case errors.Is(err, backbone.ErrKeyReused):
 		return New(422, "idempotency.key.reused", "the Idempotency-Key was used for another command")
 	case errors.Is(err, backbone.ErrTooManyFeeds):
-		return &Error{Status: 429, Code: "too.many.streams", Message: "a person has at most 64 open streams of changes", Retry: 15}
+		return &Error{Status: 429, Code: "too.many.streams", Message: "a person has at most 64 open streams of changes, and a platform 16", Retry: 15}
 	case errors.Is(err, backbone.ErrParked):
 		return &Error{Status: 503, Code: "mailbox.parked", Message: "the mailbox can't be shown before an operator has looked at it", Retry: 60}
 	case errors.Is(err, backbone.ErrNoRoom), errors.Is(err, eventstore.ErrDiskFull):

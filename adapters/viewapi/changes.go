@@ -141,9 +141,7 @@ func (a *api) platformChanges(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		var after eventstore.Position
 		if after, err = a.after(r); err == nil {
-			if err = s.beat(after); err == nil {
-				err = s.end(a.b.PlatformChanges(r.Context(), name, until, after, heartbeat, s.change, s.beat))
-			}
+			err = s.end(a.b.PlatformChanges(r.Context(), name, until, after, heartbeat, s.change, s.beat))
 		}
 	}
 	if err != nil && !s.started {

@@ -227,6 +227,12 @@ func TestPlatformChanges(t *testing.T) {
 	if again := follow(t, server("eboks"), "changes", "0"); again.next().Type != "dk.digitalpost.mailbox.message-delivered" {
 		t.Error("the feed does not go back to the first")
 	}
+	for range 15 { // mit.dk has one
+		if f := follow(t, server("mitdk"), "changes", ""); f.status != 200 {
+			t.Fatalf("one of 16 streams: %d", f.status)
+		}
+	}
+	w.want(429, "too.many.streams")(server("mitdk").status("GET", "/apis/v1/changes", nil, ""))
 }
 
 // One who does not read is cut off; the others don't notice, and who was cut off goes on where it was.

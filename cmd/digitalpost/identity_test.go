@@ -382,3 +382,34 @@ func TestProduction(t *testing.T) {
 		t.Error("60 failures from one address are not limited")
 	}
 }
+
+// A system that fails is slowed down; its neighbours at the same address are not, nor is who tries systems that are not there any faster.
+func TestFailuresKeepOutWhoFails(t *testing.T) {
+	w := start(t, t.TempDir()+"/var")
+	try := func(id, key string, n int) (throttled int) {
+		c := &client{url: w.url, basic: [2]string{id, key}}
+		for range n {
+			if status, _, _ := c.status("GET", "/apis/v1/receipts/", nil, ""); status == http.StatusTooManyRequests {
+				throttled++
+			}
+		}
+		return throttled
+	}
+	first, second := w.d.SenderSystems[0], w.d.SenderSystems[1]
+	if n := try(first.ID, "wrong", 60); n == 0 {
+		t.Error("60 failures of one system are not limited")
+	}
+	if n := try(second.ID, second.Key, 10); n > 0 {
+		t.Errorf("its neighbour was refused %d times", n)
+	}
+	n := 0
+	for range 60 {
+		n += try(newUUID4(), "wrong", 1)
+	}
+	if n == 0 {
+		t.Error("60 systems that are not there are not limited")
+	}
+	if n := try(second.ID, second.Key, 10); n > 0 {
+		t.Errorf("its neighbour was refused %d times", n)
+	}
+}
