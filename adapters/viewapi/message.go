@@ -58,6 +58,9 @@ func messageJSON(msg backbone.Message) object {
 	if r := h.Child("Recipient"); r != nil {
 		o["recipient"] = m.recipient(r)
 	}
+	if row.State.Draft != nil {
+		delete(o, "sendDateTime")
+	}
 	if out := row.State.Out; out != nil {
 		o["receipt"], o["lateReply"], o["errorMessage"] = m.receipt(msg), out.Late, out.Receipt == "INVALID"
 	}
@@ -112,7 +115,9 @@ func (m mapper) receipt(msg backbone.Message) object {
 func (m mapper) sender(s *memo.Node, msg backbone.Message) object {
 	o := fill(m.node("sender"), s, "senderId", "senderID", "senderIdTypeLabel", "idTypeLabel", "label", "label")
 	o["senderIdType"] = strings.ToUpper(s.Get("idType"))
-	o["organisationId"] = msg.Letter.Letter.Sender
+	if by := msg.Letter.Letter.Sender; by != (domain.OrganisationID{}) { // a person has none
+		o["organisationId"] = by
+	}
 	m.common(o, s, "sender")
 	if r := s.Child("Representative"); r != nil {
 		o["representative"] = fill(m.node("representative"), r, "representativeId", "representativeID", "idType", "idType", "idTypeLabel", "idTypeLabel", "label", "label")

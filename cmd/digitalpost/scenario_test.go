@@ -27,7 +27,7 @@ var steps = []struct {
 	form *regexp.Regexp
 	play func(s *scenario, a []string) error
 }{
-	{regexp.MustCompile(`^(.+) sends "(.+)" to (\S+?)( to come on (\d{4}-\d\d-\d\d)| to come in (\d+) days)?$`), func(s *scenario, a []string) error {
+	{regexp.MustCompile(`^(.+) sends "(.+)" to (\S+?)( to come on (\d{4}-\d\d-\d\d)| to come in (\d+) days)?( that can be answered)?$`), func(s *scenario, a []string) error {
 		c, sys := s.system(a[1])
 		uuid := newUUID4()
 		xml := write(uuid, sys.cvr, a[1], s.number(a[3]), a[2], "Hej "+a[3])
@@ -39,6 +39,9 @@ var steps = []struct {
 		}
 		if a[5] != "" {
 			xml = dated(xml, a[5])
+		}
+		if a[7] != "" {
+			xml = strings.Replace(xml, "<memo:Sender>", "<memo:reply>true</memo:reply><memo:Sender>", 1)
 		}
 		r, err := c.post(uuid, strings.NewReader(xml))
 		s.sent[a[2]], s.trans[a[2]] = uuid, r.TransmissionID
@@ -97,6 +100,40 @@ var steps = []struct {
 			return err
 		}
 		return s.act(a[1], a[2], a[3], "PATCH", "", fmt.Sprintf(`{"folderId":%q}`, v.folder(a[4]+a[5])))
+	}},
+	{regexp.MustCompile(`^(\S+) on (\S+) (begins|writes) "(.+)" to "(.+)"$`), func(s *scenario, a []string) error {
+		c := s.person(a[1], a[2])
+		v, err := c.look()
+		if err != nil {
+			return err
+		}
+		path := s.w.draft(c, "/apis/v1/mailboxes/"+v.mailbox+"/messages/", a[4], s.w.point(a[5]).text("id"), "Kære "+a[5])
+		if a[3] == "writes" {
+			s.sent[a[4]] = s.w.ask(c, 200, "POST", path+"/send", "").text("messageUUID")
+		}
+		return nil
+	}},
+	{regexp.MustCompile(`^(\S+) on (\S+) answers "(.+)"$`), func(s *scenario, a []string) error {
+		c := s.person(a[1], a[2])
+		v, m, err := s.look(a[1], a[2], a[3])
+		if err != nil {
+			return err
+		}
+		box := "/apis/v1/mailboxes/" + v.mailbox + "/messages/"
+		draft := s.w.ask(c, 200, "POST", box+m.ID+"/reply", "")
+		s.w.attach(c, box+draft.text("id"), "MAIN", "svar.txt", "Svar på "+a[3])
+		s.sent[draft.text("label")] = s.w.ask(c, 200, "POST", box+draft.text("id")+"/send", "").text("messageUUID")
+		return nil
+	}},
+	{regexp.MustCompile(`^(\S+) on (\S+) forwards "(.+)" to (\S+)$`), func(s *scenario, a []string) error {
+		return s.act(a[1], a[2], a[3], "POST", "/forward", fmt.Sprintf(`{"recipientId":%q,"recipientIdType":"CPR"}`, s.number(a[4])))
+	}},
+	{regexp.MustCompile(`^(.+) fetches "(.+)" and answers (COMPLETED|INVALID)$`), func(s *scenario, a []string) error {
+		c, _ := s.system(a[1])
+		s.w.fetched(c, s.sent[a[2]])
+		s.w.ask(c, 200, "POST", "/apis/v1/memos/"+s.sent[a[2]]+"/receipt", fmt.Sprintf(`{"receiptStatus":%q}`, a[3]))
+		s.w.ask(c, 204, "DELETE", "/apis/v1/memos/"+s.sent[a[2]], "")
+		return nil
 	}},
 	{regexp.MustCompile(`^the server starts again(, its views gone)?$`), func(s *scenario, a []string) error {
 		s.w.stop()
