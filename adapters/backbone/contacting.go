@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/text/cases"
@@ -23,7 +24,7 @@ type Authority struct {
 	Organisation
 	ID     domain.OrganisationID
 	Row    projections.OrganisationRow
-	folded string
+	Folded string // its name
 }
 
 // A ContactDirectory is every organisation with its contact groups and points, as it stands at a moment. It is read only, by many at once.
@@ -31,6 +32,8 @@ type ContactDirectory struct {
 	Organisations []Authority // by name
 	Groups        []projections.GroupRow
 	Points        []projections.PointRow
+	GroupWords    []string // what a search looks in, of each group and each point, folded
+	PointWords    []string
 	byID          map[domain.OrganisationID]int
 	groupByID     map[domain.UUID]int
 	pointByID     map[domain.UUID]int
@@ -75,10 +78,10 @@ func (b *Backbone) readContacts() (*ContactDirectory, error) {
 		if err != nil {
 			return nil, err
 		}
-		d.Organisations = append(d.Organisations, Authority{Organisation: o, ID: id, Row: r, folded: Fold(o.Name)})
+		d.Organisations = append(d.Organisations, Authority{Organisation: o, ID: id, Row: r, Folded: Fold(o.Name)})
 	}
 	slices.SortFunc(d.Organisations, func(x, y Authority) int {
-		return cmp.Or(cmp.Compare(x.folded, y.folded), bytes.Compare(x.ID[:], y.ID[:]))
+		return cmp.Or(cmp.Compare(x.Folded, y.Folded), bytes.Compare(x.ID[:], y.ID[:]))
 	})
 	if d.Groups, err = s.Groups(); err != nil {
 		return nil, err
@@ -97,9 +100,12 @@ func (b *Backbone) readContacts() (*ContactDirectory, error) {
 	}
 	for i, g := range d.Groups {
 		d.groupByID[g.Group.Group] = i
+		d.GroupWords = append(d.GroupWords, Fold(g.Group.Name+wordsPart+g.Group.Description))
 	}
 	for i, p := range d.Points {
 		d.pointByID[p.Point.Point] = i
+		o, _ := d.Organisation(p.Organisation)
+		d.PointWords = append(d.PointWords, Fold(strings.Join(append([]string{p.Point.Name, p.Point.Description, o.Name}, p.Point.SearchTerms...), wordsPart)))
 	}
 	d.targets = map[domain.UUID]map[string]bool{}
 	for _, p := range d.Points {

@@ -110,18 +110,9 @@ func (a *api) contactQuery(r *http.Request, allowed ...string) (q contactQuery, 
 	return q, nil
 }
 
-// says tells whether one of some texts has the words that are searched for.
-func (q contactQuery) says(texts ...string) bool {
-	for _, t := range texts {
-		if strings.Contains(backbone.Fold(t), q.words) {
-			return true
-		}
-	}
-	return q.words == ""
-}
-
-// takes tells whether a point is one that is asked for. What is closed or hidden is in no list.
-func (q contactQuery) takes(p projections.PointRow) bool {
+// takes tells whether a point, by its place in the directory, is one that is asked for. What is closed or hidden is in no list.
+func (q contactQuery) takes(i int) bool {
+	p := q.all.Points[i]
 	x := p.Point
 	if !x.Active || !x.Visible || q.of != (domain.OrganisationID{}) && p.Organisation != q.of {
 		return false
@@ -132,8 +123,7 @@ func (q contactQuery) takes(p projections.PointRow) bool {
 	if q.group != (domain.UUID{}) && !slices.Contains(x.Groups, q.group) || q.roots && len(x.Groups) > 0 {
 		return false
 	}
-	o, _ := q.all.Organisation(p.Organisation)
-	return q.says(append(x.SearchTerms, x.Name, x.Description, o.Name)...)
+	return strings.Contains(q.all.PointWords[i], q.words)
 }
 
 func (a *api) contactPoints(w http.ResponseWriter, r *http.Request) error {
@@ -142,8 +132,8 @@ func (a *api) contactPoints(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	shown := []object{}
-	for _, p := range q.all.Points {
-		if q.takes(p) {
+	for i, p := range q.all.Points {
+		if q.takes(i) {
 			shown = append(shown, pointJSON(q.all, p))
 		}
 	}
@@ -172,12 +162,12 @@ func (a *api) contactGroups(w http.ResponseWriter, r *http.Request) error {
 	}
 	name := backbone.Fold(q.values.Get("name"))
 	shown := []object{}
-	for _, g := range q.all.Groups {
+	for i, g := range q.all.Groups {
 		switch {
 		case q.of != domain.OrganisationID{} && g.Organisation != q.of:
 		case q.roots && g.Group.Parent != domain.UUID{}:
 		case name != "" && backbone.Fold(g.Group.Name) != name:
-		case !q.says(g.Group.Name, g.Group.Description):
+		case !strings.Contains(q.all.GroupWords[i], q.words):
 		case len(q.visibility) > 0 && !slices.ContainsFunc(q.visibility, func(t string) bool { return q.all.Targets(g.Group.Group)[t] }):
 		default:
 			shown = append(shown, groupJSON(q.all, g))
@@ -208,7 +198,7 @@ func (a *api) organisations(w http.ResponseWriter, r *http.Request) error {
 	}
 	open := map[domain.OrganisationID]map[string]bool{}
 	said := map[domain.OrganisationID]bool{} // a word of a point finds its organisation
-	for _, p := range q.all.Points {
+	for i, p := range q.all.Points {
 		if !p.Point.Active || !p.Point.Visible {
 			continue
 		}
@@ -218,7 +208,7 @@ func (a *api) organisations(w http.ResponseWriter, r *http.Request) error {
 		for _, t := range p.Point.Targets {
 			open[p.Organisation][t] = true
 		}
-		said[p.Organisation] = said[p.Organisation] || q.says(append(p.Point.SearchTerms, p.Point.Name)...)
+		said[p.Organisation] = said[p.Organisation] || strings.Contains(q.all.PointWords[i], q.words)
 	}
 	is := func(name, value string) bool {
 		s := q.values.Get(name)
@@ -227,7 +217,7 @@ func (a *api) organisations(w http.ResponseWriter, r *http.Request) error {
 	shown := []object{}
 	for _, o := range q.all.Organisations {
 		serves := len(q.visibility) == 0 || slices.ContainsFunc(q.visibility, func(t string) bool { return open[o.ID][t] })
-		if serves && is("name", o.Name) && is("type", o.Kind) && is("authorityType", authorityType(o)) && is("cvrNumber", o.CVR) && (said[o.ID] || q.says(o.Name)) {
+		if serves && is("name", o.Name) && is("type", o.Kind) && is("authorityType", authorityType(o)) && is("cvrNumber", o.CVR) && (said[o.ID] || strings.Contains(o.Folded, q.words)) {
 			shown = append(shown, organisationJSON(o, open[o.ID]))
 		}
 	}
