@@ -139,7 +139,7 @@ func (p Mailboxes) Apply(v View, rec eventstore.Event, e domain.Named) error {
 	return nil
 }
 
-// lookedAt gives what a look is remembered under: the message, or one of four ids that no message has for what is about the whole mailbox.
+// lookedAt gives what a look is remembered under: the message, or one of five ids that no message has for what is about the whole mailbox.
 func lookedAt(e domain.Named) (m domain.MessageID) {
 	switch e := e.(type) {
 	case looks.ContentOpened:
@@ -150,6 +150,8 @@ func lookedAt(e domain.Named) (m domain.MessageID) {
 		m[15] = 2
 	case looks.SignedIn:
 		m[15] = 3
+	case looks.Inspected:
+		m[15] = 4
 	}
 	return m
 }

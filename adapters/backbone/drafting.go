@@ -32,6 +32,7 @@ const (
 	DraftTooLarge      domain.Reason = "draft.too.large"
 	PartNotNext        domain.Reason = "file.part.not.next"
 	NoSuchRecipient    domain.Reason = "draft.recipient.not.found"
+	ReplyElsewhere     domain.Reason = "draft.recipient.of.reply"
 )
 
 // Bounds of a draft.
@@ -175,6 +176,9 @@ func (d DraftWords) apply(c *draftContent, all *ContactDirectory) error {
 	o, ok := all.OfCVR(to.CVR)
 	if !ok || o.Kind != organisation.Authority {
 		return domain.Refuse(NoSuchRecipient)
+	}
+	if before := h.Child("Recipient"); c.Answers != (domain.MessageID{}) && before != nil && before.Get("recipientID") != o.CVR {
+		return domain.Refuse(ReplyElsewhere) // its thread is for who wrote it
 	}
 	h.Set("Recipient", memo.Group("Recipient", memo.Text("recipientID", o.CVR), memo.Text("idType", "CVR"), memo.Text("label", clipText(o.Name, 256)), point))
 	return nil

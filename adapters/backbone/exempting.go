@@ -18,7 +18,13 @@ import (
 
 // Criteria are the grounds on which one is exempt, as the municipality's form has them; the value tells whether it is that the person has left the country.
 var Criteria = map[string]bool{"DISABILITY": false, "NO_COMPUTER_AT_HOME": false, "LEFT_DENMARK": true, "NO_REGISTERED_ADDRESS": true, "LIMITED_DANISH": false, "DIFFICULTY_GETTING_EID": false,
-	"NO_BROADBAND": false, "OTHER": false}
+	"NO_BROADBAND": false, "OTHER": false, "MANAGER_UNABLE": false}
+
+// companyCriteria are the grounds on which a company is exempt; the last one is not a person's.
+var companyCriteria = []string{"NO_BROADBAND", "MANAGER_UNABLE"}
+
+// CompanyCriterion refuses a ground that is not of the kind of owner.
+const CompanyCriterion domain.Reason = "exemption.criterion.not.met"
 
 // CriterionUnknown refuses a ground that is not on the form.
 const CriterionUnknown domain.Reason = "exemption.criterion.unknown"
@@ -68,6 +74,15 @@ func (b *Backbone) Apply(ctx context.Context, a Ask, in Application) (Exemption,
 			return Exemption{}, 0, domain.Refuse(CriterionUnknown)
 		}
 		departure = departure || left
+	}
+	kind, err := b.kindOf(a.Mailbox)
+	if err != nil {
+		return Exemption{}, 0, err
+	}
+	for _, c := range in.Criteria {
+		if company := kind == mailbox.Company; company && !slices.Contains(companyCriteria, c) || !company && c == "MANAGER_UNABLE" {
+			return Exemption{}, 0, domain.Refuse(CompanyCriterion)
+		}
 	}
 	if len([]rune(in.Address)) > maxAddress {
 		return Exemption{}, 0, domain.Refuse(AddressNotAllowed)
@@ -143,7 +158,7 @@ func (b *Backbone) EndExemption(ctx context.Context, a Ask, id domain.GrantID) (
 }
 
 var (
-	danishMobile = regexp.MustCompile(`^(\+45|0045)?[0-9]{8}$`)
+	danishMobile = regexp.MustCompile(`^(\+45|0045)?[2-9][0-9]{7}$`)
 	anEMail      = regexp.MustCompile(`^[^\s@<>]{1,64}@[^\s@<>]{1,180}\.[^\s@<>.]{2,63}$`)
 )
 
@@ -183,6 +198,12 @@ func (b *Backbone) Returned(ctx context.Context, id domain.MailboxID) (eventstor
 
 func (b *Backbone) exempt(ctx context.Context, a Ask, action access.Action, what string, make func(mailbox.State) (mailbox.Command, error)) (eventstore.Position, error) {
 	_, at, err := b.run(ctx, &a, action, domain.MessageID{}, domain.FolderID{}, what, func(s mailbox.State) (mailbox.Command, []access.Action, error) {
+		if err := b.atVersion(ctx, a, func(s *projections.Snapshot) (uint32, error) {
+			row, _, err := s.Mailbox(a.Mailbox)
+			return row.Exemption.Version, err
+		}); err != nil {
+			return nil, nil, err
+		}
 		c, err := make(s)
 		return c, nil, err
 	})

@@ -180,11 +180,47 @@ func (b *Backbone) ofOthers(ctx context.Context, p Principal, id domain.MailboxI
 	return at, b.Fresh(ctx, at)
 }
 
+// atVersion compares a thing's version with the one that the asker knows, if they gave one. It is asked while a command is decided: what comes between that and the append
+// is a conflict, and asked again.
+func (b *Backbone) atVersion(ctx context.Context, a Ask, of func(*projections.Snapshot) (uint32, error)) error {
+	if a.Version == 0 {
+		return nil
+	}
+	_, last := b.store.Head(mailboxStream(a.Mailbox))
+	if err := b.views.Wait(ctx, last); err != nil {
+		return err
+	}
+	s, err := b.snapshot(projections.Mailboxes{})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	now, err := of(s)
+	if err == nil && now != a.Version {
+		err = &domain.Rejection{Reason: mailbox.StaleVersion, Version: now}
+	}
+	return err
+}
+
+// grantAt is atVersion of a grant or a request.
+func (b *Backbone) grantAt(ctx context.Context, a Ask, id domain.GrantID) error {
+	return b.atVersion(ctx, a, func(s *projections.Snapshot) (uint32, error) {
+		r, ok, err := s.Grant(a.Mailbox, id)
+		if err == nil && !ok {
+			err = ErrNotFound
+		}
+		return r.Version, err
+	})
+}
+
 // Approve answers a request for access with yes; Decline with no, or, by who asked, takes it back.
 func (b *Backbone) Approve(ctx context.Context, a Ask, id domain.GrantID) (Access, eventstore.Position, error) {
 	_, at, err := b.run(ctx, &a, access.GrantAccess, domain.MessageID{}, domain.FolderID{}, "approve "+id.String(), func(mailbox.State) (mailbox.Command, []access.Action, error) {
 		if via(a.by.right) != mailbox.ViaOwner { // an officer grants with documentation, of their own accord
 			return nil, nil, domain.Refuse(NoDocumentation)
+		}
+		if err := b.grantAt(ctx, a, id); err != nil {
+			return nil, nil, err
 		}
 		return mailbox.Approve{Grant: id, Mailbox: a.Mailbox, Via: mailbox.ViaOwner, Now: b.now()}, nil, nil
 	})
@@ -213,10 +249,10 @@ func (b *Backbone) end(ctx context.Context, a Ask, id domain.GrantID, c mailbox.
 	}
 	var at eventstore.Position
 	if before.Row.Grant.Grantee == a.Identity && access.UsesGrants(a.Principal) {
-		at, err = b.ofOthers(ctx, a.Principal, a.Mailbox, id, func(mailbox.State) (mailbox.Command, error) { return c, nil })
+		at, err = b.ofOthers(ctx, a.Principal, a.Mailbox, id, func(mailbox.State) (mailbox.Command, error) { return c, b.grantAt(ctx, a, id) })
 	} else {
 		_, at, err = b.run(ctx, &a, access.GrantAccess, domain.MessageID{}, domain.FolderID{}, "end "+id.String(), func(mailbox.State) (mailbox.Command, []access.Action, error) {
-			return c, nil, nil
+			return c, nil, b.grantAt(ctx, a, id)
 		})
 	}
 	if err != nil {

@@ -82,6 +82,19 @@ func (b *Backbone) route(cvr string, point domain.UUID, from mailbox.OwnerKind) 
 	return out, nil
 }
 
+// routeToDefault finds an authority's default recipient system, with no contact point.
+func (b *Backbone) routeToDefault(cvr string) (routed, error) {
+	all, err := b.Contacts()
+	if err != nil {
+		return routed{}, err
+	}
+	o, ok := all.OfCVR(cvr)
+	if !ok || o.Row.Default == (domain.SystemID{}) {
+		return routed{}, domain.Refuse(CategoryRequired)
+	}
+	return routed{to: mailbox.Destination{Organisation: o.ID, System: o.Row.Default}, point: &organisation.ContactPoint{MaxBytes: memo.MaxLength, Attachments: 10}}, nil
+}
+
 // composed is a MeMo on its way out: the mailbox's own copy, the one that is handed over, and what both say.
 type composed struct {
 	letter   mailbox.Letter
@@ -295,6 +308,9 @@ func (b *Backbone) writeOut(ctx context.Context, a Ask, draft Message) (composed
 	to := h.Child("Recipient")
 	point, _ := domain.ParseUUID(to.Get("ContactPoint", "contactPointID"))
 	way, err := b.route(to.Get("recipientID"), point, owner)
+	if reason, refused := domain.Refused(err); refused && reason == CategoryRequired && c.Answers != (domain.MessageID{}) {
+		way, err = b.routeToDefault(to.Get("recipientID")) // who wrote named no contact point: they find out themselves
+	}
 	if reason, refused := domain.Refused(err); refused && c.Answers != (domain.MessageID{}) && (reason == PointClosed || reason == NoSuchRecipient) {
 		err = domain.Refuse(SenderClosed)
 	}
@@ -384,12 +400,14 @@ func (b *Backbone) finish(c *draftContent, a Ask, way routed, late bool) error {
 	h := c.header()
 	h.Set("Sender", sender)
 	to := h.Child("Recipient")
-	cp := to.Child("ContactPoint")
-	if cp == nil {
-		cp = memo.Group("ContactPoint", memo.Text("contactPointID", way.point.Point.String()))
+	if way.to.ContactPoint != (domain.UUID{}) {
+		cp := to.Child("ContactPoint")
+		if cp == nil {
+			cp = memo.Group("ContactPoint", memo.Text("contactPointID", way.point.Point.String()))
+		}
+		cp.Set("label", memo.Text("label", clipText(way.point.Name, 256)))
+		to.Set("ContactPoint", cp)
 	}
-	cp.Set("label", memo.Text("label", clipText(way.point.Name, 256)))
-	to.Set("ContactPoint", cp)
 	if thread := h.All("ReplyData"); late && len(thread) > 0 {
 		last := thread[len(thread)-1]
 		last.Set("AdditionalReplyData", memo.Group("AdditionalReplyData", memo.Text("label", "late"), memo.Text("value", "true")))

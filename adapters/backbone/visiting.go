@@ -39,6 +39,13 @@ func (b *Backbone) enter(ctx context.Context, p Principal, id domain.MailboxID, 
 	if err != nil {
 		return nil, err
 	}
+	if (a == access.SeeAccess || a == access.SeeLooks) && !v.right.SeesContent() {
+		v.Close()
+		if err := b.look(ctx, p, v, id, looks.Inspected{}); err != nil {
+			return nil, err
+		}
+		return b.admit(p, id, a)
+	}
 	if a != access.List || !v.right.SeesContent() {
 		return v, nil
 	}

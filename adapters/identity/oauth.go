@@ -2,13 +2,18 @@ package identity
 
 import (
 	_ "embed"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"html/template"
 	"io"
 	"log/slog"
+	"maps"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -45,15 +50,33 @@ func registerOAuth(mux *http.ServeMux, i *Issuer, tokens *Tokens, log *slog.Logg
 	route("POST", "/token", i.token)
 	route("POST", "/revoke", i.revocation)
 	route("GET", "/logout", i.logout)
+	route("POST", "/logout", i.logout)
 	userinfo := func(w http.ResponseWriter, r *http.Request) error {
 		p, err := (&Gate{b: i.b, tokens: tokens, failures: newFailures(nil, log)}).Person(r)
 		if err == nil {
-			problem.JSON(w, http.StatusOK, map[string]any{"sub": p.Identity, "client_id": p.Platform})
+			problem.JSON(w, http.StatusOK, map[string]any{"sub": subjectOf(r), "client_id": p.Platform})
 		}
 		return err
 	}
 	route("GET", "/userinfo", userinfo)
 	route("POST", "/userinfo", userinfo)
+}
+
+// subjectOf reads the subject of a bearer token that was verified.
+func subjectOf(r *http.Request) string {
+	_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	parts := strings.Split(strings.TrimSpace(token), ".")
+	if len(parts) != 3 {
+		return ""
+	}
+	var claims struct {
+		Subject string `json:"sub"`
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil || json.Unmarshal(raw, &claims) != nil {
+		return ""
+	}
+	return claims.Subject
 }
 
 func (i *Issuer) discovery(w http.ResponseWriter, r *http.Request) error {
@@ -121,11 +144,22 @@ func (i *Issuer) authorize(w http.ResponseWriter, r *http.Request) error {
 	return authorizeTemplate.Execute(w, page)
 }
 
-// form reads a form's body.
+// form reads a form's body, or a JSON object of texts.
 func form(r *http.Request) (url.Values, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, 16<<10))
 	if err != nil {
 		return nil, err
+	}
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "application/json" {
+		var in map[string]string
+		if json.Unmarshal(body, &in) != nil {
+			return nil, problem.BadField("body", "body.not.valid", "must be a JSON object of texts")
+		}
+		f := url.Values{}
+		for k, v := range in {
+			f.Set(k, v)
+		}
+		return f, nil
 	}
 	f, err := url.ParseQuery(string(body))
 	if err != nil {
@@ -196,23 +230,34 @@ func (i *Issuer) revocation(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if f.Get("token") == "" {
+		return problem.BadField("token", "field.missing", "is required, in a form or as JSON")
+	}
 	i.revoke(r.Context(), f.Get("token"))
 	w.WriteHeader(http.StatusOK)
 	return nil
 }
 
 func (i *Issuer) logout(w http.ResponseWriter, r *http.Request) error {
-	to := r.URL.Query().Get("post_logout_redirect_uri")
+	q := r.URL.Query()
+	if r.Method == http.MethodPost {
+		f, err := form(r)
+		if err != nil {
+			return err
+		}
+		maps.Copy(q, f)
+	}
+	to, state := q.Get("post_logout_redirect_uri"), q.Get("state")
 	u, err := url.Parse(to)
 	if to == "" || err != nil || !onLoopback(u) {
 		w.WriteHeader(http.StatusOK)
 		return nil
 	}
-	q := u.Query()
-	if s := r.URL.Query().Get("state"); s != "" {
-		q.Set("state", s)
+	back := u.Query()
+	if state != "" {
+		back.Set("state", state)
 	}
-	u.RawQuery = q.Encode()
+	u.RawQuery = back.Encode()
 	http.Redirect(w, r, u.String(), http.StatusSeeOther)
 	return nil
 }

@@ -100,6 +100,9 @@ var reasons = map[domain.Reason]struct {
 	backbone.WrongPlatform:        {422, "the company's post comes through another platform"},
 	backbone.NotOffered:           {422, "the platform does not have this language"},
 	backbone.FollowsDevice:        {422, "the platform's app is in the device's language: nothing is stored for it"},
+	mailbox.NotFetched:            {409, "the MeMo was not fetched yet"},
+	backbone.ReplyElsewhere:       {422, "an answer goes to who wrote; write a new message to others"},
+	backbone.CompanyCriterion:     {422, "a company is exempt only without broadband, or if its owner or manager can't and nobody else can"},
 	mailbox.ReceiptGiven:          {422, "another receipt was given before, and stands"},
 	organisation.NoSuchGroup:      {422, "there is no such contact group"},
 	organisation.NoSuchPoint:      {422, "there is no such contact point"},
@@ -142,6 +145,19 @@ var reasons = map[domain.Reason]struct {
 	backbone.NoteTooLong:          {400, "a note has at most 4,000 characters"},
 }
 
+// fieldOf names the part of a request that a reason is about, where it is about one.
+var fieldOf = map[domain.Reason]string{
+	backbone.LabelNotAllowed: "label", backbone.DocumentNotAllowed: "label", backbone.FileNotAllowed: "file", backbone.NameNotAllowed: "name", backbone.NoteTooLong: "note",
+	"file.extension.not.allowed": "filename", "file.name.not.allowed": "filename", "file.empty.not.allowed": "content", mailbox.AccessPast: "privilegeEndDate",
+	organisation.NoSuchPoint: "contactPointId", backbone.NoSuchRecipient: "recipientId", backbone.ReplyElsewhere: "recipient", backbone.CommentTooLong: "comment", backbone.EMailNotConfirmed: "confirmed",
+	backbone.ForwardNotAllowed: "recipientId", mailbox.FolderNotFound: "folderId", mailbox.FolderNotAllowed: "folderId", mailbox.NameTaken: "name", backbone.CriterionUnknown: "criteria",
+	backbone.CompanyCriterion: "criteria", backbone.AddressNotAllowed: "alternativeAddress", backbone.NoDocumentation: "documentation", backbone.NotOffered: "language", backbone.FollowsDevice: "device",
+	backbone.LabelMissing: "label", backbone.RecipientMissing: "recipient", backbone.MainMissing: "documents", backbone.FileIncomplete: "documents", backbone.CategoryRequired: "contactPointId",
+	backbone.PointClosed: "contactPointId", backbone.TooManyAttachments: "documents", backbone.TooLargeForPoint: "documents", organisation.NoSuchGroup: "contactGroups", organisation.NoSuchSystem: "systemId",
+	organisation.GroupCycle: "parent", organisation.GroupTooDeep: "parent", backbone.OwnerNotFound: "accessTo", backbone.GranteeNoMailbox: "cprNumber", mailbox.AccessKind: "privileges",
+	mailbox.ContactNotAllowed: "email", backbone.PartNotNext: "Content-Range",
+}
+
 // Known tells whether a reason has an answer.
 func Known(r domain.Reason) bool { _, ok := reasons[r]; return ok }
 
@@ -166,7 +182,11 @@ func Of(err error) *Error {
 		} else if !ok {
 			r.status, r.text = 422, string(rejection.Reason)
 		}
-		return &Error{Status: r.status, Code: string(rejection.Reason), Message: r.text, Version: rejection.Version}
+		out := &Error{Status: r.status, Code: string(rejection.Reason), Message: r.text, Version: rejection.Version}
+		if f := fieldOf[rejection.Reason]; f != "" {
+			out.Fields = []Field{{Field: f, Code: out.Code, Message: r.text}}
+		}
+		return out
 	case errors.Is(err, backbone.ErrReused):
 		return New(400, string(intake.UUIDReused), reasons[intake.UUIDReused].text)
 	case errors.Is(err, backbone.ErrTooLarge):

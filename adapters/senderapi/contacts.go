@@ -88,7 +88,7 @@ func readBody(r *http.Request, into any) error {
 
 func checkText(name, s string, least, most int) error {
 	n := utf8.RuneCountInString(s)
-	if n < least || n > most || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 && r != '\n' }) {
+	if n < least || n > most || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 && (r != '\n' || name != "description") }) {
 		return problem.BadField(name, "field.not.valid", "must be a text of a length that is allowed, without control characters")
 	}
 	return nil

@@ -44,18 +44,6 @@ func (a *api) accesses(w http.ResponseWriter, r request) error {
 	return paged(w, r, "accesses", shown)
 }
 
-// paged answers with a page of what is held whole.
-func paged(w http.ResponseWriter, r request, name string, all []object) error {
-	number, size, err := problem.Page(r.Request)
-	if err != nil {
-		return err
-	}
-	from := min(number*size, len(all))
-	some := append([]object{}, all[from:min(from+size, len(all))]...)
-	problem.JSON(w, http.StatusOK, page(name, some, number, size, len(all)))
-	return nil
-}
-
 // privilege reads which right is asked for: one of the list privileges, or the single word of type.
 func privilege(in map[string]rawJSON, name string) (access.Right, error) {
 	const rule = "must be one of READ, READ_WRITE and, for operators, DESIGNATED"

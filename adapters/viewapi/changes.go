@@ -102,16 +102,16 @@ func (s *sse) beat(p eventstore.Position) error {
 
 // after reads where a stream goes on from: Last-Event-ID, or the parameter after; from now on without either.
 func (a *api) after(r *http.Request) (eventstore.Position, error) {
-	s := r.Header.Get("Last-Event-ID")
+	s, name := r.Header.Get("Last-Event-ID"), "Last-Event-ID"
 	if s == "" {
-		s = r.URL.Query().Get("after")
+		s, name = r.URL.Query().Get("after"), "after"
 	}
 	if s == "" {
 		return a.b.Position(), nil
 	}
 	n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 63)
-	if err != nil {
-		return 0, problem.BadField("Last-Event-ID", "header.not.valid", "must be a position, the id of an event; 0 is before the first")
+	if err != nil || eventstore.Position(n) > a.b.Position() {
+		return 0, problem.BadField(name, "position.not.valid", "must be a position, the id of an event that was told; 0 is before the first")
 	}
 	return eventstore.Position(n), nil
 }

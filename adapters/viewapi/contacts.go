@@ -70,7 +70,7 @@ type contactQuery struct {
 func (a *api) contactQuery(r *http.Request, allowed ...string) (q contactQuery, err error) {
 	q.values = r.URL.Query()
 	for name, v := range q.values {
-		if !slices.Contains(append(allowed, "page", "size", "searchTerm", "searchTermOrName", "any", "visibility"), name) {
+		if !slices.Contains(append(allowed, "page", "size", "next", "sortFields", "fields", "searchTerm", "searchTermOrName", "any", "visibility"), name) {
 			return q, problem.BadField(clip(name), "parameter.not.allowed", "is no parameter here")
 		}
 		if len(v) > 16 || len(v[0]) > 256 {
@@ -137,7 +137,7 @@ func (a *api) contactPoints(w http.ResponseWriter, r *http.Request) error {
 			shown = append(shown, pointJSON(q.all, p))
 		}
 	}
-	return paged(w, request{Request: r}, "contactPoints", shown)
+	return paged(w, request{Request: r}, "contactPoints", shown, "searchTerm", "searchTermOrName", "any", "visibility", "contactGroupId", "isRoot")
 }
 
 func (a *api) contactPoint(w http.ResponseWriter, r *http.Request) error {
@@ -173,7 +173,7 @@ func (a *api) contactGroups(w http.ResponseWriter, r *http.Request) error {
 			shown = append(shown, groupJSON(q.all, g))
 		}
 	}
-	return paged(w, request{Request: r}, "contactGroups", shown)
+	return paged(w, request{Request: r}, "contactGroups", shown, "searchTerm", "searchTermOrName", "any", "visibility", "isRoot", "name")
 }
 
 func (a *api) contactGroup(w http.ResponseWriter, r *http.Request) error {
@@ -221,7 +221,7 @@ func (a *api) organisations(w http.ResponseWriter, r *http.Request) error {
 			shown = append(shown, organisationJSON(o, open[o.ID]))
 		}
 	}
-	return paged(w, request{Request: r}, "organisations", shown)
+	return paged(w, request{Request: r}, "organisations", shown, "searchTerm", "searchTermOrName", "any", "visibility", "name", "type", "authorityType", "cvrNumber")
 }
 
 func (a *api) organisation(w http.ResponseWriter, r *http.Request) error {

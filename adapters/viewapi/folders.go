@@ -32,20 +32,15 @@ func (a *api) list(r request, latest bool) ([]backbone.Folder, error) {
 }
 
 func (a *api) folders(w http.ResponseWriter, r request) error {
-	number, size, err := problem.Page(r.Request)
-	if err != nil {
-		return err
-	}
 	all, err := a.list(r, false)
 	if err != nil {
 		return err
 	}
 	shown := []object{}
-	for i := number * size; i < len(all) && len(shown) < size; i++ {
-		shown = append(shown, folderJSON(r.box, all[i]))
+	for _, f := range all {
+		shown = append(shown, folderJSON(r.box, f))
 	}
-	problem.JSON(w, http.StatusOK, page("folders", shown, number, size, len(all)))
-	return nil
+	return paged(w, r, "folders", shown)
 }
 
 func (a *api) summary(w http.ResponseWriter, r request) error {

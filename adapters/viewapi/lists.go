@@ -1,7 +1,9 @@
 package viewapi
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -84,7 +86,7 @@ func (q *listQuery) parameter(r request, name string, values []string) (err erro
 	case "page", "size":
 		return nil
 	case "next":
-		return q.resume(values[0])
+		return q.resume(r, values[0])
 	case "folderId":
 		id, err := domain.ParseUUID(values[0])
 		if err != nil {
@@ -100,24 +102,12 @@ func (q *listQuery) parameter(r request, name string, values []string) (err erro
 		q.filter.Read = &read
 		return nil
 	case "sortFields":
-		return q.sortBy(values[0])
+		return q.sortBy(values[0], isMessageField)
 	case "fields":
-		for _, f := range strings.Split(values[0], ",") {
-			if f = strings.TrimSpace(f); !slices.Contains(messageFields, f) {
-				return problem.BadField("fields", "parameter.not.valid", "must be fields of a message, parted by commas")
-			}
-			q.show = append(q.show, f)
-		}
-		return nil
+		q.show, err = fieldNames(values[0], isMessageField)
+		return err
 	case "any": // see Words
-		m := matcher{}
-		for _, v := range values {
-			if v = backbone.Fold(v); !strings.Contains(v, "*") {
-				v = "*" + v + "*"
-			}
-			m.values = append(m.values, v)
-		}
-		q.match = append(q.match, m)
+		q.match = append(q.match, anywhere(values))
 		return nil
 	}
 	if field, ok := dates[name]; ok {
@@ -149,11 +139,13 @@ func (q *listQuery) parameter(r request, name string, values []string) (err erro
 	return nil
 }
 
-func (q *listQuery) sortBy(s string) error {
+func isMessageField(name string) bool { return slices.Contains(messageFields, name) }
+
+func (q *listQuery) sortBy(s string, known func(string) bool) error {
 	for _, f := range strings.Split(s, ",") {
 		name, direction, _ := strings.Cut(strings.TrimSpace(f), ":")
 		o := order{path: strings.Split(name, "."), desc: strings.EqualFold(direction, "desc")}
-		if !slices.Contains(messageFields, o.path[0]) || len(q.orders) == maxSorts || direction != "" && !o.desc && !strings.EqualFold(direction, "asc") {
+		if !known(o.path[0]) || len(q.orders) == maxSorts || direction != "" && !o.desc && !strings.EqualFold(direction, "asc") {
 			return problem.BadField("sortFields", "parameter.not.valid", "must be fields such as receivedDateTime:desc, parted by commas")
 		}
 		q.orders = append(q.orders, o)
@@ -163,21 +155,37 @@ func (q *listQuery) sortBy(s string) error {
 
 // indexed tells whether the index has the answer.
 func (q *listQuery) indexed() bool {
-	return len(q.match) == 0 && q.from == nil && q.to == nil && len(q.orders) == 1 && (slices.Equal(q.orders[0].path, []string{"receivedDateTime"}))
+	return len(q.match) == 0 && q.from == nil && q.to == nil && q.byArrival()
 }
 
-// A next is where the following page begins: beyond an arrival, or, where there is no index, at a page. It is not for clients to read.
-func (q *listQuery) next(last eventstore.Position) string {
+// byArrival tells whether the list is in the order of arrival, so that what comes meanwhile moves nothing.
+func (q *listQuery) byArrival() bool {
+	return len(q.orders) == 1 && slices.Equal(q.orders[0].path, []string{"receivedDateTime"})
+}
+
+// A next is where the following page begins: beyond an arrival, or, in another order, at a page. It is for the same list alone, and not for clients to read.
+func (q *listQuery) next(r request, last eventstore.Position) string {
 	text := fmt.Sprintf("p%d", q.number+1)
-	if q.indexed() {
+	if q.byArrival() {
 		text = fmt.Sprintf("a%d", last)
 	}
-	return base64.RawURLEncoding.EncodeToString([]byte(text))
+	return base64.RawURLEncoding.EncodeToString([]byte(text + "." + listOf(r)))
 }
 
-func (q *listQuery) resume(s string) error {
+// listOf names a list by all that is asked of it but the page.
+func listOf(r request) string {
+	q := r.URL.Query()
+	for _, p := range []string{"next", "page", "size", "fields"} {
+		q.Del(p)
+	}
+	sum := sha256.Sum256([]byte(q.Encode()))
+	return hex.EncodeToString(sum[:4])
+}
+
+func (q *listQuery) resume(r request, s string) error {
 	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err == nil && len(b) > 1 {
+	text, list, _ := strings.Cut(string(b), ".")
+	if b = []byte(text); err == nil && len(b) > 1 && list == listOf(r) {
 		var n uint64
 		if n, err = strconv.ParseUint(string(b[1:]), 10, 62); err == nil {
 			switch b[0] {
@@ -224,7 +232,7 @@ func (a *api) messages(w http.ResponseWriter, r request) error {
 	out := page("messages", shown, q.number, q.size, total)
 	out["next"] = nil
 	if n := len(some); n == q.size && (q.filter.Beyond > 0 || (q.number+1)*q.size < total) {
-		out["next"] = q.next(some[n-1].Row.Position)
+		out["next"] = q.next(r, some[n-1].Row.Position)
 	}
 	links(w, r.URL, q.number, q.size, total, out["next"])
 	problem.JSON(w, http.StatusOK, out)

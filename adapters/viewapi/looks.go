@@ -11,7 +11,7 @@ import (
 
 // looks lists who has seen the mailbox, newest first.
 func (a *api) looks(w http.ResponseWriter, r request) error {
-	number, size, err := problem.Page(r.Request)
+	number, size, err := pageOf(r.Request)
 	if err != nil {
 		return err
 	}

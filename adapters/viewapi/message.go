@@ -20,7 +20,26 @@ import (
 //	File          fileSize is of the file, not of its base64
 type object = map[string]any
 
-type mapper struct{ message domain.MessageID }
+type mapper struct {
+	message domain.MessageID
+	draft   uint32 // a draft's version, at which its documents and files stand; 0: it is none
+}
+
+func mapperOf(m backbone.Message) mapper {
+	if m.Row.State.Draft != nil {
+		return mapper{m.ID, m.Row.State.Version}
+	}
+	return mapper{message: m.ID}
+}
+
+// part begins an object for a document or file.
+func (m mapper) part(path string) object {
+	o := m.node(path)
+	if m.draft > 0 {
+		o["version"] = m.draft
+	}
+	return o
+}
 
 // node begins an object with the id and version that every resource has; the id follows from the message and a path.
 func (m mapper) node(path string) object {
@@ -44,7 +63,7 @@ func fill(o object, n *memo.Node, pairs ...string) object {
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 func messageJSON(msg backbone.Message) object {
-	m := mapper{msg.ID}
+	m := mapperOf(msg)
 	h, body, row := msg.Memo.Header(), msg.Memo.Root.Child("MessageBody"), msg.Row
 	o := object{"id": msg.ID, "version": row.State.Version, "messageUUID": msg.Memo.UUID(), "mailboxId": msg.Mailbox,
 		"transactionId": msg.Memo.UUID(), "createdDateTime": stamp(row.Received), "lastUpdated": stamp(row.Last), "messageDateTime": stamp(row.Received),
@@ -98,7 +117,7 @@ func stateOf(m mailbox.Message) string {
 func (m mapper) receipt(msg backbone.Message) object {
 	out, uuid := msg.Row.State.Out, msg.Letter.Letter.UUID
 	o := m.node("receipt")
-	o["transactionId"], o["messageUUID"], o["handedOver"] = uuid, uuid, out.Fetched || out.Taken
+	o["transactionId"], o["messageUUID"], o["handedOver"] = uuid, uuid, out.Fetched || out.Taken && out.System == (domain.SystemID{})
 	o["receiptStatus"], o["timeStamp"], o["errorCode"], o["errorMessage"] = "RECEIVED", stamp(msg.Row.Received), nil, nil
 	if out.Receipt != "" {
 		o["receiptStatus"], o["timeStamp"] = out.Receipt, stamp(msg.Row.Answered)
@@ -223,7 +242,7 @@ func filePath(document string, f *memo.Node, j int) string {
 
 func (m mapper) document(d *memo.Node, i int) object {
 	path := documentPath(d, i)
-	o := fill(m.node(path), d, "label", "label", "documentId", strings.ToLower(d.Name[:1])+d.Name[1:]+"ID")
+	o := fill(m.part(path), d, "label", "label", "documentId", strings.ToLower(d.Name[:1])+d.Name[1:]+"ID")
 	o["documentType"] = documentTypes[d.Name]
 	files := []object{}
 	for j, f := range d.All("File") {
@@ -243,7 +262,7 @@ func (m mapper) document(d *memo.Node, i int) object {
 }
 
 func (m mapper) file(f *memo.Node, path string) object {
-	o := fill(m.node(path), f, "encodingFormat", "encodingFormat", "filename", "filename", "language", "language")
+	o := fill(m.part(path), f, "encodingFormat", "encodingFormat", "filename", "filename", "language", "language")
 	o["fileSize"] = f.Child("content").File.Size
 	return o
 }

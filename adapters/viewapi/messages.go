@@ -88,6 +88,11 @@ const maxBulk = 1000
 
 // patchAll changes many messages: 200, with a status for each.
 func (a *api) patchAll(w http.ResponseWriter, r request) error {
+	for _, name := range []string{"Idempotency-Key", "If-Match"} {
+		if r.Header.Get(name) != "" {
+			return problem.BadField(name, "header.not.valid", "is not for many changes at once: each may have the version that it is for")
+		}
+	}
 	ask, err := a.ask(r)
 	if err != nil {
 		return err
@@ -228,7 +233,7 @@ func (a *api) findFile(r request) (backbone.Message, string, *memo.Node, error) 
 func (a *api) document(w http.ResponseWriter, r request) error {
 	m, d, i, err := a.findDocument(r)
 	if err == nil {
-		problem.JSON(w, http.StatusOK, mapper{m.ID}.document(d, i))
+		problem.JSON(w, http.StatusOK, mapperOf(m).document(d, i))
 	}
 	return err
 }
@@ -236,7 +241,7 @@ func (a *api) document(w http.ResponseWriter, r request) error {
 func (a *api) files(w http.ResponseWriter, r request) error {
 	m, d, i, err := a.findDocument(r)
 	if err == nil {
-		problem.JSON(w, http.StatusOK, object{"files": mapper{m.ID}.document(d, i)["files"]})
+		problem.JSON(w, http.StatusOK, object{"files": mapperOf(m).document(d, i)["files"]})
 	}
 	return err
 }
@@ -244,7 +249,7 @@ func (a *api) files(w http.ResponseWriter, r request) error {
 func (a *api) file(w http.ResponseWriter, r request) error {
 	m, path, f, err := a.findFile(r)
 	if err == nil {
-		problem.JSON(w, http.StatusOK, mapper{m.ID}.file(f, path))
+		problem.JSON(w, http.StatusOK, mapperOf(m).file(f, path))
 	}
 	return err
 }

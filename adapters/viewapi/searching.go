@@ -3,9 +3,11 @@ package viewapi
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"strings"
 
 	"digitalpost/adapters/backbone"
+	"digitalpost/eventstore"
 	"digitalpost/projections"
 )
 
@@ -57,12 +59,11 @@ func (a *api) search(r request, q listQuery) (out []backbone.Message, total int,
 	if err != nil {
 		return nil, 0, err
 	}
-	byArrival := len(q.orders) == 1 && slices.Equal(q.orders[0].path, []string{"receivedDateTime"})
-	if byArrival && len(rest) == 0 && q.from == nil && q.to == nil && q.filter.Read == nil && !slices.ContainsFunc(found, func(f backbone.Found) bool { return f.Unsure }) {
+	if q.byArrival() && len(rest) == 0 && q.from == nil && q.to == nil && q.filter.Read == nil && !slices.ContainsFunc(found, func(f backbone.Found) bool { return f.Unsure }) {
 		if q.orders[0].desc {
 			slices.Reverse(found)
 		}
-		from := min(q.number*q.size, len(found))
+		from := q.begin(len(found), func(i int) eventstore.Position { return found[i].Position })
 		out, err = a.b.Rows(r.box, found[from:min(from+q.size, len(found))])
 		return out, len(found), err
 	}
@@ -70,11 +71,24 @@ func (a *api) search(r request, q listQuery) (out []backbone.Message, total int,
 	if err != nil {
 		return nil, 0, err
 	}
-	from := min(q.number*q.size, len(hits))
+	from := q.begin(len(hits), func(i int) eventstore.Position { return hits[i].message.Row.Position })
 	for _, h := range hits[from:min(from+q.size, len(hits))] {
 		out = append(out, h.message)
 	}
 	return out, len(hits), nil
+}
+
+// begin gives the first of n hits that the page shows: beyond an arrival, or by the page's number.
+func (q *listQuery) begin(n int, arrival func(int) eventstore.Position) int {
+	if q.filter.Beyond == 0 || !q.byArrival() {
+		return min(q.number*q.size, n)
+	}
+	return sort.Search(n, func(i int) bool {
+		if q.orders[0].desc {
+			return arrival(i) < q.filter.Beyond
+		}
+		return arrival(i) > q.filter.Beyond
+	})
 }
 
 // openHits opens what was found, a thousand at a time, and gives those that match all filters, in order.

@@ -280,18 +280,6 @@ func (a *api) mailboxes(w http.ResponseWriter, r request) error {
 	return paged(w, r, "mailboxes", shown)
 }
 
-func page(name string, items any, number, size, total int) object {
-	elements := 0
-	if list, ok := items.([]object); ok {
-		elements = len(list)
-	}
-	out := object{"currentPage": number, "totalPages": (total + size - 1) / size, "elementsOnPage": elements, "totalElements": total, "next": nil, name: items}
-	if (number+1)*size < total {
-		out["next"] = strconv.Itoa(number + 1)
-	}
-	return out
-}
-
 func (a *api) mailbox(w http.ResponseWriter, r request) error {
 	d, err := a.b.Door(r.Context(), r.p, r.box)
 	if err != nil {

@@ -183,13 +183,12 @@ func (a *api) showPart(w http.ResponseWriter, status int, m backbone.Message, at
 		if backbone.PartID(m.ID, path) != p.Document {
 			continue
 		}
-		shown := mapper{m.ID}.document(d, i)
+		shown := mapperOf(m).document(d, i)
 		for j, f := range d.All("File") {
 			if backbone.PartID(m.ID, filePath(path, f, j)) == p.File {
-				shown = mapper{m.ID}.file(f, filePath(path, f, j))
+				shown = mapperOf(m).file(f, filePath(path, f, j))
 			}
 		}
-		shown["version"] = m.Row.State.Version
 		problem.JSON(w, status, shown)
 		return nil
 	}
@@ -316,23 +315,11 @@ func (a *api) putContent(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	p.Body = whole{p.Body}
 	m, at, err := a.b.PutContent(r.Context(), ask, part, p)
 	if err != nil {
 		return err
 	}
 	return a.showPart(w, http.StatusOK, m, at, part)
-}
-
-// whole is a body that must not break off.
-type whole struct{ r io.Reader }
-
-func (b whole) Read(p []byte) (int, error) {
-	n, err := b.r.Read(p)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = problem.BadField("body", "body.not.valid", "broke off")
-	}
-	return n, err
 }
 
 func pieceOf(r request) (p backbone.Piece, err error) {
@@ -367,13 +354,24 @@ func pieceOf(r request) (p backbone.Piece, err error) {
 				break
 			}
 			if part.FormName() == "multipartFile" || part.FormName() == "file" {
-				p.Body = part
+				p.Body = &unbroken{part}
 				return p, nil
 			}
 		}
 		return p, problem.BadField("multipartFile", "part.missing", "must be a part of the multipart body")
 	}
 	return p, nil
+}
+
+// unbroken is a part of a multipart body, whose end must come.
+type unbroken struct{ r io.Reader }
+
+func (b *unbroken) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = problem.BadField("body", "body.not.valid", "has no closing boundary")
+	}
+	return n, err
 }
 
 // exact is a body that must be as long as was said.

@@ -231,10 +231,14 @@ func (c *sendCmd) one(cl *client, uuid string, in io.Reader) error {
 	}
 	fmt.Println(r)
 	final, err := cl.final(r.TransmissionID)
-	if err == nil {
-		fmt.Println(final)
+	if err != nil {
+		return err
 	}
-	return err
+	fmt.Println(final)
+	if final.ReceiptStatus == "INVALID" || final.ReceiptStatus == "NOT_ALLOWED" {
+		return fmt.Errorf("it was not delivered: %s %s", final.ReceiptStatus, final.ErrorCode)
+	}
+	return nil
 }
 
 type inboxCmd struct {

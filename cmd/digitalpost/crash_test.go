@@ -374,6 +374,7 @@ func TestKilledWhileSending(t *testing.T) {
 		}
 		again("DIGITALPOST_CRASH_AT=" + step)
 		if w.url != "" {
+			w.sender.status("GET", "/apis/v1/memos/"+sent.text("messageUUID"), nil, "")
 			w.sender.status("DELETE", "/apis/v1/memos/"+sent.text("messageUUID"), nil, "")
 		}
 		cmd.Wait()
@@ -381,6 +382,7 @@ func TestKilledWhileSending(t *testing.T) {
 		if w.url == "" {
 			t.Fatal("the server does not start")
 		}
+		w.sender.status("GET", "/apis/v1/memos/"+sent.text("messageUUID"), nil, "")
 		w.sender.status("DELETE", "/apis/v1/memos/"+sent.text("messageUUID"), nil, "") // it may have died before
 		w.ask(w.sender, 404, "GET", "/apis/v1/memos/"+sent.text("messageUUID"), "")
 		end()

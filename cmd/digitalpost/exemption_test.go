@@ -93,8 +93,11 @@ func TestExemption(t *testing.T) {
 	}
 
 	w.want(422, "exemption.contact")(owner.status("POST", "/apis/v1/mailboxes/"+who.Mailbox+"/exemption/cancel", nil, `{"mobileNumber":"+46 70 123 45 67"}`))
-	w.want(200, `"REVOKED"`)(owner.status("POST", "/apis/v1/mailboxes/"+who.Mailbox+"/exemption/cancel", nil, `{"mobileNumber":"0045 12 34 56 78"}`))
-	w.want(422, "exemption.none")(owner.status("POST", "/apis/v1/mailboxes/"+who.Mailbox+"/exemption/cancel", nil, `{"mobileNumber":"12345678"}`))
+	w.want(422, "exemption.contact")(owner.status("POST", "/apis/v1/mailboxes/"+who.Mailbox+"/exemption/cancel", nil, `{"mobileNumber":"12345678"}`))
+	w.refuse(officer, 409, "version.stale", "PUT", "/apis/v1/exemptions/"+x.ID, `{"alternativeAddress":"Opdigtet Allé 3"}`, "If-Match", "99")
+	w.refuse(officer, 409, "version.stale", "DELETE", "/apis/v1/exemptions/"+x.ID, "", "If-Match", "99")
+	w.want(200, `"REVOKED"`)(owner.status("POST", "/apis/v1/mailboxes/"+who.Mailbox+"/exemption/cancel", nil, `{"mobileNumber":"0045 22 34 56 78"}`))
+	w.want(422, "exemption.none")(owner.status("POST", "/apis/v1/mailboxes/"+who.Mailbox+"/exemption/cancel", nil, `{"mobileNumber":"22345678"}`))
 	if r := w.sendAs(0, who.CPR, "Efter", nil); r.ReceiptStatus != "COMPLETED" {
 		t.Errorf("after it has ended: %v", r)
 	}

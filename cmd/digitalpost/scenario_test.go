@@ -287,7 +287,7 @@ func (s *scenario) goldens(t *testing.T, name string) {
 			if status != 200 {
 				t.Fatalf("GET %s on %s: %d %s", path, p.ID, status, body)
 			}
-			fmt.Fprintf(&out, "%s%q: %s", strings.Repeat(",", i), "GET "+path, body)
+			fmt.Fprintf(&out, "%s%q: %s", strings.Repeat(",", min(i, 1)), "GET "+path, body)
 		}
 		out.WriteString("}")
 		golden(t, "../../testdata/views/"+p.ID+"/"+name+".json", plain(out.String()))

@@ -272,7 +272,7 @@ func outer(mux *http.ServeMux, log *slog.Logger) http.Handler {
 			h := w.Header()
 			h.Set("Access-Control-Allow-Origin", o)
 			h.Set("Vary", "Origin")
-			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match, Idempotency-Key, Min-Log-Position, Consistency, Range, Last-Event-ID")
+			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match, Idempotency-Key, Min-Log-Position, Consistency, Range, Content-Range, Last-Event-ID")
 			h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE")
 			h.Set("Access-Control-Expose-Headers", "ETag, Log-Position, Content-Disposition, Content-Range, Retry-After, Link")
 			if r.Method == http.MethodOptions {
@@ -280,7 +280,11 @@ func outer(mux *http.ServeMux, log *slog.Logger) http.Handler {
 				return
 			}
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, memo.MaxLength+1<<20)
+		if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
+			problem.Write(w, log, problem.BadField("query", "parameter.not.valid", "must be pairs of names and values, parted by &, with % before two hexadecimal digits only"))
+			return
+		}
+		r.Body = whole{http.MaxBytesReader(w, r.Body, memo.MaxLength+1<<20)}
 		if _, pattern := mux.Handler(r); pattern == "" {
 			rec := &statusOnly{header: http.Header{}}
 			mux.ServeHTTP(rec, r)
@@ -294,6 +298,18 @@ func outer(mux *http.ServeMux, log *slog.Logger) http.Handler {
 		}
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// whole is a body that must not break off: one that does is the sender's fault.
+type whole struct{ io.ReadCloser }
+
+func (b whole) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	var large *http.MaxBytesError
+	if err != nil && err != io.EOF && !errors.As(err, &large) {
+		err = problem.BadField("body", "body.not.valid", "broke off, or is not of the length or the chunks that it says")
+	}
+	return n, err
 }
 
 type statusOnly struct {

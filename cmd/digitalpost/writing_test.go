@@ -182,6 +182,8 @@ func TestWriting(t *testing.T) {
 	if list.text("content", 0) != uuid || list.text("totalElements") != "1" {
 		t.Errorf("memos/ = %v, want %s", list, uuid)
 	}
+	w.refuse(w.sender, 409, "memo.not.fetched", "DELETE", "/apis/v1/memos/"+uuid, "")
+	w.refuse(w.sender, 409, "memo.not.fetched", "POST", "/apis/v1/memos/"+uuid+"/receipt", `{"receiptStatus":"COMPLETED"}`)
 	got, raw := w.fetched(w.sender, uuid)
 	h := got.Header()
 	if h.Get("Sender", "senderID") != w.d.People[0].CPR || h.Get("Recipient", "recipientID") != "20000001" || h.Get("label") != "Ny carport" || got.Version != memo.V12 ||
@@ -309,6 +311,19 @@ func TestReply(t *testing.T) {
 			t.Errorf("%s is marked late: %v, want %v", label, got, late)
 		}
 	}
+	// An answer goes to who wrote; one who named no contact point is answered all the same.
+	_, first := w.find(me, "Indkaldelse")
+	elsewhere := box + w.ask(me, 200, "POST", box+first.ID+"/reply", "").text("id")
+	w.refuse(me, 422, "draft.recipient.of.reply", "PUT", elsewhere, `{"recipient":{"recipientId":"20000001","recipientIdType":"CVR"}}`)
+	w.sendAs(0, w.d.People[0].CPR, "Uden kontaktpunkt", func(s string) string {
+		return strings.Replace(s, "<memo:Sender>", "<memo:reply>true</memo:reply><memo:Sender>", 1)
+	})
+	_, plain := w.find(me, "Uden kontaktpunkt")
+	answer := box + w.ask(me, 200, "POST", box+plain.ID+"/reply", "").text("id")
+	w.attach(me, answer, "MAIN", "svar.txt", "Tak")
+	if m, raw := w.fetched(w.sender, w.ask(me, 200, "POST", answer+"/send", "").text("messageUUID")); m.Header().Child("Recipient").Child("ContactPoint") != nil {
+		t.Errorf("the answer to no contact point is\n%s", raw)
+	}
 	// The contact point closes: what named it can't be answered, and a draft to it is not sent.
 	sys := (&client{url: w.url}).as(w.d, 1)
 	org := w.ask(me, 200, "GET", "/apis/v1/organisations/?cvrNumber=20000002", "").text("organisations", 0, "id")
@@ -317,6 +332,7 @@ func TestReply(t *testing.T) {
 	draft := box + w.ask(me, 200, "POST", box+original.ID+"/reply", "").text("id")
 	w.attach(me, draft, "MAIN", "svar.txt", "For sent")
 	w.refuse(sys, 422, "contact.point.last.visible", "DELETE", at+point, "")
+	w.refuse(sys, 422, "contact.point.last.visible", "PUT", at+point, `{"name":"Patientkontoret","Targets":[]}`)
 	w.ask(sys, 201, "POST", at, `{"name":"Ny indgang","Targets":["CITIZEN"]}`)
 	w.ask(sys, 204, "DELETE", at+point, "")
 	w.refuse(me, 422, "sender.closed", "POST", draft+"/send", "")
@@ -371,7 +387,8 @@ func TestDrafts(t *testing.T) {
 	}
 	piece(200, 4, "med ", "11")
 	piece(422, 4, "med ", "11")
-	if x := w.ask(me, 200, "GET", file, ""); x.text("fileSize") != "8" {
+	at := w.ask(me, 200, "GET", path, "").text("version")
+	if x := w.ask(me, 200, "GET", file, ""); x.text("fileSize") != "8" || x.text("version") != at || w.ask(me, 200, "GET", doc, "").text("version") != at {
 		t.Errorf("after two pieces the file is %v", x)
 	}
 	piece(400, 8, "digigi", "11")
@@ -645,6 +662,7 @@ func TestContactDirectory(t *testing.T) {
 	if x := w.ask(me, 200, "GET", at+"contact-points/"+point, ""); x.text("memoSizeThresholdMB") != "10" || x.text("contactGroups", 0, "name") != "Skole og SFO" {
 		t.Errorf("the new point is %v", x)
 	}
+	w.refuse(w.sender, 400, "field.not.valid", "PUT", at+"contact-points/"+point, `{"name":"Skole\nvæsen","Targets":["CITIZEN"]}`)
 	w.ask(w.sender, 200, "PUT", at+"contact-points/"+point, `{"name":"Skolevæsen","Targets":["CITIZEN"],"visible":false}`)
 	w.ask(me, 404, "GET", at+"contact-points/"+point, "")
 	if got := names("contact-points/?searchTerm=skole", "contactPoints"); got != "" {

@@ -22,7 +22,7 @@ const (
 	Write                      // write and answer
 	Forward                    // send on
 	GrantAccess                // grant, approve, decline and revoke
-	Settings                   // contact details, consents, cancelling an exemption
+	Settings                   // consents, language, cancelling an exemption
 	SeeAccess                  // see who has access
 	SeeLooks                   // see who has seen the mailbox
 	Exempt                     // decide on exemption
@@ -72,7 +72,7 @@ var Rights = []Right{Owner, Administrator, LegalOwner, Writer, Association, Basi
 var may = map[Right][]Action{
 	Owner:           {List, Open, Mark, Organise, DeleteFolder, Trash, Purge, Write, Forward, GrantAccess, Settings, SeeAccess, SeeLooks},
 	Read:            {List, Open, Mark, Organise, Forward, SeeAccess, SeeLooks},
-	ReadWrite:       {List, Open, Mark, Organise, DeleteFolder, Trash, Write, Forward, Settings, SeeAccess, SeeLooks},
+	ReadWrite:       {List, Open, Mark, Organise, DeleteFolder, Trash, Write, Forward, SeeAccess, SeeLooks},
 	Designated:      {List, Open, SeeAccess, SeeLooks},
 	Administrator:   {List, Open, Mark, Organise, DeleteFolder, Trash, Purge, Write, Forward, GrantAccess, Settings, SeeAccess, SeeLooks},
 	LegalOwner:      {List, Open, Mark, Organise, DeleteFolder, Trash, Purge, Write, Forward, GrantAccess, Settings, SeeAccess, SeeLooks},

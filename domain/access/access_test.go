@@ -15,7 +15,7 @@ const table = `
                  list open mark organise deletefolder trash purge write forward grant settings seeaccess seelooks exempt shred
 OWNER            y    y    y    y        y            y     y     y     y       y     y        y         y        -      -
 READ             y    y    y    y        -            -     -     -     y       -     -        y         y        -      -
-READ_WRITE       y    y    y    y        y            y     -     y     y       -     y        y         y        -      -
+READ_WRITE       y    y    y    y        y            y     -     y     y       -     -        y         y        -      -
 DESIGNATED       y    y    -    -        -            -     -     -     -       -     -        y         y        -      -
 ORGANISATION_ADMINISTRATOR y y y y       y            y     y     y     y       y     y        y         y        -      -
 LEGAL_OWNER      y    y    y    y        y            y     y     y     y       y     y        y         y        -      -

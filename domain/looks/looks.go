@@ -8,7 +8,7 @@ import "digitalpost/domain"
 type Event interface{ domain.Named }
 
 // Codec knows every event type.
-var Codec = domain.Events[Event](ContentOpened{}, Refused{}, Listed{}, Searched{}, SignedIn{})
+var Codec = domain.Events[Event](ContentOpened{}, Refused{}, Listed{}, Searched{}, SignedIn{}, Inspected{})
 
 // ContentOpened records that the record's actor looked at the content of a message, through the record's platform. It is recorded once for
 // each person, platform and message in ten minutes.
@@ -32,6 +32,11 @@ func (Listed) EventType() string { return "looks.listed" }
 type Searched struct{}
 
 func (Searched) EventType() string { return "looks.searched" }
+
+// Inspected records that somebody who sees no content (an officer, an operator, an auditor) looked at who has access to the mailbox, or at who has seen it.
+type Inspected struct{}
+
+func (Inspected) EventType() string { return "looks.inspected" }
 
 // SignedIn records, once, that the record's actor opened the mailbox through the record's platform, whose own server may follow its changes, the earlier ones too.
 type SignedIn struct{}

@@ -68,7 +68,7 @@ var Reasons = []domain.Reason{NotOpen, AlreadyOpen, NoSuchMessage, StaleVersion,
 	FolderNotFound, FolderTaken, FolderNotAllowed, NameTaken, SystemFolder, Cycle, FolderNotEmpty, TooManyFolders, LeafTaken,
 	NoAccess, AccessLimited, AccessSelf, AccessDuplicate, AccessNotFound, AccessPast, AccessKind, AccessTooMany, RequestClosed,
 	RecipientExempt, AlreadyExempt, NotExempt, NotInPerson, NoID, NoDeclaration, ProxyUnsigned, ExemptionNotOpen, ContactNotAllowed,
-	NotADraft, TooManyDrafts, TooManyParts, ConsentMissing, PrivatePost, ReceiptGiven, SenderDeclined, UnderAge}
+	NotADraft, TooManyDrafts, TooManyParts, ConsentMissing, PrivatePost, ReceiptGiven, NotFetched, SenderDeclined, UnderAge}
 
 // MaxFolders is how many folders of its own a mailbox may have.
 const MaxFolders = 1000

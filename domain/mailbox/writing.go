@@ -14,6 +14,7 @@ const (
 	ConsentMissing domain.Reason = "platform.consent.missing"
 	PrivatePost    domain.Reason = "message.is.private"
 	ReceiptGiven   domain.Reason = "receipt.already.given"
+	NotFetched     domain.Reason = "memo.not.fetched"
 )
 
 // Bounds of what is not sent yet.
@@ -170,6 +171,9 @@ type Outgoing struct {
 	Late    bool              `cbor:"7,keyasint,omitempty"`
 }
 
+// handed tells whether the message was handed over: a recipient system has fetched it. What is delivered from here is by being delivered.
+func (o Outgoing) handed() bool { return o.Fetched || o.System == domain.SystemID{} }
+
 func (MessageSent) EventType() string { return "mailbox.message-sent" }
 func (e MessageSent) evolve(s *State) {
 	m, known := s.Messages[e.Message]
@@ -322,6 +326,8 @@ func (c Take) decide(s State) ([]Event, error) {
 		return nil, err
 	case m.Out.Taken:
 		return nil, domain.Refuse(NoSuchMessage)
+	case !m.Out.handed():
+		return nil, domain.Refuse(NotFetched)
 	}
 	return []Event{MessageTaken{c.Message, m.Out.Root, m.Out.Copy}}, nil
 }
@@ -339,6 +345,8 @@ func (c Answer) decide(s State) ([]Event, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case !m.Out.handed():
+		return nil, domain.Refuse(NotFetched)
 	case m.Out.Receipt == c.Status:
 		return nil, nil
 	case m.Out.Receipt != "":

@@ -77,6 +77,8 @@ func TestRulesOfWriting(t *testing.T) {
 		{Name: "fetched after its writer purged it", Given: append(append(events{}, gone...), mailbox.MessageTrashed{Message: m1, From: mailbox.Sent}, mailbox.MessagePurged{Message: m1, Leaf: 1, From: mailbox.Deleted}),
 			When: mailbox.HandOver{Message: m1, System: sys}, Then: events{mailbox.MessageHandedOver{Message: m1}}},
 		{Name: "the recipient needs its copy no more", Given: fetched, When: mailbox.Take{Message: m1, System: sys}, Then: events{mailbox.MessageTaken{Message: m1, Root: way.Root, Copy: way.Document}}},
+		{Name: "deleted before it was fetched", Given: gone, When: mailbox.Take{Message: m1, System: sys}, Err: refused(mailbox.NotFetched)},
+		{Name: "answered before it was fetched", Given: gone, When: mailbox.Answer{Message: m1, System: sys, Status: "COMPLETED"}, Err: refused(mailbox.NotFetched)},
 		{Name: "taken once", Given: taken, When: mailbox.Take{Message: m1, System: sys}, Err: refused(mailbox.NoSuchMessage)},
 		{Name: "fetched after it was taken", Given: taken, When: mailbox.HandOver{Message: m1, System: sys}, Err: refused(mailbox.NoSuchMessage)},
 		{Name: "taken by another system", Given: fetched, When: mailbox.Take{Message: m1, System: domain.SystemID{6}}, Err: refused(mailbox.NoSuchMessage)},

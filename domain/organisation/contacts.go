@@ -260,7 +260,7 @@ func (c Contacts) ClosePoint(id domain.UUID) ([]Event, error) {
 	return []Event{ContactPointClosed{id}}, nil
 }
 
-func seen(p ContactPoint) bool { return p.Active && p.Visible }
+func seen(p ContactPoint) bool { return p.Active && p.Visible && len(p.Targets) > 0 }
 
 func (c Contacts) othersSeen(but domain.UUID) bool {
 	for id, p := range c.Points {
