@@ -2,6 +2,7 @@ package senderapi
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -112,7 +113,7 @@ func parseIDs(name string, refs []idRef) (out []domain.UUID, err error) {
 	return out, nil
 }
 
-func (a *api) change(w http.ResponseWriter, r *http.Request, sys backbone.System, status int, shown func() any, decide func(organisation.Contacts) ([]organisation.Event, error)) error {
+func (a *api) change(w http.ResponseWriter, r *http.Request, sys backbone.System, status int, shown func(*backbone.ContactDirectory) map[string]any, decide func(organisation.Contacts) ([]organisation.Event, error)) error {
 	if _, err := a.b.ChangeContacts(r.Context(), sys, "contact structure", decide); err != nil {
 		return err
 	}
@@ -120,7 +121,13 @@ func (a *api) change(w http.ResponseWriter, r *http.Request, sys backbone.System
 		w.WriteHeader(status)
 		return nil
 	}
-	problem.JSON(w, status, shown())
+	all, err := a.b.Contacts()
+	if err != nil {
+		return err
+	}
+	o := shown(all)
+	w.Header().Set("ETag", fmt.Sprintf("%q", fmt.Sprint(o["version"])))
+	problem.JSON(w, status, o)
 	return nil
 }
 
@@ -162,7 +169,10 @@ func (a *api) putGroup(w http.ResponseWriter, r *http.Request, sys backbone.Syst
 	if create {
 		status = http.StatusCreated
 	}
-	return a.change(w, r, sys, status, func() any { return map[string]any{"id": id, "name": g.Name, "description": g.Description} },
+	return a.change(w, r, sys, status, func(all *backbone.ContactDirectory) map[string]any {
+		now, _ := all.Group(id)
+		return map[string]any{"id": id, "version": now.Version, "name": g.Name, "description": g.Description}
+	},
 		func(c organisation.Contacts) ([]organisation.Event, error) {
 			if err := check(c); err != nil {
 				return nil, err
@@ -293,8 +303,9 @@ func (a *api) putPoint(w http.ResponseWriter, r *http.Request, sys backbone.Syst
 	if create {
 		status = http.StatusCreated
 	}
-	return a.change(w, r, sys, status, func() any {
-		return map[string]any{"id": id, "name": p.Name, "description": p.Description, "active": p.Active, "visible": p.Visible, "organisationId": sys.OrgID,
+	return a.change(w, r, sys, status, func(all *backbone.ContactDirectory) map[string]any {
+		now, _ := all.Point(id)
+		return map[string]any{"id": id, "version": now.Version, "name": p.Name, "description": p.Description, "active": p.Active, "visible": p.Visible, "organisationId": sys.OrgID,
 			"memoSizeThresholdMB": float64(p.MaxBytes) / 1e6, "allowedNumberOfAttachments": p.Attachments}
 	}, func(c organisation.Contacts) ([]organisation.Event, error) {
 		if err := check(c); err != nil {

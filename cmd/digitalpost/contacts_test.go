@@ -85,7 +85,9 @@ func TestContactDirectory(t *testing.T) {
 		t.Errorf("the new point is %v", x)
 	}
 	w.refuse(w.sender, 400, "field.not.valid", "PUT", at+"contact-points/"+point, `{"name":"Skole\nvæsen","Targets":["CITIZEN"]}`)
-	w.ask(w.sender, 200, "PUT", at+"contact-points/"+point, `{"name":"Skolevæsen","Targets":["CITIZEN"],"visible":false}`)
+	if x := w.ask(w.sender, 200, "PUT", at+"contact-points/"+point, `{"name":"Skolevæsen","Targets":["CITIZEN"],"visible":false}`, "If-Match", "1"); x.text("version") != "2" {
+		t.Errorf("changed, the point is %v", x)
+	}
 	w.ask(me, 404, "GET", at+"contact-points/"+point, "")
 	if got := names("contact-points/?searchTerm=skole", "contactPoints"); got != "" {
 		t.Errorf("hidden, it is found: %s", got)
