@@ -74,6 +74,9 @@ func (s *Snapshot) Searchables(id domain.MailboxID, r Range, fn func(Searchable)
 		if v[16] > 0 {
 			x.Sealed = sealedUnder[v[16]-1]
 		}
+		if r.Read != nil && *r.Read == (s.Get(key([16]byte(id), 'u', p)) != nil) {
+			return true
+		}
 		if noted[p] {
 			var m MessageRow
 			if m, _, err = s.Row(id, x.Message); err != nil {

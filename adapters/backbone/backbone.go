@@ -86,7 +86,7 @@ type Backbone struct {
 	inFlight   sync.Map // messages whose outcome is being found
 	wakeDue    chan struct{}
 	wakeOutbox chan struct{}
-	systems    sync.Map      // SystemID -> System, unsealed
+	systems    systemCache   // unsealed
 	systemsAt  atomic.Uint64 // position of the last change to any
 	contacts   contactCache
 	mails      mailCount

@@ -122,8 +122,11 @@ func (b *Backbone) keepForHandover(w *documents.Writer) (mailbox.Handover, error
 		return mailbox.Handover{}, err
 	}
 	k, err := b.vault.Key(root, 0)
+	if err != nil {
+		return mailbox.Handover{}, errors.Join(err, b.vault.Discard(root))
+	}
 	return mailbox.Handover{Root: domain.UUID(root), Document: ref.ID, Length: ref.Length, SealedHash: ref.SealedHash,
-		Key: k.Seal(mailbox.MessageSent{}.EventType(), "handoverKey", ref.Key)}, err
+		Key: k.Seal(mailbox.MessageSent{}.EventType(), "handoverKey", ref.Key)}, nil
 }
 
 // sealFor gives the letter for a message, sealed under its leaf.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -77,5 +78,53 @@ func TestUploadedPieceIsKeptThoughItsAnswerIsNot(t *testing.T) {
 	defer done.Close()
 	if got, err := io.ReadAll(in); string(got) != "hej med dig" || err != nil {
 		t.Errorf("the piece reads %q, %v", got, err)
+	}
+}
+
+// A draft that is edited while it is sent is sent as it is then, or not at all: never without what its author wrote.
+func TestEditedWhileSent(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	var edit atomic.Pointer[func()]
+	var wait atomic.Int32
+	b, err := Open(Config{Dir: dir + "/var", KMS: vault.KeyFolder(dir + "/keys"), Development: true, SegmentSize: 16 << 20, Now: func() time.Time {
+		if wait.Add(-1) < 0 {
+			if f := edit.Swap(nil); f != nil {
+				(*f)()
+			}
+		}
+		return time.Now()
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	box, _, err := b.Register(ctx, Person{Kind: mailbox.Citizen, Number: "6701901234", Name: "Mette", BirthDate: time.Unix(0, 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := Ask{Principal: Principal{Identity: box, Platform: "app"}, Mailbox: box}
+	label, other := "Emne", "Et andet emne"
+	m, _, err := b.BeginDraft(ctx, a, DraftWords{Label: &label})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for when := range int32(12) { // wherever the edit comes in
+		f := func() {
+			if _, _, err := b.ChangeDraft(ctx, a, m.ID, DraftWords{Label: &other}); err != nil {
+				t.Error(err)
+			}
+		}
+		wait.Store(when)
+		edit.Store(&f)
+		ahead := a
+		ahead.Version = m.Row.State.Version + 1
+		if _, _, err := b.Send(ctx, ahead, m.ID); err == nil {
+			t.Fatal("a draft that has no recipient was sent")
+		}
+		edit.Store(nil)
+		if m, err = b.Message(ctx, a.Principal, box, m.ID); err != nil || m.Row.State.Draft == nil {
+			t.Fatalf("the draft is %+v, %v", m.Row.State, err)
+		}
 	}
 }

@@ -172,7 +172,7 @@ func (b *Backbone) writeOnward(a Ask, original Message, to Onward, sent *mailbox
 	if to.Kind == ToEMail {
 		root, err := b.vault.Key(vault.Owner(c.handover.Root), 0)
 		if err != nil {
-			return c, err
+			return c, b.discard(err, true, c)
 		}
 		sent.To.Address = root.Seal(sent.EventType(), "address", []byte(to.Recipient))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -185,17 +186,22 @@ type retry struct {
 // runOutbox delivers, at start, when it is woken and every few seconds, what was sent to other mailboxes, or as e-mail, and is not there yet. One that fails is tried
 // again later and later, and holds up no other; a mail server that can't be reached holds up mails alone.
 func (b *Backbone) runOutbox(ctx context.Context) {
-	retries := map[domain.MessageID]*retry{}
-	for {
-		for _, mails := range []bool{false, true} {
-			b.emptyOutbox(ctx, mails, retries)
-		}
-		select {
-		case <-time.After(firstRetry):
-		case <-b.wakeOutbox:
-		case <-ctx.Done():
-			return
-		}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for mails, wake := range map[bool]chan struct{}{false: nil, true: b.wakeOutbox} { // each at its own pace: a mail server may be slow
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for retries := map[domain.MessageID]*retry{}; ; {
+				b.emptyOutbox(ctx, mails, retries)
+				select {
+				case <-time.After(firstRetry):
+				case <-wake:
+				case <-ctx.Done():
+					return
+				}
+			}
+		}()
 	}
 }
 

@@ -93,7 +93,7 @@ func (b *Backbone) routeToDefault(cvr string) (routed, error) {
 func (b *Backbone) Send(ctx context.Context, a Ask, id domain.MessageID) (Message, eventstore.Position, error) {
 	for n := 0; ; n++ {
 		m, at, err := b.send(ctx, a, id)
-		if reason, refused := domain.Refused(err); refused && reason == mailbox.StaleVersion && a.Version == 0 && n < 3 {
+		if no := (*domain.Rejection)(nil); errors.As(err, &no) && no.Reason == mailbox.StaleVersion && (a.Version == 0 || a.Version == no.Version) && n < 3 {
 			continue // the draft was changed while it was written out
 		}
 		return m, at, err
@@ -210,7 +210,7 @@ func (b *Backbone) writeOut(ctx context.Context, a Ask, draft Message) (composed
 		return none(err)
 	}
 	e.Handover = out.handover
-	return out, e, ctx.Err()
+	return out, e, nil
 }
 
 // complete tells what a draft lacks.

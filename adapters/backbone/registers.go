@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"digitalpost/adapters/memo"
@@ -253,7 +254,6 @@ func (b *Backbone) organise(ctx context.Context, cvr, what string, decide func(v
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	err = b.views.Wait(ctx, p)
-	b.systems.Clear() // what was read before the views had it is not kept
 	b.systemsAt.Store(uint64(p))
 	return err
 }
@@ -279,25 +279,33 @@ func (b *Backbone) Systems() (out []System, err error) {
 	return out, nil
 }
 
+// systemCache keeps every sender system until an organisation changes.
+type systemCache struct {
+	mu sync.Mutex // guards what follows, and lets one reader make it for all
+	at uint64     // systemsAt that it was made at
+	by map[domain.SystemID]System
+}
+
 // System gives one sender system.
 func (b *Backbone) System(id domain.SystemID) (System, error) {
-	if s, ok := b.systems.Load(id); ok {
-		return s.(System), nil
-	}
-	before := b.systemsAt.Load()
-	all, err := b.Systems()
-	if err != nil {
-		return System{}, err
-	}
-	for _, s := range all {
-		if s.ID == id {
-			if b.systems.Store(id, s); b.systemsAt.Load() != before {
-				b.systems.Delete(id) // an organisation was changed meanwhile: this may be what it was
-			}
-			return s, nil
+	b.systems.mu.Lock()
+	defer b.systems.mu.Unlock()
+	if at := b.systemsAt.Load(); b.systems.by == nil || b.systems.at != at {
+		all, err := b.Systems()
+		if err != nil {
+			return System{}, err
 		}
+		by := map[domain.SystemID]System{}
+		for _, s := range all {
+			by[s.ID] = s
+		}
+		b.systems.by, b.systems.at = by, at
 	}
-	return System{}, ErrNotFound
+	s, ok := b.systems.by[id]
+	if !ok {
+		return System{}, ErrNotFound
+	}
+	return s, nil
 }
 
 func (b *Backbone) system(s *projections.Snapshot, r projections.SystemRow) (System, error) {

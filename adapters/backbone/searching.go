@@ -38,7 +38,7 @@ func wordsOf(m *memo.Message) (Words, bool) {
 	var rest []string
 	add := func(texts ...string) {
 		for _, t := range texts {
-			if t != "" && len(rest) < 100 {
+			if t != "" {
 				rest = append(rest, Fold(t))
 			}
 		}
@@ -52,7 +52,12 @@ func wordsOf(m *memo.Message) (Words, bool) {
 		}
 	}
 	w.Rest = strings.Join(rest, wordsPart)
-	return w, len(rest) < 100 && len(w.text()) <= maxWords && !strings.Contains(w.Label+w.Sender+w.SenderID, wordsPart)
+	return w, len(w.text()) <= maxWords && !strings.Contains(w.Label+w.Sender+w.SenderID, wordsPart)
+}
+
+// Texts gives them one by one.
+func (w Words) Texts() []string {
+	return append([]string{w.Label, w.Sender, w.SenderID, w.Note}, strings.Split(w.Rest, wordsPart)...)
 }
 
 func (w Words) text() string {
@@ -93,7 +98,7 @@ const searchBatch = 2048
 
 // Search gives the messages of a mailbox whose words match, oldest first, without opening them. It is recorded before anything is looked at. Drafts, and what came
 // before words were kept apart, come as Unsure; so does everything if looking at words would tell nothing. match is called by several goroutines at once. Of the
-// filter, Folder and the asker's lens count.
+// filter, Folder, Read and the asker's lens count.
 func (b *Backbone) Search(ctx context.Context, p Principal, id domain.MailboxID, f Filter, byWords bool, match func(Words) bool) ([]Found, error) {
 	v, err := b.enter(ctx, p, id, access.List)
 	if err != nil {
@@ -108,7 +113,7 @@ func (b *Backbone) Search(ctx context.Context, p Principal, id domain.MailboxID,
 	}
 	defer v.Close()
 	f.Lens = v.lens
-	s := &searcher{b: b, id: id, match: match, work: make(chan batch, 4)}
+	s := &searcher{ctx: ctx, b: b, id: id, match: match, work: make(chan batch, 4)}
 	var wg sync.WaitGroup
 	for range max(1, runtime.GOMAXPROCS(0)) {
 		wg.Add(1)
@@ -150,6 +155,7 @@ type foundBatch struct {
 }
 
 type searcher struct {
+	ctx   context.Context // of the one request that it is for
 	b     *Backbone
 	id    domain.MailboxID
 	match func(Words) bool
@@ -165,6 +171,9 @@ func (s *searcher) run() {
 	for w := range s.work {
 		out := foundBatch{n: w.n}
 		for _, x := range w.some {
+			if s.ctx.Err() != nil {
+				break // nobody waits for it any more
+			}
 			hit, unsure, err := s.look(walk, x)
 			if err != nil && !errors.Is(err, vault.ErrForgotten) { // purged since
 				s.mu.Lock()

@@ -62,7 +62,11 @@ func (s Server) Mailer() (backbone.Mailer, error) {
 		}
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
-		return outcome(client.DialAndSendWithContext(ctx, msg))
+		err = client.DialAndSendWithContext(ctx, msg)
+		if msg.IsDelivered() { // the server has it, however it ended the conversation
+			return nil
+		}
+		return outcome(err)
 	}, nil
 }
 

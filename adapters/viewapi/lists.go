@@ -52,7 +52,7 @@ type order struct {
 // A matcher tells whether a message, as JSON, is one that is asked for.
 type matcher struct {
 	path   []string // nil: any text
-	values []string // folded
+	values []pattern
 }
 
 var dates = map[string]string{"dateFrom": "messageDateTime", "dateTo": "messageDateTime", "receivedDateFrom": "receivedDateTime", "receivedDateTo": "receivedDateTime"}
@@ -66,8 +66,8 @@ func readList(r request) (q listQuery, err error) {
 		return q, problem.BadField("query", "parameter.not.valid", "must be at most 32 parameters")
 	}
 	for name, values := range params {
-		if len(values) > maxFilters || len(values[0]) > 1024 {
-			return q, problem.BadField(clip(name), "parameter.not.valid", "must be given at most 32 times, with at most 1,024 bytes")
+		if err := bounded(name, values); err != nil {
+			return q, err
 		}
 		if err := q.parameter(r, name, values); err != nil {
 			return q, err
@@ -131,11 +131,7 @@ func (q *listQuery) parameter(r request, name string, values []string) (err erro
 	if !slices.Contains(messageFields, path[0]) || len(path) > 6 {
 		return problem.BadField(clip(name), "parameter.not.valid", "is no field of a message, nor a parameter of lists")
 	}
-	m := matcher{path: path}
-	for _, v := range values {
-		m.values = append(m.values, backbone.Fold(v))
-	}
-	q.match = append(q.match, m)
+	q.match = append(q.match, matcher{path, patterns(values)})
 	return nil
 }
 
@@ -208,14 +204,18 @@ func (a *api) messages(w http.ResponseWriter, r request) error {
 	}
 	var some []backbone.Message
 	var total int
+	var last eventstore.Position // of the page, if there is more
 	if q.indexed() {
 		q.filter.Newest, q.filter.Limit = q.orders[0].desc, q.size
 		if q.filter.Beyond == 0 {
 			q.filter.Skip = q.number * q.size
 		}
 		some, total, err = a.b.Messages(r.Context(), r.p, r.box, q.filter)
+		if n := len(some); n == q.size && (q.filter.Beyond > 0 || (q.number+1)*q.size < total) {
+			last = some[n-1].Row.Position
+		}
 	} else {
-		some, total, err = a.search(r, q)
+		some, total, last, err = a.search(r, q)
 	}
 	if err != nil {
 		return err
@@ -231,8 +231,8 @@ func (a *api) messages(w http.ResponseWriter, r request) error {
 	}
 	out := page("messages", shown, q.number, q.size, total)
 	out["next"] = nil
-	if n := len(some); n == q.size && (q.filter.Beyond > 0 || (q.number+1)*q.size < total) {
-		out["next"] = q.next(r, some[n-1].Row.Position)
+	if last > 0 {
+		out["next"] = q.next(r, last)
 	}
 	links(w, r.URL, q.number, q.size, total, out["next"])
 	problem.JSON(w, http.StatusOK, out)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/problem"
 )
 
 func (q *listQuery) matches(o object, w backbone.Words) bool {
@@ -33,11 +34,15 @@ func (q *listQuery) matches(o object, w backbone.Words) bool {
 func (m matcher) matches(o object) bool {
 	found := false
 	texts(at(o, m.path), func(s string) bool {
-		s = backbone.Fold(s)
-		found = slices.ContainsFunc(m.values, func(v string) bool { return wild(v, s) })
+		found = m.fits(backbone.Fold(s))
 		return !found
 	})
 	return found
+}
+
+// fits tells whether one of the values is a pattern of a folded text.
+func (m matcher) fits(s string) bool {
+	return slices.ContainsFunc(m.values, func(p pattern) bool { return p.fits(s) })
 }
 
 // at gives what lies at a path: of a list, in each of its elements.
@@ -94,24 +99,52 @@ func texts(v any, fn func(string) bool) bool {
 	return fn(fmt.Sprint(v))
 }
 
-// wild tells whether a pattern, in which * stands for any text, is that of all of s.
-func wild(pattern, s string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return pattern == s
+// A pattern is a folded text in which * stands for any text: its parts between the stars.
+type pattern []string
+
+// Bounds of the patterns of one list.
+const (
+	maxPattern = 1024 // bytes of one
+	maxStars   = 16   // in one
+)
+
+// patterns reads values; what two stars in a row stand for, one does.
+func patterns(values []string) (out []pattern) {
+	for _, v := range values {
+		v = backbone.Fold(v)
+		for strings.Contains(v, "**") {
+			v = strings.ReplaceAll(v, "**", "*")
+		}
+		out = append(out, strings.Split(v, "*"))
 	}
-	if !strings.HasPrefix(s, parts[0]) {
+	return out
+}
+
+// bounded checks the values of a parameter.
+func bounded(name string, values []string) error {
+	if len(values) > maxFilters || slices.ContainsFunc(values, func(v string) bool { return len(v) > maxPattern || strings.Count(v, "*") > maxStars }) {
+		return problem.BadField(clip(name), "parameter.not.valid", "must be given at most 32 times, each with at most 1,024 bytes and 16 stars")
+	}
+	return nil
+}
+
+// fits tells whether the pattern is that of all of s.
+func (p pattern) fits(s string) bool {
+	if len(p) == 1 {
+		return p[0] == s
+	}
+	if !strings.HasPrefix(s, p[0]) {
 		return false
 	}
-	s = s[len(parts[0]):]
-	for _, p := range parts[1 : len(parts)-1] {
-		i := strings.Index(s, p)
+	s = s[len(p[0]):]
+	for _, part := range p[1 : len(p)-1] {
+		i := strings.Index(s, part)
 		if i < 0 {
 			return false
 		}
-		s = s[i+len(p):]
+		s = s[i+len(part):]
 	}
-	return strings.HasSuffix(s, parts[len(parts)-1])
+	return strings.HasSuffix(s, p[len(p)-1])
 }
 
 // sortKey gives what a message is sorted by: a folded text, a number or a truth value; nil if it has none.
@@ -124,6 +157,10 @@ func sortKey(o object, path []string) (k any) {
 		return float64(v)
 	case int:
 		return float64(v)
+	case int64:
+		return float64(v)
+	case float64:
+		return v
 	}
 	texts(v, func(s string) bool { k = backbone.Fold(s); return false })
 	return k

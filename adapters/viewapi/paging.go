@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"digitalpost/adapters/backbone"
 	"digitalpost/adapters/problem"
 )
 
@@ -50,8 +49,8 @@ func paged(w http.ResponseWriter, r request, name string, all []object, handled 
 	for param, values := range r.URL.Query() {
 		switch {
 		case param == "page" || param == "size" || param == "next" || slices.Contains(handled, param):
-		case len(values) > maxFilters || len(values[0]) > 1024:
-			err = problem.BadField(clip(param), "parameter.not.valid", "must be given at most 32 times, with at most 1,024 bytes")
+		case bounded(param, values) != nil:
+			err = bounded(param, values)
 		case param == "sortFields":
 			err = q.sortBy(values[0], known)
 		case param == "fields":
@@ -61,11 +60,7 @@ func paged(w http.ResponseWriter, r request, name string, all []object, handled 
 		case !known(strings.Split(param, ".")[0]):
 			err = problem.BadField(clip(param), "parameter.not.valid", "is no field of what is listed, nor a parameter of lists")
 		default:
-			m := matcher{path: strings.Split(param, ".")}
-			for _, v := range values {
-				m.values = append(m.values, backbone.Fold(v))
-			}
-			q.match = append(q.match, m)
+			q.match = append(q.match, matcher{strings.Split(param, "."), patterns(values)})
 		}
 		if err != nil {
 			return err
@@ -74,18 +69,9 @@ func paged(w http.ResponseWriter, r request, name string, all []object, handled 
 	all = slices.DeleteFunc(slices.Clone(all), func(o object) bool {
 		return slices.ContainsFunc(q.match, func(m matcher) bool { return !m.matches(o) })
 	})
-	slices.SortStableFunc(all, func(x, y object) int {
-		for _, by := range q.orders {
-			c := compare(sortKey(x, by.path), sortKey(y, by.path))
-			if by.desc {
-				c = -c
-			}
-			if c != 0 {
-				return c
-			}
-		}
-		return 0
-	})
+	if all = q.sorted(all); r.Context().Err() != nil {
+		return r.Context().Err()
+	}
 	from := min(number*size, len(all))
 	some := []object{}
 	for _, o := range all[from:min(from+size, len(all))] {
@@ -97,13 +83,47 @@ func paged(w http.ResponseWriter, r request, name string, all []object, handled 
 	return nil
 }
 
+// sorted gives objects in the order that is asked for; what each is sorted by is worked out once.
+func (q *listQuery) sorted(all []object) []object {
+	if len(q.orders) == 0 {
+		return all
+	}
+	type keyed struct {
+		o    object
+		keys []any
+	}
+	some := make([]keyed, len(all))
+	for i, o := range all {
+		some[i].o = o
+		for _, by := range q.orders {
+			some[i].keys = append(some[i].keys, sortKey(o, by.path))
+		}
+	}
+	slices.SortStableFunc(some, func(x, y keyed) int {
+		for i, by := range q.orders {
+			c := compare(x.keys[i], y.keys[i])
+			if by.desc {
+				c = -c
+			}
+			if c != 0 {
+				return c
+			}
+		}
+		return 0
+	})
+	for i := range some {
+		all[i] = some[i].o
+	}
+	return all
+}
+
 // anywhere is a filter that looks in all texts.
 func anywhere(values []string) (m matcher) {
 	for _, v := range values {
-		if v = backbone.Fold(v); !strings.Contains(v, "*") {
+		if !strings.Contains(v, "*") {
 			v = "*" + v + "*"
 		}
-		m.values = append(m.values, v)
+		m.values = append(m.values, patterns([]string{v})...)
 	}
 	return m
 }

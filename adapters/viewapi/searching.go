@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"digitalpost/adapters/backbone"
+	"digitalpost/domain"
 	"digitalpost/eventstore"
 	"digitalpost/projections"
 )
@@ -40,42 +41,65 @@ func (q *listQuery) byWords() (words, rest []matcher) {
 // matchesWords tells whether words answer all of some filters.
 func matchesWords(all []matcher, w backbone.Words) bool {
 	for _, m := range all {
-		texts := []string{w.Label, w.Sender, w.SenderID, w.Note, w.Rest}
-		if m.path != nil {
-			texts = []string{wordPaths[strings.Join(m.path, ".")](w)}
-		}
-		if !slices.ContainsFunc(texts, func(s string) bool { return slices.ContainsFunc(m.values, func(v string) bool { return wild(v, s) }) }) {
+		if m.path == nil && !slices.ContainsFunc(w.Texts(), m.fits) || m.path != nil && !m.fits(wordPaths[strings.Join(m.path, ".")](w)) {
 			return false
 		}
 	}
 	return true
 }
 
-// search gives a page of the messages that match, and how many do. What the words answer is found without opening any message; of those that are left, the messages
-// are opened that other filters or the order ask for. It is recorded before anything is looked at.
-func (a *api) search(r request, q listQuery) (out []backbone.Message, total int, err error) {
+// search gives a page of the messages that match, how many do, and, if there are more, the arrival of the page's last. What the words answer is found without opening
+// any message; of those that are left, the messages are opened that other filters or the order ask for. It is recorded before anything is looked at.
+func (a *api) search(r request, q listQuery) (out []backbone.Message, total int, last eventstore.Position, err error) {
 	words, rest := q.byWords()
 	found, err := a.b.Search(r.Context(), r.p, r.box, q.filter, len(words) > 0, func(w backbone.Words) bool { return matchesWords(words, w) })
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, 0, err
 	}
-	if q.byArrival() && len(rest) == 0 && q.from == nil && q.to == nil && q.filter.Read == nil && !slices.ContainsFunc(found, func(f backbone.Found) bool { return f.Unsure }) {
+	if q.byArrival() && len(rest) == 0 && q.from == nil && q.to == nil {
+		if found, err = a.sure(r, q, found); err != nil {
+			return nil, 0, 0, err
+		}
 		if q.orders[0].desc {
 			slices.Reverse(found)
 		}
 		from := q.begin(len(found), func(i int) eventstore.Position { return found[i].Position })
-		out, err = a.b.Rows(r.box, found[from:min(from+q.size, len(found))])
-		return out, len(found), err
+		end := min(from+q.size, len(found))
+		if end < len(found) && end > from {
+			last = found[end-1].Position
+		}
+		out, err = a.b.Rows(r.box, found[from:end])
+		return out, len(found), last, err
 	}
 	hits, err := a.openHits(r, q, found)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, 0, err
 	}
 	from := q.begin(len(hits), func(i int) eventstore.Position { return hits[i].message.Row.Position })
-	for _, h := range hits[from:min(from+q.size, len(hits))] {
+	end := min(from+q.size, len(hits))
+	if end < len(hits) && end > from {
+		last = hits[end-1].message.Row.Position
+	}
+	for _, h := range hits[from:end] {
 		out = append(out, h.message)
 	}
-	return out, len(hits), nil
+	return out, len(hits), last, nil
+}
+
+// sure opens those of what was found that their words don't answer, and leaves out what does not match.
+func (a *api) sure(r request, q listQuery, found []backbone.Found) ([]backbone.Found, error) {
+	var unsure []backbone.Found
+	for _, f := range found {
+		if f.Unsure {
+			unsure = append(unsure, f)
+		}
+	}
+	hits, err := a.openHits(r, q, unsure)
+	keep := map[domain.MessageID]bool{}
+	for _, h := range hits {
+		keep[h.message.ID] = true
+	}
+	return slices.DeleteFunc(found, func(f backbone.Found) bool { return f.Unsure && !keep[f.Message] }), err
 }
 
 // begin gives the first of n hits that the page shows: beyond an arrival, or by the page's number.
@@ -121,6 +145,15 @@ func (a *api) openHits(r request, q listQuery, found []backbone.Found) (hits []h
 			}
 			some[i].Memo, some[i].Letter = nil, projections.LetterRow{}
 		}
+	}
+	if q.byArrival() { // times may be the same, arrivals are not
+		slices.SortFunc(hits, func(x, y hit) int {
+			if q.orders[0].desc {
+				x, y = y, x
+			}
+			return cmp.Compare(x.message.Row.Position, y.message.Row.Position)
+		})
+		return hits, nil
 	}
 	slices.SortStableFunc(hits, func(x, y hit) int {
 		for i, by := range q.orders {

@@ -55,6 +55,30 @@ func TestListsHaveOneHabit(t *testing.T) {
 	if got := second.text("messages", 0, "label") + ", " + second.text("messages", 1, "label"); got != "Brev 3, Brev 2" {
 		t.Errorf("the second page is %s, want Brev 3, Brev 2", got)
 	}
+	// Words are found one by one; ascending and descending lists have each message once, a draft among them or not.
+	w.sendAs(0, w.d.People[0].CPR, "Med sag", func(s string) string {
+		return strings.Replace(s, "<memo:label>", "<memo:messageID>SAG-2026-77</memo:messageID><memo:label>", 1)
+	})
+	w.ask(me, 201, "POST", "/apis/v1/"+box+"/messages/", `{"label":"Brev, en kladde"}`)
+	for query, want := range map[string]string{"any=sag-2026*": "1", "any=*2026-77": "1", "any=besked*txt": "9", "any=*77*besked*": "0", "any=brev": "9"} {
+		if x := w.ask(me, 200, "GET", "/apis/v1/"+box+"/messages/?"+query, ""); x.text("totalElements") != want {
+			t.Errorf("%s finds %s, want %s", query, x.text("totalElements"), want)
+		}
+	}
+	for _, order := range []string{"asc", "desc"} {
+		seen := map[string]bool{}
+		for next := ""; ; {
+			x := w.ask(me, 200, "GET", "/apis/v1/"+box+"/messages/?any=brev&size=1&sortFields=receivedDateTime:"+order+next, "")
+			seen[x.text("messages", 0, "id")] = true
+			if x.at("next") == nil || len(seen) > 20 {
+				break
+			}
+			next = "&next=" + x.text("next")
+		}
+		if len(seen) != 9 {
+			t.Errorf("%s lists %d messages, want 9", order, len(seen))
+		}
+	}
 	w.ask(me, 400, "GET", strings.Replace(list, "brev", "b", 1)+"&next="+first.text("next"), "")
 	for _, q := range []string{"read=%zz", "a=1;b=2", "label=%"} {
 		w.refuse(me, 400, "parameter.not.valid", "GET", "/apis/v1/"+box+"/messages/?"+q, "")

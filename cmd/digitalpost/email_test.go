@@ -1,13 +1,18 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/email"
 
 	"github.com/emersion/go-smtp"
 )
@@ -105,5 +110,49 @@ func TestForwardingAsEMail(t *testing.T) {
 		if strings.Contains(w.log.String(), to) {
 			t.Errorf("%s stands in the log:\n%s", to, w.log)
 		}
+	}
+}
+
+// A mail that the server has taken is sent once, however the server ends the conversation.
+func TestMailThatWasTakenIsSentOnce(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	var taken atomic.Int32
+	go func() {
+		for {
+			c, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				in := bufio.NewScanner(c)
+				fmt.Fprint(c, "220 x\r\n")
+				for data := false; in.Scan(); {
+					switch line := in.Text(); {
+					case data && line == ".":
+						taken.Add(1)
+						fmt.Fprint(c, "250 taken\r\n")
+						return // without a goodbye
+					case data:
+					case strings.HasPrefix(line, "DATA"):
+						data = true
+						fmt.Fprint(c, "354 go on\r\n")
+					default:
+						fmt.Fprint(c, "250 x\r\n")
+					}
+				}
+			}()
+		}
+	}()
+	send, err := email.Server{Address: listener.Addr().String(), From: "post@example.org", Plain: true}.Mailer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := send(t.Context(), backbone.Mail{ID: "1", To: "anna@example.org", Subject: "Emne", Text: "Hej"}); err != nil || taken.Load() != 1 {
+		t.Errorf("send = %v, and the server has taken %d", err, taken.Load())
 	}
 }

@@ -79,7 +79,7 @@ func TestFilters(t *testing.T) {
 	if !strings.Contains(body, `[{"label":"Tandlægetid","read":false}]`) {
 		t.Errorf("fields=label,read: %s", body)
 	}
-	for _, bad := range []string{"sortFields=x", "sortFields=label:up", "fields=cpr", "unknown=1", "next=zzz", "receivedDateFrom=yesterday", "page=-1", "size=1001", "folderId=x", "read=maybe"} {
+	for _, bad := range []string{"label=" + strings.Repeat("*x", 17), "any=x&any=" + strings.Repeat("y", 1025), "sortFields=x", "sortFields=label:up", "fields=cpr", "unknown=1", "next=zzz", "receivedDateFrom=yesterday", "page=-1", "size=1001", "folderId=x", "read=maybe"} {
 		w.want(400, strings.SplitN(bad, "=", 2)[0])(me.status("GET", "/apis/v1/mailboxes/"+box+"/messages/?"+bad, nil, ""))
 	}
 	w.want(200, "SEARCHED")(me.status("GET", "/apis/v1/mailboxes/"+box+"/looks/", nil, ""))

@@ -213,6 +213,9 @@ func (c Send) decide(s State) ([]Event, error) {
 	case m.Draft == nil:
 		return nil, domain.Refuse(NotADraft)
 	}
+	if c.Sent.Letter.Document == (domain.DocumentID{}) { // written out of no draft, or of another one than this
+		return nil, &domain.Rejection{Reason: StaleVersion, Version: m.Version}
+	}
 	e := c.Sent
 	e.Message, e.From, e.Letter.Leaf, e.Dropped = c.Message, m.Folder, m.Leaf, dropped(m.Draft.Parts, nil)
 	return []Event{e}, nil

@@ -59,6 +59,7 @@ func TestRulesOfWriting(t *testing.T) {
 			Then: events{mailbox.MessagePurged{Message: m1, Leaf: 1, From: mailbox.Deleted, Platform: mine.Author, Own: true, Documents: []domain.DocumentID{{1}, {2}}}}},
 		{Name: "a draft is sent", Given: uploaded, When: mailbox.Send{Target: mine, Sent: mailbox.MessageSent{Letter: mailbox.Letter{Message: m1, Document: domain.DocumentID{9}}, To: sent.To, Handover: way, Author: author}}, Then: events{sent}},
 		{Name: "sent once [31]", Given: gone, When: mailbox.Send{Target: mine, Sent: sent}, Err: refused(mailbox.NotADraft)},
+		{Name: "a draft that was not written out is not sent", Given: uploaded, When: mailbox.Send{Target: mine, Sent: mailbox.MessageSent{Author: author}}, Err: &domain.Rejection{Reason: mailbox.StaleVersion, Version: 2}},
 		{Name: "another's draft is not sent", Given: draft, When: mailbox.Send{Target: theirs, Sent: sent}, Err: refused(mailbox.NoSuchMessage)},
 		{Name: "what was sent is everybody's", Given: gone, When: mailbox.MarkRead{Target: theirs}, Then: events{mailbox.MessageMarkedUnread{Message: m1}}},
 		{Name: "what was sent can be moved", Given: gone, When: mailbox.Move{Target: theirs, To: mailbox.Inbox}, Then: events{mailbox.MessageMoved{Message: m1, From: mailbox.Sent, To: mailbox.Inbox}}},
