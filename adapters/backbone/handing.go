@@ -140,6 +140,12 @@ func (b *Backbone) Take(ctx context.Context, sys System, uuid domain.UUID) error
 	return b.waitForgotten(ctx, p)
 }
 
+// Received tells whether a message was sent to a recipient system at all; that it has fetched it is known.
+func (b *Backbone) Received(sys System, uuid domain.UUID) error {
+	_, err := b.outgoing(sys, uuid)
+	return err
+}
+
 // Acknowledge records a recipient system's business receipt for what was sent to it. Who sent it sees it.
 func (b *Backbone) Acknowledge(ctx context.Context, sys System, uuid domain.UUID, status string, words Answer) error {
 	r, err := b.outgoing(sys, uuid)

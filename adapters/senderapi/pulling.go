@@ -95,8 +95,16 @@ func (a *api) acknowledge(w http.ResponseWriter, r *http.Request, sys backbone.S
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&in); err != nil {
 		return problem.BadField("body", "body.not.valid", "must be a Receipt, a JSON object of at most 64 KiB")
 	}
-	if in.Status != "COMPLETED" && in.Status != "INVALID" {
-		return problem.BadField("receiptStatus", "field.not.valid", "must be COMPLETED or INVALID")
+	switch in.Status {
+	case "COMPLETED", "INVALID", "NOT_ALLOWED":
+	case "RECEIVED": // that it was fetched is recorded already
+		if err := a.b.Received(sys, uuid); err != nil {
+			return err
+		}
+		w.WriteHeader(http.StatusOK)
+		return nil
+	default:
+		return problem.BadField("receiptStatus", "field.not.valid", "must be COMPLETED, INVALID or NOT_ALLOWED, or RECEIVED, which says nothing new")
 	}
 	if in.UUID != "" && !strings.EqualFold(in.UUID, uuid.String()) {
 		return problem.BadField("messageUUID", "field.not.valid", "must be that of the path")

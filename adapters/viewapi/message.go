@@ -81,7 +81,7 @@ func messageJSON(msg backbone.Message) object {
 		delete(o, "sendDateTime")
 	}
 	if out := row.State.Out; out != nil {
-		o["receipt"], o["lateReply"], o["errorMessage"] = m.receipt(msg), out.Late, out.Receipt == "INVALID"
+		o["receipt"], o["lateReply"], o["errorMessage"] = m.receipt(msg), out.Late, out.Receipt != "" && out.Receipt != "COMPLETED"
 	}
 	if c := h.Child("ContentData"); c != nil {
 		o["contentData"] = m.contentData(c)

@@ -188,7 +188,7 @@ var interfaceTexts = map[string]words{
 	"folder.INBOX": {"Indbakke", "Inbox"}, "folder.DRAFTS": {"Kladder", "Drafts"}, "folder.SENT": {"Sendt post", "Sent"}, "folder.DELETED": {"Slettet post", "Deleted"},
 	"message.REGULAR": {"Almindelig post", "Ordinary post"}, "message.MANDATORY": {"Post, du skal modtage", "Mandatory post"}, "message.LEGAL_NOTIFICATION": {"Forkyndelse", "Service of process"},
 	"state.DRAFT": {"Kladde", "Draft"}, "state.SENT": {"Sendt", "Sent"}, "state.RECEIVED": {"Modtaget", "Received"},
-	"receipt.RECEIVED": {"Sendt, endnu ikke besvaret", "Sent, not answered yet"}, "receipt.COMPLETED": {"Modtaget af modtageren", "Received by the recipient"}, "receipt.INVALID": {"Afvist af modtageren", "Refused by the recipient"},
+	"receipt.RECEIVED": {"Sendt, endnu ikke besvaret", "Sent, not answered yet"}, "receipt.COMPLETED": {"Modtaget af modtageren", "Received by the recipient"}, "receipt.NOT_ALLOWED": {"Ikke tilladt hos modtageren", "Not allowed by the recipient"}, "receipt.INVALID": {"Afvist af modtageren", "Refused by the recipient"},
 	"access.OWNER": {"Ejer", "Owner"}, "access.READ": {"Læseadgang", "Read access"}, "access.READ_WRITE": {"Læse- og skriveadgang", "Read and write access"}, "access.DESIGNATED": {"Udpeget adgang", "Designated access"},
 	"authority.STATE": {"Stat", "State"}, "authority.REGION": {"Region", "Region"}, "authority.MUNICIPALITY": {"Kommune", "Municipality"}, "authority.OTHER": {"Anden myndighed", "Other authority"},
 	"exemption.APPLIED": {"Ansøgt", "Applied for"}, "exemption.EXEMPT": {"Fritaget", "Exempt"}, "exemption.REFUSED": {"Afslået", "Refused"}, "exemption.REVOKED": {"Ophørt", "Ended"},

@@ -200,7 +200,9 @@ func TestWriting(t *testing.T) {
 	for _, x := range []struct{ method, path, body string }{{"GET", "", ""}, {"DELETE", "", ""}, {"POST", "/receipt", `{"receiptStatus":"COMPLETED"}`}} {
 		w.ask(region, 404, x.method, "/apis/v1/memos/"+uuid+x.path, x.body)
 	}
-	w.ask(w.sender, 400, "POST", "/apis/v1/memos/"+uuid+"/receipt", `{"receiptStatus":"RECEIVED"}`)
+	w.ask(w.sender, 400, "POST", "/apis/v1/memos/"+uuid+"/receipt", `{"receiptStatus":"READ"}`)
+	w.ask(w.sender, 200, "POST", "/apis/v1/memos/"+uuid+"/receipt", `{"receiptStatus":"RECEIVED"}`)
+	w.ask(region, 404, "POST", "/apis/v1/memos/"+uuid+"/receipt", `{"receiptStatus":"RECEIVED"}`)
 	w.ask(w.sender, 200, "POST", "/apis/v1/memos/"+uuid+"/receipt", `{"receiptStatus":"COMPLETED","messageUUID":"`+uuid+`","errorCode":null,"errorMessage":"Sag 2026-117"}`)
 	w.ask(w.sender, 200, "POST", "/apis/v1/memos/"+uuid+"/receipt", `{"receiptStatus":"COMPLETED"}`)
 	w.refuse(w.sender, 422, "receipt.already.given", "POST", "/apis/v1/memos/"+uuid+"/receipt", `{"receiptStatus":"INVALID"}`)

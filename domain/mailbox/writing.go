@@ -167,7 +167,7 @@ type Outgoing struct {
 	Copy    domain.DocumentID `cbor:"3,keyasint"`
 	Fetched bool              `cbor:"4,keyasint,omitempty"`
 	Taken   bool              `cbor:"5,keyasint,omitempty"`
-	Receipt string            `cbor:"6,keyasint,omitempty"` // COMPLETED or INVALID, once there is one
+	Receipt string            `cbor:"6,keyasint,omitempty"` // COMPLETED, INVALID or NOT_ALLOWED, once there is one
 	Late    bool              `cbor:"7,keyasint,omitempty"`
 }
 
@@ -261,7 +261,7 @@ type MessageTaken struct {
 // ReceiptReceived records the recipient's business receipt (forretningskvittering) for what was sent.
 type ReceiptReceived struct {
 	Message domain.MessageID `cbor:"1,keyasint" json:"message"`
-	Status  string           `cbor:"2,keyasint" json:"status"` // COMPLETED or INVALID
+	Status  string           `cbor:"2,keyasint" json:"status"` // COMPLETED, INVALID or NOT_ALLOWED
 	Text    domain.Sealed    `cbor:"3,keyasint,omitempty" json:"text,omitempty"`
 }
 
