@@ -56,6 +56,8 @@ type ExemptionRow struct {
 	AddressLeaf uint32        `cbor:"9,keyasint,omitempty"`
 	Address     domain.Sealed `cbor:"10,keyasint,omitempty"`
 	Version     uint32        `cbor:"11,keyasint"`
+	GroundsLeaf uint32        `cbor:"12,keyasint,omitempty"`
+	Grounds     domain.Sealed `cbor:"13,keyasint,omitempty"` // of a refusal
 }
 
 // A Standing is what the next command must know: the stream's version, and the next leaf.
@@ -202,7 +204,9 @@ func (c *change) apply(e domain.Named) error {
 		})
 	case mailbox.ExemptionRefused:
 		c.leaf = e.Leaf
-		return c.exemption(func(x *ExemptionRow) { x.Status, x.State.Applied = "REFUSED", false })
+		return c.exemption(func(x *ExemptionRow) {
+			x.Status, x.State.Applied, x.GroundsLeaf, x.Grounds = "REFUSED", false, e.Leaf, e.Grounds
+		})
 	case mailbox.ExemptionReceiptIssued:
 		return nil
 	case mailbox.ExemptionRevoked:

@@ -22,7 +22,7 @@ var (
 )
 
 // formatVersion is that of all views; a file of another one is built anew.
-const formatVersion = 9
+const formatVersion = 10
 
 // A layer is changes over a file; a nil value is a deletion.
 type layer = btree.Map[string, []byte]

@@ -45,6 +45,7 @@ type Application struct {
 
 // An Exemption is where an owner's exemption stands.
 type Exemption struct {
+	Grounds  string // of a refusal: for the owner too
 	Mailbox  domain.MailboxID
 	Row      projections.ExemptionRow
 	Criteria []string // for officers only
@@ -230,9 +231,6 @@ func (b *Backbone) exemption(box domain.MailboxID, officer bool) (x Exemption, e
 		return x, errors.Join(err, ErrNotFound)
 	}
 	x = Exemption{Mailbox: box, Row: row.Exemption}
-	if !officer {
-		return x, nil
-	}
 	open := func(leaf uint32, eventType, field string, sealed domain.Sealed) (string, error) {
 		if len(sealed) == 0 {
 			return "", nil
@@ -243,6 +241,9 @@ func (b *Backbone) exemption(box domain.MailboxID, officer bool) (x Exemption, e
 		}
 		plain, err := k.Open(eventType, field, sealed)
 		return string(plain), err
+	}
+	if x.Grounds, err = open(x.Row.GroundsLeaf, mailbox.ExemptionRefused{}.EventType(), "grounds", x.Row.Grounds); err != nil || !officer {
+		return x, err
 	}
 	criteria, err := open(x.Row.Leaf, mailbox.ExemptionApplied{}.EventType(), "criteria", x.Row.Criteria)
 	if err != nil {

@@ -14,6 +14,9 @@ import (
 func exemptionJSON(x backbone.Exemption, officer bool) object {
 	o := object{"id": x.Row.State.ID, "version": x.Row.Version, "mailboxId": x.Mailbox, "exemptionStatus": x.Row.Status, "date": stamp(x.Row.At), "lastUpdated": stamp(x.Row.Last),
 		"exemptByProxy": x.Row.Proxy}
+	if x.Grounds != "" {
+		o["grounds"] = x.Grounds
+	}
 	if officer {
 		o["criteria"], o["alternativeAddress"], o["forwardToAddress"], o["endedBy"] = append([]string{}, x.Criteria...), x.Address, x.Address != "", x.Row.By
 	}

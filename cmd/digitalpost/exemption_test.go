@@ -110,6 +110,7 @@ func TestExemption(t *testing.T) {
 	}
 	w.want(400, "grounds")(officer.status("PUT", "/apis/v1/exemptions/"+x.ID, nil, `{"exemptionStatus":"REFUSED"}`))
 	w.want(200, `"REFUSED"`)(officer.status("PUT", "/apis/v1/exemptions/"+x.ID, nil, `{"exemptionStatus":"REFUSED","grounds":"Ingen af kriterierne"}`))
+	w.want(200, "Ingen af kriterierne")(owner.status("GET", "/apis/v1/mailboxes/"+who.Mailbox+"/exemption", nil, ""))
 	_ = later
 	w.stop()
 	if err := (&verifyCmd{dataFlags{Data: w.data}}).Run(); err != nil {
