@@ -32,12 +32,11 @@ func (b *Backbone) discard(err error, certain bool, c composed) error {
 	if c.key == nil {
 		return err
 	}
-	docs := []domain.DocumentID{c.letter.Document}
-	if c.handover.Root != (domain.UUID{}) {
-		docs = append(docs, c.handover.Document)
+	if c.handover.Root == (domain.UUID{}) {
+		return b.unused(err, certain, c.letter.Document)
 	}
-	before := err
-	if err = b.unused(err, certain, docs...); c.handover.Root != (domain.UUID{}) && (certain || err != before || isRefused(err)) {
+	certain = certain || neverAppended(err)
+	if err = b.unused(err, certain, c.letter.Document, c.handover.Document); certain {
 		err = errors.Join(err, b.vault.Discard(vault.Owner(c.handover.Root)))
 	}
 	return err

@@ -95,13 +95,15 @@ func (b *Backbone) PutContent(ctx context.Context, a Ask, part Part, p Piece) (m
 	return m, at, err
 }
 
+// neverAppended tells whether a command's error says that nothing of it is in the log.
+func neverAppended(err error) bool {
+	never := func(x error) bool { return errors.Is(err, x) }
+	return isRefused(err) || slices.ContainsFunc([]error{ErrNotFound, ErrForbidden, ErrParked, ErrKeyReused, eventstore.ErrConflict, eventstore.ErrDiskFull, eventstore.ErrClock}, never)
+}
+
 // unused frees documents that a command was to name and did not. Where it is not certain that no event names them, the sweep will find out.
 func (b *Backbone) unused(err error, certain bool, docs ...domain.DocumentID) error {
-	_, refused := domain.Refused(err)
-	for _, never := range []error{ErrNotFound, ErrForbidden, ErrParked, ErrKeyReused, eventstore.ErrConflict, eventstore.ErrDiskFull, eventstore.ErrClock} {
-		refused = refused || errors.Is(err, never)
-	}
-	if !refused && !certain {
+	if !certain && !neverAppended(err) {
 		return err
 	}
 	for _, d := range docs {

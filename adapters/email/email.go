@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/wneessen/go-mail"
@@ -78,8 +79,7 @@ func (s Server) message(m backbone.Mail) (*mail.Msg, error) {
 	if err := msg.To(m.To); err != nil {
 		return nil, err
 	}
-	_, domain, _ := cutLast(s.From, '@')
-	msg.SetMessageIDWithValue(m.ID + "@" + domain)
+	msg.SetMessageIDWithValue(m.ID + s.From[strings.LastIndexByte(s.From, '@'):])
 	msg.Subject(m.Subject)
 	msg.SetBodyString(mail.TypeTextPlain, m.Text)
 	for _, f := range m.Files {
@@ -90,15 +90,6 @@ func (s Server) message(m backbone.Mail) (*mail.Msg, error) {
 		msg.AttachReadSeeker(f.Name, f.Open(), mail.WithFileContentType(mail.ContentType(kind)))
 	}
 	return msg, nil
-}
-
-func cutLast(s string, sep byte) (before, after string, ok bool) {
-	for i := len(s) - 1; i >= 0; i-- {
-		if s[i] == sep {
-			return s[:i], s[i+1:], true
-		}
-	}
-	return s, "", false
 }
 
 // outcome tells a server's no to this mail, for good (5xx) or for now (4xx), from a server that can't be spoken to.

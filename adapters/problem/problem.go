@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"digitalpost/adapters/backbone"
 	"digitalpost/adapters/memo"
@@ -247,6 +248,19 @@ func JSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v) // as above
+}
+
+// IfMatch reads If-Match: 3, "3", W/"3" or *; 0 for any version.
+func IfMatch(r *http.Request) (uint32, error) {
+	s := strings.Trim(strings.TrimPrefix(strings.TrimSpace(r.Header.Get("If-Match")), "W/"), `"`)
+	if s == "" || s == "*" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err != nil || n == 0 {
+		return 0, BadField("If-Match", "header.not.valid", "must be a version, in quotes or not, or *")
+	}
+	return uint32(n), nil
 }
 
 // Page reads page and size: from 0, and 1 to 1,000 with 100 as its default.

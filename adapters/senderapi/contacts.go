@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -44,18 +43,15 @@ func own(r *http.Request, sys backbone.System) error {
 
 // at reads what the path names, and gives the check that it is there, at the version of If-Match; there is none for what is created.
 func at(r *http.Request, id domain.UUID, create bool, missing domain.Reason) (func(organisation.Contacts) error, error) {
-	version := uint64(0)
-	if s := strings.Trim(strings.TrimPrefix(strings.TrimSpace(r.Header.Get("If-Match")), "W/"), `"`); s != "" && s != "*" {
-		var err error
-		if version, err = strconv.ParseUint(s, 10, 32); err != nil || version == 0 {
-			return nil, problem.BadField("If-Match", "header.not.valid", "must be a version, in quotes or not, or *")
-		}
+	version, err := problem.IfMatch(r)
+	if err != nil {
+		return nil, err
 	}
 	return func(c organisation.Contacts) error {
 		if create {
 			return nil
 		}
-		err := c.At(id, uint32(version), missing)
+		err := c.At(id, version, missing)
 		if reason, refused := domain.Refused(err); refused && reason == missing {
 			return backbone.ErrNotFound
 		}

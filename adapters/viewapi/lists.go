@@ -19,8 +19,9 @@ import (
 )
 
 // Lists of messages. A filter is a parameter with a field's name as the JSON shows it, nested ones with dots: values of one field are alternatives, fields must all
-// match, * stands for any text, and case does not count. any looks in all texts. Only what is sorted by arrival and filtered by folder or read alone is answered
-// from the index; all else opens the messages, in memory and a thousand at a time, and is recorded as a search.
+// match, * stands for any text, and case does not count. any looks in what backbone.Words has. What is sorted by arrival and filtered by folder or read
+// alone is answered from the index; any, label, sender and note from sealed words; all else opens the messages that are left, in memory and a thousand at a time. All but
+// the first is recorded as a search.
 
 // messageFields are the fields that can be filtered by, sorted by and asked for.
 var messageFields = []string{"id", "version", "messageUUID", "mailboxId", "transactionId", "createdDateTime", "lastUpdated", "messageDateTime", "receivedDateTime", "sendDateTime",

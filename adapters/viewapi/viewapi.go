@@ -145,21 +145,8 @@ func (a *api) fresh(r *http.Request) error {
 	return a.b.Fresh(r.Context(), p)
 }
 
-// version reads If-Match: 3, "3", W/"3" or *; 0 for any version.
-func version(r request) (uint32, error) {
-	s := strings.Trim(strings.TrimPrefix(strings.TrimSpace(r.Header.Get("If-Match")), "W/"), `"`)
-	if s == "" || s == "*" {
-		return 0, nil
-	}
-	n, err := strconv.ParseUint(s, 10, 32)
-	if err != nil || n == 0 {
-		return 0, problem.BadField("If-Match", "header.not.valid", "must be a version, in quotes or not, or *")
-	}
-	return uint32(n), nil
-}
-
 func (a *api) ask(r request) (backbone.Ask, error) {
-	v, err := version(r)
+	v, err := problem.IfMatch(r.Request)
 	key := r.Header.Get("Idempotency-Key")
 	if len(key) > 200 {
 		err = problem.BadField("Idempotency-Key", "header.not.valid", "must be at most 200 characters long")

@@ -217,3 +217,89 @@ func TestForgottenPostCannotBeOpened(t *testing.T) {
 		t.Error("a shredded mailbox is listed")
 	}
 }
+
+// readsSent gives, for each message that was sent, whether the thief can open its writer's copy, its drafts or its words, and whether it can open the copy that was
+// handed over.
+func (th *thief) readsSent(t *testing.T, data string) (own, theirs map[domain.MessageID]bool) {
+	t.Helper()
+	b, err := filestore.OpenBeside(filepath.Join(data, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, theirs = map[domain.MessageID]bool{}, map[domain.MessageID]bool{}
+	for rec, err := range b.ReadAll(0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := projections.Decode(rec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch e := e.(type) {
+		case mailbox.DraftSaved:
+			own[e.Message] = own[e.Message] || th.opens(t, rec.Stream.ID, e.Leaf, rec.Type, "content", e.Content)
+		case mailbox.MessageSent:
+			for field, sealed := range map[string]domain.Sealed{"documentKey": e.Letter.DocumentKey, "outline": e.Letter.Outline, "words": e.Letter.Words} {
+				own[e.Message] = own[e.Message] || th.opens(t, rec.Stream.ID, e.Letter.Leaf, rec.Type, field, sealed)
+			}
+			theirs[e.Message] = th.opens(t, e.Handover.Root, 0, rec.Type, "handoverKey", e.Handover.Key)
+		}
+	}
+	return own, theirs
+}
+
+// After a roll the copy that a recipient system took, and the one that its writer purged, open with no key that is left nor with a copy of the keys from before: each
+// side is forgotten by itself, and what neither has ended opens on both.
+func TestSentPostThatIsForgottenCannotBeOpened(t *testing.T) {
+	data := t.TempDir() + "/var"
+	cmd, c := child(t, data)
+	d, err := c.directory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, data: data, d: d, url: c.url, sender: c.as(d, 0)}
+	me, box, point := w.person(d.People[0].CPR, "app"), boxOf(w, 0), w.point("Borgerservice").text("id")
+	ids, uuids := map[string]domain.MessageID{}, map[string]string{}
+	for _, label := range []string{"Begge", "Skriveren", "Modtageren", "Ingen"} {
+		x := w.ask(me, 200, "POST", w.draft(me, box, label, point, "Hej "+label)+"/send", "")
+		id, _ := domain.ParseUUID(x.text("id"))
+		ids[label], uuids[label] = id, x.text("messageUUID")
+	}
+	before, err := os.ReadFile(filepath.Join(data, "keys-1.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	purge := func(label string) {
+		for range 2 {
+			w.ask(me, 204, "DELETE", box+ids[label].String(), "")
+		}
+	}
+	take := func(label string) {
+		w.fetched(w.sender, uuids[label])
+		w.ask(w.sender, 204, "DELETE", "/apis/v1/memos/"+uuids[label], "")
+	}
+	purge("Begge")
+	take("Begge")
+	purge("Skriveren")
+	take("Modtageren")
+	check := func(when string, forgotten bool) {
+		t.Helper()
+		own, theirs := newThief(t, data, before).readsSent(t, data)
+		for label, id := range ids {
+			wantOwn, wantTheirs := !forgotten || label == "Modtageren" || label == "Ingen", !forgotten || label == "Skriveren" || label == "Ingen"
+			if own[id] != wantOwn || theirs[id] != wantTheirs {
+				t.Errorf("%s, %s: the writer's copy opens: %v, want %v; the recipient's: %v, want %v", when, label, own[id], wantOwn, theirs[id], wantTheirs)
+			}
+		}
+	}
+	check("negative control, before the roll", false)
+	p := exec.Command(os.Args[0], "keys", "roll", "--data", data)
+	p.Env = append(os.Environ(), "DIGITALPOST_TEST_AS_PROGRAM=1")
+	if out, err := p.CombinedOutput(); err != nil {
+		t.Fatalf("keys roll: %v %s", err, out)
+	}
+	check("after the roll", true)
+	cmd.Process.Signal(os.Interrupt)
+	cmd.Wait()
+	check("after the server's end", true)
+}

@@ -449,9 +449,21 @@ func TestCanary(t *testing.T) {
 	path := "/apis/v1/mailboxes/" + box + "/messages/" + m.ID
 	w.want(200, "")(me.status("PATCH", path, nil, `{"note":"Kanarienote"}`))
 	w.want(201, "")(me.status("POST", "/apis/v1/mailboxes/"+box+"/folders/", nil, `{"name":"Kanariemappe"}`))
+	// What a person writes, forwards and is answered, a draft that stays one, and a search for it all.
+	written := "/apis/v1/mailboxes/" + box + "/messages/"
+	w.draft(me, written, "Kanariekladde", w.point("SU").text("id"), "Kanarietekst i kladden")
+	draft := w.draft(me, written, "Kanariebrev", w.point("Borgerservice").text("id"), "Kanarietekst i brevet")
+	w.attach(me, draft, "ADDITIONAL", "kanariefil.txt", "Kanarietekst i bilaget")
+	sent := w.ask(me, 200, "POST", draft+"/send", "").text("messageUUID")
+	w.fetched(w.sender, sent)
+	w.ask(w.sender, 200, "POST", "/apis/v1/memos/"+sent+"/receipt", `{"receiptStatus":"INVALID","errorCode":"kanarie.kode","errorMessage":"Kanariesvar"}`)
+	w.ask(me, 200, "POST", path+"/forward", `{"recipientId":"`+w.d.People[1].CPR+`","recipientIdType":"CPR","comment":"Kanariekommentar","senderLabel":"Kanarielabel"}`)
+	if x := w.ask(me, 200, "GET", written+"?any=kanarie", ""); x.text("totalElements") != "4" {
+		t.Errorf("a search finds %s, want 4", x.text("totalElements"))
+	}
 	_, _, metrics := me.status("GET", "/metrics", nil, "")
 	time.Sleep(1200 * time.Millisecond) // a flush of the views
-	canaries := []string{cpr, "Kanarie", base64.StdEncoding.EncodeToString([]byte("Kanarietekst i dokumentet"))[:20]}
+	canaries := []string{cpr, "Kanarie", "kanarie", base64.StdEncoding.EncodeToString([]byte("Kanarietekst i dokumentet"))[:20]}
 	scan := func() {
 		t.Helper()
 		filepath.Walk(w.data, func(name string, info os.FileInfo, err error) error {

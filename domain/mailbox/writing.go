@@ -133,7 +133,7 @@ type Destination struct {
 	ContactPoint domain.UUID           `cbor:"2,keyasint,omitzero" json:"contactPoint,omitzero"`
 	System       domain.SystemID       `cbor:"3,keyasint,omitzero" json:"system,omitzero"`
 	Mailbox      domain.MailboxID      `cbor:"4,keyasint,omitzero" json:"mailbox,omitzero"`
-	Address      domain.Sealed         `cbor:"5,keyasint,omitempty" json:"address,omitempty"` // of e-mail, or of a mailbox that nobody has
+	Address      domain.Sealed         `cbor:"5,keyasint,omitempty" json:"address,omitempty"` // of e-mail; with no mailbox and no address: nobody has the number
 }
 
 // A Handover is the copy that waits for whoever takes the message over. It has a root of its own, so that neither side's forgetting touches the other's copy.
