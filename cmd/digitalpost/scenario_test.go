@@ -202,21 +202,28 @@ var (
 	anyTime = regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)`)
 )
 
-// plain gives JSON with ids numbered in the order in which they come and times left out, so that two runs are the same.
+// plain gives JSON with its fields in order, ids numbered as they come and times left out, so that two answers that are the
+// same as JSON are the same.
 func plain(raw string) []byte {
+	var v any
+	in := json.NewDecoder(strings.NewReader(raw))
+	in.UseNumber()
+	if in.Decode(&v) != nil {
+		return []byte(raw)
+	}
+	b, err := json.MarshalIndent(v, "", "\t")
+	if err != nil {
+		return []byte(raw)
+	}
+
 	ids := map[string]string{}
-	raw = anyID.ReplaceAllStringFunc(raw, func(id string) string {
+	out := anyID.ReplaceAllStringFunc(string(b), func(id string) string {
 		if ids[id] == "" {
 			ids[id] = fmt.Sprintf("id-%d", len(ids)+1)
 		}
 		return ids[id]
 	})
-	raw = anyTime.ReplaceAllString(raw, "(time)")
-	var b bytes.Buffer
-	if json.Indent(&b, []byte(raw), "", "\t") != nil {
-		return []byte(raw)
-	}
-	return append(b.Bytes(), '\n')
+	return []byte(anyTime.ReplaceAllString(out, "(time)") + "\n")
 }
 
 // golden holds what is shown against a file; UPDATE_GOLDEN writes it.
