@@ -2,10 +2,10 @@ package senderapi
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -16,9 +16,10 @@ import (
 	"digitalpost/domain/organisation"
 )
 
-// An organisation's own systems keep its contact structure: groups, points, and which system takes post in. What they set is the whole of a thing, each time.
+// An organisation's own systems keep its contact structure: groups, points, and which system takes post in. What they
+// set is the whole of a thing, each time.
 
-func (a *api) registerContacts(route func(method, path string, fn func(http.ResponseWriter, *http.Request, backbone.System) error)) {
+func (a *api) registerContacts(route func(method, path string, fn handler)) {
 	const groups, points = "organisations/{organisation}/contact-groups", "organisations/{organisation}/contact-points"
 	route("POST", groups, a.putGroup)
 	route("PUT", groups+"/{group}", a.putGroup)
@@ -36,13 +37,16 @@ func own(r *http.Request, sys backbone.System) error {
 		return backbone.ErrNotFound
 	}
 	if domain.OrganisationID(id) != sys.OrgID || sys.Organisation.Kind != organisation.Authority {
-		return problem.New(http.StatusForbidden, "organisation.not.yours", "a system changes its own authority's contact structure alone")
+		return problem.New(http.StatusForbidden, "organisation.not.yours",
+			"a system changes its own authority's contact structure alone")
 	}
 	return nil
 }
 
-// at reads what the path names, and gives the check that it is there, at the version of If-Match; there is none for what is created.
-func at(r *http.Request, id domain.UUID, create bool, missing domain.Reason) (func(organisation.Contacts) error, error) {
+// at reads what the path names, and gives the check that it is there, at the version of If-Match; there is none for
+// what is created.
+func at(r *http.Request, id domain.UUID, create bool, missing domain.Reason) (func(organisation.Contacts) error,
+	error) {
 	version, err := problem.IfMatch(r)
 	if err != nil {
 		return nil, err
@@ -78,21 +82,20 @@ func readBody(r *http.Request, into any) error {
 		return err
 	}
 	if len(b) > 64<<10 || json.Unmarshal(b, into) != nil {
-		return problem.BadField("body", "body.not.valid", "must be a JSON object of at most 64 KiB, its fields of the types that are described")
+		return problem.BadField("body", "body.not.valid",
+			"must be a JSON object of at most 64 KiB, its fields of the types that are described")
 	}
 	return nil
 }
 
 func checkText(name, s string, least, most int) error {
+	control := func(r rune) bool { return r < 0x20 && (r != '\n' || name != "description") }
 	n := utf8.RuneCountInString(s)
-	if n < least || n > most || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 && (r != '\n' || name != "description") }) {
-		return problem.BadField(name, "field.not.valid", "must be a text of a length that is allowed, without control characters")
+	if n < least || n > most || !utf8.ValidString(s) || strings.ContainsFunc(s, control) {
+		return problem.BadField(name, "field.not.valid",
+			"must be a text of a length that is allowed, without control characters")
 	}
 	return nil
-}
-
-type idRef struct {
-	ID string `json:"id"`
 }
 
 func parseIDs(name string, refs []idRef) (out []domain.UUID, err error) {
@@ -109,22 +112,25 @@ func parseIDs(name string, refs []idRef) (out []domain.UUID, err error) {
 	return out, nil
 }
 
-func (a *api) change(w http.ResponseWriter, r *http.Request, sys backbone.System, status int, shown func(*backbone.ContactDirectory) map[string]any, decide func(organisation.Contacts) ([]organisation.Event, error)) error {
+// A decision says what a change of the contact structure leads to.
+type decision func(organisation.Contacts) ([]organisation.Event, error)
+
+// change changes the contact structure; what is kept is read of the directory as it stands then.
+func (a *api) change(r *http.Request, sys backbone.System, decide decision) (*backbone.ContactDirectory, error) {
 	if _, err := a.b.ChangeContacts(r.Context(), sys, "contact structure", decide); err != nil {
-		return err
+		return nil, err
 	}
-	if shown == nil {
-		w.WriteHeader(status)
-		return nil
+	return a.b.Contacts()
+}
+
+// kept answers with what was made or changed, at its version.
+func kept(w http.ResponseWriter, create bool, version uint32, answer any) {
+	status := http.StatusOK
+	if create {
+		status = http.StatusCreated
 	}
-	all, err := a.b.Contacts()
-	if err != nil {
-		return err
-	}
-	o := shown(all)
-	w.Header().Set("ETag", fmt.Sprintf("%q", fmt.Sprint(o["version"])))
-	problem.JSON(w, status, o)
-	return nil
+	w.Header().Set("ETag", `"`+strconv.FormatUint(uint64(version), 10)+`"`)
+	problem.JSON(w, status, answer)
 }
 
 func (a *api) putGroup(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
@@ -139,42 +145,45 @@ func (a *api) putGroup(w http.ResponseWriter, r *http.Request, sys backbone.Syst
 	if err != nil {
 		return err
 	}
-	var in struct {
-		Name        string `json:"name"`
-		Description string `json:"description"`
-		Parent      *idRef `json:"parent"`
-	}
+	var in groupCommand
 	if err := readBody(r, &in); err != nil {
 		return err
 	}
-	if err := checkText("name", in.Name, 1, 256); err != nil {
+	g, err := in.read(id)
+	if err != nil {
 		return err
+	}
+
+	all, err := a.change(r, sys, func(c organisation.Contacts) ([]organisation.Event, error) {
+		if err := check(c); err != nil {
+			return nil, err
+		}
+		return c.PutGroup(g, create)
+	})
+	if err != nil {
+		return err
+	}
+	now, _ := all.Group(id)
+	kept(w, create, now.Version, groupKept(g, now.Version))
+	return nil
+}
+
+func (in groupCommand) read(id domain.UUID) (g organisation.ContactGroup, err error) {
+	g = organisation.ContactGroup{Group: id, Name: in.Name, Description: in.Description}
+	if err := checkText("name", in.Name, 1, 256); err != nil {
+		return g, err
 	}
 	if err := checkText("description", in.Description, 0, 2000); err != nil {
-		return err
+		return g, err
 	}
-	g := organisation.ContactGroup{Group: id, Name: in.Name, Description: in.Description}
 	if in.Parent != nil {
 		ids, err := parseIDs("parent", []idRef{*in.Parent})
 		if err != nil {
-			return err
+			return g, err
 		}
 		g.Parent = ids[0]
 	}
-	status := http.StatusOK
-	if create {
-		status = http.StatusCreated
-	}
-	return a.change(w, r, sys, status, func(all *backbone.ContactDirectory) map[string]any {
-		now, _ := all.Group(id)
-		return map[string]any{"id": id, "version": now.Version, "name": g.Name, "description": g.Description}
-	},
-		func(c organisation.Contacts) ([]organisation.Event, error) {
-			if err := check(c); err != nil {
-				return nil, err
-			}
-			return c.PutGroup(g, create)
-		})
+	return g, nil
 }
 
 func (a *api) closeGroup(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
@@ -189,7 +198,7 @@ func (a *api) closeGroup(w http.ResponseWriter, r *http.Request, sys backbone.Sy
 	if err != nil {
 		return err
 	}
-	return a.change(w, r, sys, http.StatusNoContent, nil, func(c organisation.Contacts) ([]organisation.Event, error) {
+	return a.close(w, r, sys, func(c organisation.Contacts) ([]organisation.Event, error) {
 		if err := check(c); err != nil {
 			return nil, err
 		}
@@ -197,20 +206,13 @@ func (a *api) closeGroup(w http.ResponseWriter, r *http.Request, sys backbone.Sy
 	})
 }
 
-// pointCommand is NgDP's ContactPointCommand, as far as it is kept.
-type pointCommand struct {
-	Name        string   `json:"name"`
-	Description string   `json:"description"`
-	Targets     []string `json:"Targets"`
-	MaxMB       *float64 `json:"memoSizeThresholdMB"`
-	Attachments *int     `json:"allowedNumberOfAttachments"`
-	Active      *bool    `json:"active"`
-	Visible     *bool    `json:"visible"`
-	System      string   `json:"systemId"`
-	Groups      []idRef  `json:"contactGroups"`
-	Terms       []struct {
-		Term string `json:"term"`
-	} `json:"searchTerms"`
+// close closes a thing of the contact structure.
+func (a *api) close(w http.ResponseWriter, r *http.Request, sys backbone.System, decide decision) error {
+	if _, err := a.b.ChangeContacts(r.Context(), sys, "contact structure", decide); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
 // Bounds of a contact point.
@@ -222,7 +224,8 @@ const (
 )
 
 func (in pointCommand) read(id domain.UUID) (p organisation.ContactPoint, err error) {
-	p = organisation.ContactPoint{Point: id, Name: in.Name, Description: in.Description, MaxBytes: defaultPointSize, Attachments: 10, Active: true, Visible: true}
+	p = organisation.ContactPoint{Point: id, Name: in.Name, Description: in.Description,
+		MaxBytes: defaultPointSize, Attachments: 10, Active: true, Visible: true}
 	if err := checkText("name", in.Name, 1, 256); err != nil {
 		return p, err
 	}
@@ -295,20 +298,19 @@ func (a *api) putPoint(w http.ResponseWriter, r *http.Request, sys backbone.Syst
 	if err != nil {
 		return err
 	}
-	status := http.StatusOK
-	if create {
-		status = http.StatusCreated
-	}
-	return a.change(w, r, sys, status, func(all *backbone.ContactDirectory) map[string]any {
-		now, _ := all.Point(id)
-		return map[string]any{"id": id, "version": now.Version, "name": p.Name, "description": p.Description, "active": p.Active, "visible": p.Visible, "organisationId": sys.OrgID,
-			"memoSizeThresholdMB": float64(p.MaxBytes) / 1e6, "allowedNumberOfAttachments": p.Attachments}
-	}, func(c organisation.Contacts) ([]organisation.Event, error) {
+
+	all, err := a.change(r, sys, func(c organisation.Contacts) ([]organisation.Event, error) {
 		if err := check(c); err != nil {
 			return nil, err
 		}
 		return c.PutPoint(p, create)
 	})
+	if err != nil {
+		return err
+	}
+	now, _ := all.Point(id)
+	kept(w, create, now.Version, pointKept(p, now.Version, sys.OrgID))
+	return nil
 }
 
 func (a *api) closePoint(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
@@ -323,7 +325,7 @@ func (a *api) closePoint(w http.ResponseWriter, r *http.Request, sys backbone.Sy
 	if err != nil {
 		return err
 	}
-	return a.change(w, r, sys, http.StatusNoContent, nil, func(c organisation.Contacts) ([]organisation.Event, error) {
+	return a.close(w, r, sys, func(c organisation.Contacts) ([]organisation.Event, error) {
 		if err := check(c); err != nil {
 			return nil, err
 		}
@@ -331,7 +333,8 @@ func (a *api) closePoint(w http.ResponseWriter, r *http.Request, sys backbone.Sy
 	})
 }
 
-// receive makes a system of the organisation the one that takes post in for contact points that name none. memoVersion, 1.2 by default, is what it wants.
+// receive makes a system of the organisation the one that takes post in for contact points that name none.
+// memoVersion, 1.2 by default, is what it wants.
 func (a *api) receive(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
 	if err := own(r, sys); err != nil {
 		return err
@@ -355,6 +358,6 @@ func (a *api) receive(w http.ResponseWriter, r *http.Request, sys backbone.Syste
 	if err != nil {
 		return err
 	}
-	problem.JSON(w, http.StatusOK, map[string]any{"id": now.ID, "name": now.Name, "systemType": "RECIPIENT_DEFAULT", "memoVersion": map[int]string{memo.V11: "1.1", memo.V12: "1.2"}[now.Receives]})
+	problem.JSON(w, http.StatusOK, systemOf(now))
 	return nil
 }

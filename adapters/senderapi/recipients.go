@@ -27,7 +27,7 @@ func (a *api) waiting(w http.ResponseWriter, r *http.Request, sys backbone.Syste
 	for _, id := range list {
 		ids = append(ids, id.String())
 	}
-	showIDs(w, ids, page, size, total)
+	problem.JSON(w, http.StatusOK, idsOf(ids, page, size, total))
 	return nil
 }
 
@@ -62,7 +62,8 @@ func (a *api) fetch(w http.ResponseWriter, r *http.Request, sys backbone.System)
 	return nil
 }
 
-// takeOrRecall deletes what waits for the recipient system; of what the system itself sent, it recalls what is scheduled.
+// takeOrRecall deletes what waits for the recipient system; of what the system itself sent, it recalls what is
+// scheduled.
 func (a *api) takeOrRecall(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
 	uuid, err := memoUUID(r)
 	if err != nil {
@@ -83,15 +84,7 @@ func (a *api) acknowledge(w http.ResponseWriter, r *http.Request, sys backbone.S
 	if err != nil {
 		return err
 	}
-	var in struct {
-		Transmission string  `json:"transmissionId"`
-		UUID         string  `json:"messageUUID"`
-		MessageID    *string `json:"messageId"`
-		Code         *string `json:"errorCode"`
-		Text         *string `json:"errorMessage"`
-		Time         string  `json:"timeStamp"`
-		Status       string  `json:"receiptStatus"`
-	}
+	var in businessReceipt
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&in); err != nil {
 		return problem.BadField("body", "body.not.valid", "must be a Receipt, a JSON object of at most 64 KiB")
 	}
@@ -104,7 +97,8 @@ func (a *api) acknowledge(w http.ResponseWriter, r *http.Request, sys backbone.S
 		w.WriteHeader(http.StatusOK)
 		return nil
 	default:
-		return problem.BadField("receiptStatus", "field.not.valid", "must be COMPLETED, INVALID or NOT_ALLOWED, or RECEIVED, which says nothing new")
+		return problem.BadField("receiptStatus", "field.not.valid",
+			"must be COMPLETED, INVALID or NOT_ALLOWED, or RECEIVED, which says nothing new")
 	}
 	if in.UUID != "" && !strings.EqualFold(in.UUID, uuid.String()) {
 		return problem.BadField("messageUUID", "field.not.valid", "must be that of the path")

@@ -1,5 +1,5 @@
-// Package senderapi is the sender systems' face: /apis/v1/memos/, receipts/, receipts-bulk/, contacts/ and validations/, with the names and codes that
-// existing MeMo clients know.
+// Package senderapi is the sender systems' face: /apis/v1/memos/, receipts/, receipts-bulk/, contacts/ and
+// validations/, with the names and codes that existing MeMo clients know.
 package senderapi
 
 import (
@@ -21,6 +21,9 @@ import (
 	"digitalpost/domain/organisation"
 )
 
+// A handler answers a request of a system that is known.
+type handler func(http.ResponseWriter, *http.Request, backbone.System) error
+
 type api struct {
 	b   *backbone.Backbone
 	who *identity.Gate
@@ -30,7 +33,7 @@ type api struct {
 // Register adds the routes to mux. Paths work with and without their trailing slash.
 func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log *slog.Logger) {
 	a := &api{b, who, log}
-	route := func(method, path string, fn func(http.ResponseWriter, *http.Request, backbone.System) error) {
+	route := func(method, path string, fn handler) {
 		h := func(w http.ResponseWriter, r *http.Request) {
 			sys, err := a.who.System(r)
 			if err == nil {
@@ -67,43 +70,11 @@ func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log 
 // fresh waits until the views have all that was in the log when the request arrived.
 func (a *api) fresh(r *http.Request) error { return a.b.Fresh(r.Context(), a.b.Position()) }
 
-type receipt struct {
-	ID            string  `json:"id,omitempty"`
-	Transmission  string  `json:"transmissionId"`
-	UUID          string  `json:"messageUUID"`
-	MessageID     *string `json:"messageId"`
-	ErrorCode     *string `json:"errorCode"`
-	ErrorMessage  *string `json:"errorMessage"`
-	TimeStamp     string  `json:"timeStamp"`
-	ReceiptStatus string  `json:"receiptStatus"`
-}
-
-func show(r backbone.Receipt) receipt {
-	out := receipt{Transmission: r.Transmission.String(), UUID: r.UUID.String(), TimeStamp: r.At.UTC().Format("2006-01-02T15:04:05.000Z"), ReceiptStatus: r.Status}
-	if r.ID != (domain.ReceiptID{}) {
-		out.ID = r.ID.String()
-	}
-	if r.MessageID != "" {
-		out.MessageID = &r.MessageID
-	}
-	if r.Code != "" {
-		rule, _ := memo.RuleOf(r.Code)
-		text := rule.Text
-		if r.Field != "" {
-			text = r.Field + ": " + text
-		}
-		out.ErrorCode, out.ErrorMessage = &r.Code, &text
-	} else if r.Despite != "" {
-		text := "delivered despite the recipient's exemption: " + r.Despite
-		out.ErrorMessage = &text
-	}
-	return out
-}
-
 // body gives the MeMo's XML, as the body itself or as part file of a multipart body.
 func body(r *http.Request) (io.Reader, error) {
 	unsupported := func(what string) error {
-		return problem.New(http.StatusUnsupportedMediaType, "media.type.not.supported", what+" is not accepted: send application/xml, text/xml, or multipart/form-data with a part named file")
+		return problem.New(http.StatusUnsupportedMediaType, "media.type.not.supported", what+
+			" is not accepted: send application/xml, text/xml, or multipart/form-data with a part named file")
 	}
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
@@ -149,13 +120,14 @@ func (a *api) submit(w http.ResponseWriter, r *http.Request, sys backbone.System
 	}
 	uuid, err := domain.ParseUUID(r.URL.Query().Get("memo-message-uuid"))
 	if err != nil {
-		return problem.BadField("memo-message-uuid", "parameter.not.valid", "is required and must be the messageUUID of the MeMo's header")
+		return problem.BadField("memo-message-uuid", "parameter.not.valid",
+			"is required and must be the messageUUID of the MeMo's header")
 	}
 	done, err := a.b.Submit(r.Context(), sys, uuid, in)
 	if err != nil {
 		return err
 	}
-	problem.JSON(w, http.StatusCreated, show(done))
+	problem.JSON(w, http.StatusCreated, receiptOf(done))
 	return nil
 }
 
@@ -172,20 +144,8 @@ func (a *api) receipts(w http.ResponseWriter, r *http.Request, sys backbone.Syst
 	for _, one := range list {
 		ids = append(ids, one.ID.String())
 	}
-	showIDs(w, ids, page, size, total)
+	problem.JSON(w, http.StatusOK, idsOf(ids, page, size, total))
 	return nil
-}
-
-// showIDs answers with a page of ids, as NgDP's PagingResultUUID.
-func showIDs(w http.ResponseWriter, ids []string, page, size, total int) {
-	out := map[string]any{"content": ids, "number": page, "size": size, "totalElements": total, "totalPages": (total + size - 1) / size, "previous": nil, "next": nil}
-	if page > 0 {
-		out["previous"] = map[string]any{"page": page - 1, "size": size, "ordering": []any{}}
-	}
-	if (page+1)*size < total {
-		out["next"] = map[string]any{"page": page + 1, "size": size, "ordering": []any{}}
-	}
-	problem.JSON(w, http.StatusOK, out)
 }
 
 func (a *api) receiptsBulk(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
@@ -197,11 +157,7 @@ func (a *api) receiptsBulk(w http.ResponseWriter, r *http.Request, sys backbone.
 	if err != nil {
 		return err
 	}
-	shown := []receipt{}
-	for _, one := range list {
-		shown = append(shown, show(one))
-	}
-	problem.JSON(w, http.StatusOK, map[string]any{"currentPage": page, "totalPages": (total + size - 1) / size, "elementsOnPage": len(shown), "totalElements": total, "receipts": shown})
+	problem.JSON(w, http.StatusOK, receiptsOf(list, page, size, total))
 	return nil
 }
 
@@ -225,7 +181,7 @@ func (a *api) receipt(w http.ResponseWriter, r *http.Request, sys backbone.Syste
 			}
 		}
 	}
-	problem.JSON(w, http.StatusOK, show(found))
+	problem.JSON(w, http.StatusOK, receiptOf(found))
 	return nil
 }
 
@@ -241,13 +197,13 @@ func (a *api) deleteReceipt(w http.ResponseWriter, r *http.Request, sys backbone
 	return nil
 }
 
-// contacts tells whether a number can be reached, and never why not.
+// contacts answers whether a number can be reached, and never why not.
 func (a *api) contacts(w http.ResponseWriter, r *http.Request, _ backbone.System) error {
 	q := r.URL.Query()
 	cpr, cvr := q.Get("cprNumber"), q.Get("cvrNumber")
-	kind, number, contact := mailbox.Citizen, cpr, map[string]any{"type": "CITIZEN", "cprNumber": cpr}
+	kind, number, contact := mailbox.Citizen, cpr, Contact{Type: "CITIZEN", CPRNumber: cpr}
 	if cpr == "" {
-		kind, number, contact = mailbox.Company, cvr, map[string]any{"type": "COMPANY", "cvrNumber": cvr}
+		kind, number, contact = mailbox.Company, cvr, Contact{Type: "COMPANY", CVRNumber: cvr}
 	}
 	if (cpr == "") == (cvr == "") {
 		return problem.BadField("cprNumber", "parameter.not.valid", "or cvrNumber is required, one of them")
@@ -256,26 +212,20 @@ func (a *api) contacts(w http.ResponseWriter, r *http.Request, _ backbone.System
 	if err != nil {
 		return err
 	}
-	list := []any{}
+	list := []Contact{}
 	if ok {
-		status := "REGISTERED"
 		exempt, _, err := a.b.IsExempt(kind, number)
 		if err != nil {
 			return err
 		}
-		if exempt {
-			status = "EXEMPT"
-		}
-		contactID := domain.UUID(domain.DeriveID("contact", id[:]))
-		contact["id"], contact["version"] = contactID, 1
-		contact["mailboxSubscription"] = map[string]any{"id": contactID, "version": 1, "publicRegistrationStatus": status}
-		list = append(list, contact)
+		list = append(list, contactOf(contact, id, exempt))
 	}
-	problem.JSON(w, http.StatusOK, map[string]any{"contacts": list, "currentPage": 0, "totalPages": len(list), "elementsOnPage": len(list), "totalElements": len(list), "next": nil})
+	problem.JSON(w, http.StatusOK, contactsOf(list))
 	return nil
 }
 
-// selfService tells an authority whether a person need not use its self-service online: yes while they are exempt, and never why. Of a number that nobody has it is no.
+// selfService answers an authority whether a person need not use its self-service online: yes while they are exempt,
+// and never why. Of a number that nobody has it is no.
 func (a *api) selfService(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
 	if sys.Organisation.Kind != organisation.Authority {
 		return backbone.ErrForbidden
@@ -286,7 +236,7 @@ func (a *api) selfService(w http.ResponseWriter, r *http.Request, sys backbone.S
 	}
 	exempt, _, err := a.b.IsExempt(mailbox.Citizen, cpr)
 	if err == nil {
-		problem.JSON(w, http.StatusOK, map[string]bool{"result": exempt})
+		problem.JSON(w, http.StatusOK, SelfService{exempt})
 	}
 	return err
 }
@@ -295,11 +245,10 @@ func (a *api) selfService(w http.ResponseWriter, r *http.Request, sys backbone.S
 func (a *api) validate(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
 	var in io.Reader
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "application/json" {
-		var wrapped struct {
-			Resource []byte `json:"resource"`
-		}
+		var wrapped wrappedMemo
 		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 32<<20)).Decode(&wrapped); err != nil {
-			return problem.BadField("resource", "body.not.valid", "must be the MeMo in base64, of at most 32 MiB as JSON")
+			return problem.BadField("resource", "body.not.valid",
+				"must be the MeMo in base64, of at most 32 MiB as JSON")
 		}
 		in = strings.NewReader(string(wrapped.Resource))
 	} else {
@@ -314,10 +263,11 @@ func (a *api) validate(w http.ResponseWriter, r *http.Request, sys backbone.Syst
 		return err
 	}
 	o := sys.Organisation
-	if v := m.Judge(memo.Sender{CVR: o.CVR, MandatoryAllowed: o.MandatoryAllowed, LegalAllowed: o.LegalAllowed}, time.Now()); v != nil {
+	sender := memo.Sender{CVR: o.CVR, MandatoryAllowed: o.MandatoryAllowed, LegalAllowed: o.LegalAllowed}
+	if v := m.Judge(sender, time.Now()); v != nil {
 		return &problem.Error{Status: 400, Code: v.Rule.Code, Message: v.Path + ": " + v.Rule.Text,
 			Fields: []problem.Field{{Resource: "MeMo", Field: v.Path, Code: v.Rule.Code, Message: v.Rule.Text}}}
 	}
-	problem.JSON(w, http.StatusCreated, map[string]any{"code": nil, "message": "the MeMo is valid", "fieldErrors": []any{}})
+	problem.JSON(w, http.StatusCreated, Validation{"the MeMo is valid", []problem.Field{}})
 	return nil
 }
