@@ -12,36 +12,19 @@ import (
 	"digitalpost/projections"
 )
 
-// accessJSON shows access for another as NgDP's Access, and what it lacks: names, the last day, where it stands.
-func accessJSON(x backbone.Access) object {
-	state := x.Row.State
-	if state == projections.Granted && x.Over {
-		state = "EXPIRED"
-	}
-	o := object{"id": x.ID, "version": x.Row.Version, "createdDateTime": stamp(x.Row.At), "lastUpdated": stamp(x.Row.Last), "accessType": "PARTY_REPRESENTATIVE", "mailboxId": x.Mailbox,
-		"identityId": x.Row.Grant.Grantee, "privileges": []access.Right{x.Row.Grant.Right}, "privilegeEndDate": nil, "state": state, "grantedVia": nil,
-		"ownerName": x.Owner, "identityName": x.Grantee}
-	if day := backbone.LastDay(x.Row.Grant.Until); day != "" {
-		o["privilegeEndDate"] = day
-	}
-	if x.Row.Via != "" {
-		o["grantedVia"] = x.Row.Via
-	}
-	return o
-}
-
 func (a *api) accesses(w http.ResponseWriter, r request) error {
 	all, err := a.b.Accesses(r.Context(), r.p, r.box)
 	if err != nil {
 		return err
 	}
-	var shown []object
+	var shown []Access
 	for _, x := range all {
 		if x.Row.State == projections.Granted || x.Row.State == projections.Revoked {
-			shown = append(shown, accessJSON(x))
+			shown = append(shown, accessOf(x))
 		}
 	}
-	return paged(w, r, "accesses", shown)
+	result := func(p Page, some Listed[Access]) any { return AccessSearchResult{p, some} }
+	return paged(w, r, shown, result)
 }
 
 // privilege reads which right is asked for: one of the list privileges, or the single word of type.
@@ -87,14 +70,15 @@ func idOf(in map[string]rawJSON, name string) (id [16]byte, given bool, err erro
 	return id, true, nil
 }
 
-// grant gives access: the body names who gets it (identityId, or cprNumber or cvrNumber with the name), which (privileges), until when (privilegeEndDate), and, by an officer, what was
-// shown (documentation).
+// grant gives access: the body names who gets it (identityId, or cprNumber or cvrNumber with the name), which
+// (privileges), until when (privilegeEndDate), and, by an officer, what was shown (documentation).
 func (a *api) grant(w http.ResponseWriter, r request) error {
 	ask, err := a.ask(r)
 	if err != nil {
 		return err
 	}
-	in, err := fields(r, "identityId", "cprNumber", "cvrNumber", "name", "privileges", "privilegeEndDate", "documentation")
+	in, err := fields(r, "identityId", "cprNumber", "cvrNumber", "name",
+		"privileges", "privilegeEndDate", "documentation")
 	if err != nil {
 		return err
 	}
@@ -114,7 +98,8 @@ func (a *api) grant(w http.ResponseWriter, r request) error {
 			return err
 		}
 	}
-	return a.granted(w, r, ask, in, id, right, "privilegeEndDate")
+	x, at, err := a.grantTo(r, ask, in, id, right, "privilegeEndDate")
+	return a.answerAccess(w, http.StatusCreated, x, at, err)
 }
 
 func (a *api) byNumber(in map[string]rawJSON) (domain.MailboxID, error) {
@@ -127,7 +112,8 @@ func (a *api) byNumber(in map[string]rawJSON) (domain.MailboxID, error) {
 		return domain.MailboxID{}, err
 	}
 	if number == "" {
-		return domain.MailboxID{}, problem.BadField("identityId", "field.missing", "or cprNumber or cvrNumber is required")
+		return domain.MailboxID{}, problem.BadField("identityId", "field.missing",
+			"or cprNumber or cvrNumber is required")
 	}
 	who, err := textField(in, "name", "must be text")
 	if err != nil {
@@ -140,26 +126,28 @@ func (a *api) byNumber(in map[string]rawJSON) (domain.MailboxID, error) {
 	return id, err
 }
 
-func (a *api) granted(w http.ResponseWriter, r request, ask backbone.Ask, in map[string]rawJSON, grantee domain.MailboxID, right access.Right, untilName string) error {
+// grantTo gives a right to who is named, until the day in the field untilName, on the documentation that the body has.
+func (a *api) grantTo(r request, ask backbone.Ask, in map[string]rawJSON, grantee domain.MailboxID, right access.Right,
+	untilName string) (x backbone.Access, at eventstore.Position, err error) {
 	until, err := textField(in, untilName, "must be a date")
 	if err != nil {
-		return err
+		return x, 0, err
 	}
 	documentation, err := textField(in, "documentation", "must be text")
 	if err != nil {
-		return err
+		return x, 0, err
 	}
-	x, at, err := a.b.Grant(r.Context(), ask, grantee, right, until, documentation)
-	return a.answerAccess(w, http.StatusCreated, x, at, err)
+	return a.b.Grant(r.Context(), ask, grantee, right, until, documentation)
 }
 
-func (a *api) answerAccess(w http.ResponseWriter, status int, x backbone.Access, at eventstore.Position, err error) error {
+func (a *api) answerAccess(w http.ResponseWriter, status int, x backbone.Access, at eventstore.Position,
+	err error) error {
 	if err != nil {
 		return err
 	}
 	a.position(w, at)
 	etag(w, x.Row.Version)
-	problem.JSON(w, status, accessJSON(x))
+	problem.JSON(w, status, accessOf(x))
 	return nil
 }
 
@@ -218,16 +206,6 @@ func (a *api) revoke(w http.ResponseWriter, r request) error {
 	return nil
 }
 
-// requestJSON shows a request as NgDP's AccessRequest.
-func requestJSON(x backbone.Access) object {
-	o := accessJSON(x)
-	delete(o, "accessType")
-	o["requestType"], o["requestState"] = "PRIVILEGE_REQUEST", x.Row.State
-	o["requester"] = object{"identityId": x.Row.Grant.Grantee, "firstNameResolved": x.Grantee}
-	o["accessTo"] = object{"identityId": x.Mailbox, "firstNameResolved": x.Owner}
-	return o
-}
-
 // requestAccess asks for access to another's mailbox: accessTo names its owner by CPR number and name.
 func (a *api) requestAccess(w http.ResponseWriter, r request) error {
 	in, err := fields(r, "requestType", "accessTo", "privileges", "privilegeEndDate")
@@ -238,7 +216,8 @@ func (a *api) requestAccess(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	to, err := field[struct{ FirstNameProvided, LastNameProvided, ExternalID, ExternalIDType string }](in, "accessTo", "must be an object with externalId, firstNameProvided and lastNameProvided")
+	to, err := field[struct{ FirstNameProvided, LastNameProvided, ExternalID, ExternalIDType string }](in, "accessTo",
+		"must be an object with externalId, firstNameProvided and lastNameProvided")
 	if err != nil {
 		return err
 	}
@@ -249,12 +228,13 @@ func (a *api) requestAccess(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	x, at, err := a.b.RequestAccess(r.Context(), r.p, to.ExternalID, to.FirstNameProvided+" "+to.LastNameProvided, right, until)
+	name := to.FirstNameProvided + " " + to.LastNameProvided
+	x, at, err := a.b.RequestAccess(r.Context(), r.p, to.ExternalID, name, right, until)
 	if err != nil {
 		return err
 	}
 	a.position(w, at)
-	problem.JSON(w, http.StatusCreated, requestJSON(x))
+	problem.JSON(w, http.StatusCreated, requestOf(x))
 	return nil
 }
 
@@ -267,11 +247,12 @@ func (a *api) requests(w http.ResponseWriter, r request) error {
 	if own, err := a.b.Accesses(r.Context(), r.p, r.p.Identity); err == nil {
 		all = append(all, own...)
 	}
-	var shown []object
+	var shown []AccessRequest
 	for _, x := range all {
-		shown = append(shown, requestJSON(x))
+		shown = append(shown, requestOf(x))
 	}
-	return paged(w, r, "accessRequests", shown)
+	result := func(p Page, some Listed[AccessRequest]) any { return AccessRequestSearchResult{p, some} }
+	return paged(w, r, shown, result)
 }
 
 func (a *api) oneRequest(w http.ResponseWriter, r request) error {
@@ -280,7 +261,7 @@ func (a *api) oneRequest(w http.ResponseWriter, r request) error {
 		return err
 	}
 	etag(w, x.Row.Version)
-	problem.JSON(w, http.StatusOK, requestJSON(x))
+	problem.JSON(w, http.StatusOK, requestOf(x))
 	return nil
 }
 
@@ -322,6 +303,6 @@ func (a *api) decideRequest(w http.ResponseWriter, r request) error {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	problem.JSON(w, http.StatusOK, requestJSON(x))
+	problem.JSON(w, http.StatusOK, requestOf(x))
 	return nil
 }

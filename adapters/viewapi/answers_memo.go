@@ -1,25 +1,29 @@
 package viewapi
 
 import (
+	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"digitalpost/adapters/backbone"
 	"digitalpost/adapters/memo"
+	"digitalpost/adapters/problem"
 	"digitalpost/domain"
 	"digitalpost/domain/mailbox"
 )
 
-// The mapping of MeMo to NgDP's Message. A line is a JSON field and the MeMo element that it shows; what is not listed is made here.
+// The mapping of MeMo to NgDP's Message. A line is a JSON field and the MeMo element that it shows; what is not
+// listed is made here.
 //
-//	Message       label label, messageIdentifier messageID, messageCode messageCode, postType postType, reply reply, replyByDateTime replyByDateTime,
-//	              memoCreatedDateTime MessageBody/createdDateTime, messageType legalNotification or mandatory, notification, additionalNotification and
-//	              doNotDeliverUntilDate (added fields), messageUUID (an added field; id is ours)
-//	Sender        senderId senderID, senderIdType idType, senderIdTypeLabel, label, attentionData, contactPoint, representative (an added field)
+//	Message       label label, messageIdentifier messageID, messageCode messageCode, postType postType, reply reply,
+//	              replyByDateTime replyByDateTime, memoCreatedDateTime MessageBody/createdDateTime, messageType
+//	              legalNotification or mandatory, notification, additionalNotification and doNotDeliverUntilDate
+//	              (added fields), messageUUID (an added field; id is ours)
+//	Sender        senderId senderID, senderIdType idType, senderIdTypeLabel, label, attentionData, contactPoint,
+//	              representative (an added field)
 //	File          fileSize is of the file, not of its base64
-type object = map[string]any
 
+// A mapper shows the parts of one message.
 type mapper struct {
 	message domain.MessageID
 	draft   uint32 // a draft's version, at which its documents and files stand; 0: it is none
@@ -32,75 +36,77 @@ func mapperOf(m backbone.Message) mapper {
 	return mapper{message: m.ID}
 }
 
-// part begins an object for a document or file.
-func (m mapper) part(path string) object {
-	o := m.node(path)
+// part begins a document or file.
+func (m mapper) part(path string) Resource {
+	out := m.node(path)
 	if m.draft > 0 {
-		o["version"] = m.draft
+		out.Version = m.draft
 	}
-	return o
+	return out
 }
 
-// node begins an object with the id and version that every resource has; the id follows from the message and a path.
-func (m mapper) node(path string) object {
-	return object{"id": backbone.PartID(m.message, path), "version": 1}
-}
+// node begins what has the id and version that every resource has; the id follows from the message and a path.
+func (m mapper) node(path string) Resource { return Resource{backbone.PartID(m.message, path), 1} }
 
-// fill copies texts: pairs of a JSON field and a path of elements parted by '/'. What is not there is left out.
-func fill(o object, n *memo.Node, pairs ...string) object {
-	for i := 0; i < len(pairs); i += 2 {
-		at := n
-		for _, p := range strings.Split(pairs[i+1], "/") {
-			at = at.Child(p)
-		}
-		if at != nil {
-			o[pairs[i]] = at.Text
-		}
+// text gives the text of the element at a path within n; nil where it is not there.
+func text(n *memo.Node, path ...string) *string {
+	for _, p := range path {
+		n = n.Child(p)
 	}
-	return o
+	if n == nil {
+		return nil
+	}
+	return &n.Text
 }
 
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
-
-func messageJSON(msg backbone.Message) object {
+// messageOf shows a message, whose MeMo has been opened.
+func messageOf(msg backbone.Message) Message {
 	m := mapperOf(msg)
 	h, body, row := msg.Memo.Header(), msg.Memo.Root.Child("MessageBody"), msg.Row
-	o := object{"id": msg.ID, "version": row.State.Version, "messageUUID": msg.Memo.UUID(), "mailboxId": msg.Mailbox,
-		"transactionId": msg.Memo.UUID(), "createdDateTime": stamp(row.Received), "lastUpdated": stamp(row.Last), "messageDateTime": stamp(row.Received),
-		"receivedDateTime": stamp(row.Received), "sendDateTime": stamp(row.Received), "folderId": showFolder(msg.Mailbox, row.State.Folder),
-		"messageType": msg.Memo.Kind(), "messageState": stateOf(row.State), "read": row.State.Read, "flag": row.State.Flag, "note": msg.Note,
-		"reply": h.Get("reply") == "true", "forward": h.Child("ForwardData") != nil, "legallyNotified": false, "welcomeMessage": false, "errorMessage": false}
-	fill(o, h, "label", "label", "messageIdentifier", "messageID", "messageCode", "messageCode", "postType", "postType", "replyByDateTime", "replyByDateTime",
-		"notification", "notification", "additionalNotification", "additionalNotification", "doNotDeliverUntilDate", "doNotDeliverUntilDate")
-	fill(o, body, "memoCreatedDateTime", "createdDateTime")
-	o["sender"] = m.sender(h.Child("Sender"), msg)
-	if r := h.Child("Recipient"); r != nil {
-		o["recipient"] = m.recipient(r)
+	uuid, received := msg.Memo.UUID(), stamp(row.Received)
+	out := Message{
+		Resource:    Resource{domain.UUID(msg.ID), row.State.Version},
+		MessageUUID: uuid, MailboxID: msg.Mailbox, TransactionID: uuid,
+		CreatedDateTime: received, LastUpdated: stamp(row.Last), MessageDateTime: received, ReceivedDateTime: received,
+		FolderID:    showFolder(msg.Mailbox, row.State.Folder),
+		MessageType: msg.Memo.Kind(), MessageState: stateOf(row.State),
+		Read: row.State.Read, Flag: row.State.Flag, Note: msg.Note,
+		Reply: h.Get("reply") == "true", Forward: h.Child("ForwardData") != nil,
+
+		Label:                  text(h, "label"),
+		MessageIdentifier:      text(h, "messageID"),
+		MessageCode:            text(h, "messageCode"),
+		PostType:               text(h, "postType"),
+		ReplyByDateTime:        text(h, "replyByDateTime"),
+		Notification:           text(h, "notification"),
+		AdditionalNotification: text(h, "additionalNotification"),
+		DoNotDeliverUntilDate:  text(h, "doNotDeliverUntilDate"),
+		MemoCreatedDateTime:    text(body, "createdDateTime"),
+
+		Sender:      m.sender(h.Child("Sender"), msg.Letter.Letter.Sender),
+		Recipient:   m.recipient(h.Child("Recipient")),
+		ContentData: m.contentData(h.Child("ContentData")),
+		ForwardData: m.forwardData(h.Child("ForwardData")),
+		ReplyData:   each(h.All("ReplyData"), m.reply),
+		Documents:   m.documents(msg),
 	}
-	if row.State.Draft != nil {
-		delete(o, "sendDateTime")
+	if row.State.Draft == nil {
+		out.SendDateTime = received
 	}
-	if out := row.State.Out; out != nil {
-		o["receipt"], o["lateReply"], o["errorMessage"] = m.receipt(msg), out.Late, out.Receipt != "" && out.Receipt != "COMPLETED"
+	if sent := row.State.Out; sent != nil {
+		out.Receipt, out.LateReply = m.receipt(msg), &sent.Late
+		out.ErrorMessage = sent.Receipt != "" && sent.Receipt != "COMPLETED"
 	}
-	if c := h.Child("ContentData"); c != nil {
-		o["contentData"] = m.contentData(c)
+	return out
+}
+
+// each shows nodes, in a list that is empty rather than absent where there are none.
+func each[T any](nodes []*memo.Node, show func(*memo.Node, int) T) []T {
+	out := make([]T, len(nodes))
+	for i, n := range nodes {
+		out[i] = show(n, i)
 	}
-	if f := h.Child("ForwardData"); f != nil {
-		o["forwardData"] = fill(m.node("forward"), f, "originalMessageId", "messageUUID", "originalMessageDateTime", "originalMessageDateTime", "originalSender", "originalSender",
-			"originalContentResponsible", "originalContentResponsible", "originalRepresentative", "originalRepresentative", "contactPointId", "contactPointID", "comment", "comment")
-	}
-	replies := []object{}
-	for i, r := range h.All("ReplyData") {
-		replies = append(replies, m.reply(r, i))
-	}
-	o["replyData"] = replies
-	docs := []object{}
-	for i, d := range msg.Memo.Documents() {
-		docs = append(docs, m.document(d, i))
-	}
-	o["documents"] = docs
-	return o
+	return out
 }
 
 func stateOf(m mailbox.Message) string {
@@ -113,117 +119,199 @@ func stateOf(m mailbox.Message) string {
 	return "RECEIVED"
 }
 
-// receipt tells what became of a message that was sent (an added field, in the shape of NgDP's Receipt): RECEIVED until its recipient has answered.
-func (m mapper) receipt(msg backbone.Message) object {
-	out, uuid := msg.Row.State.Out, msg.Letter.Letter.UUID
-	o := m.node("receipt")
-	o["transactionId"], o["messageUUID"], o["handedOver"] = uuid, uuid, out.Fetched || out.Taken && out.System == (domain.SystemID{})
-	o["receiptStatus"], o["timeStamp"], o["errorCode"], o["errorMessage"] = "RECEIVED", stamp(msg.Row.Received), nil, nil
-	if out.Receipt != "" {
-		o["receiptStatus"], o["timeStamp"] = out.Receipt, stamp(msg.Row.Answered)
+// receipt shows what became of a message that was sent (an added field, in the shape of NgDP's Receipt).
+func (m mapper) receipt(msg backbone.Message) *SentReceipt {
+	sent, uuid := msg.Row.State.Out, msg.Letter.Letter.UUID
+	out := &SentReceipt{
+		Resource:      m.node("receipt"),
+		TransactionID: uuid, MessageUUID: uuid,
+		ReceiptStatus: "RECEIVED", TimeStamp: stamp(msg.Row.Received),
+		HandedOver: sent.Fetched || sent.Taken && sent.System == (domain.SystemID{}),
+		ErrorCode:  msg.Answer.Code, ErrorMessage: msg.Answer.Text,
 	}
-	if msg.Answer.Code != "" {
-		o["errorCode"] = msg.Answer.Code
+	if sent.Receipt != "" {
+		out.ReceiptStatus, out.TimeStamp = sent.Receipt, stamp(msg.Row.Answered)
 	}
-	if msg.Answer.Text != "" {
-		o["errorMessage"] = msg.Answer.Text
-	}
-	return o
+	return out
 }
 
-func (m mapper) sender(s *memo.Node, msg backbone.Message) object {
-	o := fill(m.node("sender"), s, "senderId", "senderID", "senderIdTypeLabel", "idTypeLabel", "label", "label")
-	o["senderIdType"] = strings.ToUpper(s.Get("idType"))
-	if by := msg.Letter.Letter.Sender; by != (domain.OrganisationID{}) { // a person has none
-		o["organisationId"] = by
+// sender shows who wrote, by which organisation; by is zero of a person.
+func (m mapper) sender(s *memo.Node, by domain.OrganisationID) Sender {
+	out := Sender{
+		Resource: m.node("sender"),
+		SenderID: text(s, "senderID"), SenderIDType: strings.ToUpper(s.Get("idType")),
+		SenderIDTypeLabel: text(s, "idTypeLabel"), Label: text(s, "label"),
+		OrganisationID: by,
+		AttentionData:  m.attention(s.Child("AttentionData"), "sender/attention"),
+		ContactPoint:   m.contactPoint(s.Child("ContactPoint"), "sender"),
 	}
-	m.common(o, s, "sender")
 	if r := s.Child("Representative"); r != nil {
-		o["representative"] = fill(m.node("representative"), r, "representativeId", "representativeID", "idType", "idType", "idTypeLabel", "idTypeLabel", "label", "label")
-	}
-	return o
-}
-
-func (m mapper) recipient(r *memo.Node) object {
-	o := fill(m.node("recipient"), r, "recipientId", "recipientID", "recipientIdTypeLabel", "idTypeLabel", "label", "label")
-	o["recipientIdType"] = strings.ToUpper(r.Get("idType"))
-	m.common(o, r, "recipient")
-	return o
-}
-
-// common fills what sender and recipient share.
-func (m mapper) common(o object, n *memo.Node, path string) {
-	if a := n.Child("AttentionData"); a != nil {
-		x := fill(m.node(path+"/attention"), a, "personId", "AttentionPerson/personID", "personLabel", "AttentionPerson/label",
-			"productionUnitNumber", "grd:ProductionUnit/grd:productionUnitNumber", "productionUnitName", "grd:ProductionUnit/grd:productionUnitName",
-			"globalLocationNumber", "gln:GlobalLocationNumber/gln:globalLocationNumber", "location", "gln:GlobalLocationNumber/gln:location",
-			"emailAddress", "EMail/emailAddress", "relatedEmailAgent", "EMail/relatedAgent", "seNumber", "grd:SEnumber/grd:seNumber", "seCompanyName", "grd:SEnumber/grd:companyName",
-			"telephoneNumber", "Telephone/telephoneNumber", "relatedTelephoneAgent", "Telephone/relatedAgent", "eid", "grd:EID/grd:eID", "eidLabel", "grd:EID/grd:label",
-			"contentResponsibleId", "ContentResponsible/contentResponsibleID", "contentResponsibleLabel", "ContentResponsible/label",
-			"generatingSystemId", "GeneratingSystem/generatingSystemID", "generatingSystemLabel", "GeneratingSystem/label",
-			"sorDataSorIdentifier", "sor:SORdata/sor:sorIdentifier", "sorDataEntryName", "sor:SORdata/sor:entryName",
-			"unstructuredAddress", "grd:UnstructuredAddress/grd:unstructured")
-		m.address(x, a, path+"/attention")
-		o["attentionData"] = x
-	}
-	if c := n.Child("ContactPoint"); c != nil {
-		x := fill(m.node(path+"/contact"), c, "contactGroup", "contactGroup", "contactPointId", "contactPointID", "label", "label")
-		infos := []object{}
-		for i, info := range c.All("ContactInfo") {
-			infos = append(infos, fill(m.node(path+"/info/"+strconv.Itoa(i)), info, "label", "label", "value", "value"))
+		out.Representative = &Representative{
+			Resource:         m.node("representative"),
+			RepresentativeID: text(r, "representativeID"),
+			IDType:           text(r, "idType"), IDTypeLabel: text(r, "idTypeLabel"), Label: text(r, "label"),
 		}
-		x["contactInfo"] = infos
-		o["contactPoint"] = x
+	}
+	return out
+}
+
+func (m mapper) recipient(r *memo.Node) *Recipient {
+	if r == nil {
+		return nil
+	}
+	return &Recipient{
+		Resource:    m.node("recipient"),
+		RecipientID: text(r, "recipientID"), RecipientIDType: strings.ToUpper(r.Get("idType")),
+		RecipientIDTypeLabel: text(r, "idTypeLabel"), Label: text(r, "label"),
+		AttentionData: m.attention(r.Child("AttentionData"), "recipient/attention"),
+		ContactPoint:  m.contactPoint(r.Child("ContactPoint"), "recipient"),
 	}
 }
 
-func (m mapper) address(o object, n *memo.Node, path string) {
-	a := n.Child("grd:Address")
+func (m mapper) attention(a *memo.Node, path string) *AttentionData {
 	if a == nil {
-		return
+		return nil
 	}
-	o["address"] = fill(m.node(path+"/address"), a, "addressId", "grd:id", "addressLabel", "grd:addressLabel", "houseNumber", "grd:houseNumber", "door", "grd:door",
-		"floor", "grd:floor", "co", "grd:co", "zipCode", "grd:zipCode", "city", "grd:city", "country", "grd:country",
-		"geographicEastingMeasure", "grd:AddressPoint/grd:geographicEastingMeasure", "geographicNorthingMeasure", "grd:AddressPoint/grd:geographicNorthingMeasure",
-		"geographicHeightMeasure", "grd:AddressPoint/grd:geographicHeightMeasure")
+	return &AttentionData{
+		Resource:                m.node(path),
+		PersonID:                text(a, "AttentionPerson", "personID"),
+		PersonLabel:             text(a, "AttentionPerson", "label"),
+		ProductionUnitNumber:    text(a, "grd:ProductionUnit", "grd:productionUnitNumber"),
+		ProductionUnitName:      text(a, "grd:ProductionUnit", "grd:productionUnitName"),
+		GlobalLocationNumber:    text(a, "gln:GlobalLocationNumber", "gln:globalLocationNumber"),
+		Location:                text(a, "gln:GlobalLocationNumber", "gln:location"),
+		EmailAddress:            text(a, "EMail", "emailAddress"),
+		RelatedEmailAgent:       text(a, "EMail", "relatedAgent"),
+		SENumber:                text(a, "grd:SEnumber", "grd:seNumber"),
+		SECompanyName:           text(a, "grd:SEnumber", "grd:companyName"),
+		TelephoneNumber:         text(a, "Telephone", "telephoneNumber"),
+		RelatedTelephoneAgent:   text(a, "Telephone", "relatedAgent"),
+		EID:                     text(a, "grd:EID", "grd:eID"),
+		EIDLabel:                text(a, "grd:EID", "grd:label"),
+		ContentResponsibleID:    text(a, "ContentResponsible", "contentResponsibleID"),
+		ContentResponsibleLabel: text(a, "ContentResponsible", "label"),
+		GeneratingSystemID:      text(a, "GeneratingSystem", "generatingSystemID"),
+		GeneratingSystemLabel:   text(a, "GeneratingSystem", "label"),
+		SORDataSORIdentifier:    text(a, "sor:SORdata", "sor:sorIdentifier"),
+		SORDataEntryName:        text(a, "sor:SORdata", "sor:entryName"),
+		UnstructuredAddress:     text(a, "grd:UnstructuredAddress", "grd:unstructured"),
+		Address:                 m.address(a.Child("grd:Address"), path+"/address"),
+	}
 }
 
-func (m mapper) contentData(c *memo.Node) object {
-	o := fill(m.node("content"), c, "cprDataCprNumber", "grd:CPRdata/grd:cprNumber", "cprDataName", "grd:CPRdata/grd:name",
-		"cvrDataCvrNumber", "grd:CVRdata/grd:cvrNumber", "cvrDataCompanyName", "grd:CVRdata/grd:companyName",
-		"motorVehicleLicenseNumber", "dmv:MotorVehicle/dmv:licenseNumber", "motorVehicleChassisNumber", "dmv:MotorVehicle/dmv:chassisNumber",
-		"propertyNumber", "grd:PropertyNumber/grd:propertyNumber", "caseId", "CaseID/caseID", "caseSystem", "CaseID/caseSystem",
-		"kleDataSubjectKey", "kle:KLEdata/kle:subjectKey", "kleDataVersion", "kle:KLEdata/kle:version", "kleDataActivityFacet", "kle:KLEdata/kle:activityFacet", "kleDataLabel", "kle:KLEdata/kle:label",
-		"formDataTaskKey", "form:FORMdata/form:taskKey", "formDataVersion", "form:FORMdata/form:version", "formDataActivityFacet", "form:FORMdata/form:activityFacet", "formDataLabel", "form:FORMdata/form:label",
-		"productionUnitName", "grd:ProductionUnit/grd:productionUnitName", "educationCode", "udd:Education/udd:educationCode", "educationName", "udd:Education/udd:educationName",
-		"unstructuredAddress", "grd:UnstructuredAddress/grd:unstructured")
+func (m mapper) contactPoint(c *memo.Node, path string) *MessageContactPoint {
+	if c == nil {
+		return nil
+	}
+	return &MessageContactPoint{
+		Resource:     m.node(path + "/contact"),
+		ContactGroup: text(c, "contactGroup"), ContactPointID: text(c, "contactPointID"), Label: text(c, "label"),
+		ContactInfo: each(c.All("ContactInfo"), func(n *memo.Node, i int) ContactInfo {
+			return ContactInfo{m.node(path + "/info/" + strconv.Itoa(i)), text(n, "label"), text(n, "value")}
+		}),
+	}
+}
+
+func (m mapper) address(a *memo.Node, path string) *Address {
+	if a == nil {
+		return nil
+	}
+	return &Address{
+		Resource:                  m.node(path),
+		AddressID:                 text(a, "grd:id"),
+		AddressLabel:              text(a, "grd:addressLabel"),
+		HouseNumber:               text(a, "grd:houseNumber"),
+		Door:                      text(a, "grd:door"),
+		Floor:                     text(a, "grd:floor"),
+		CO:                        text(a, "grd:co"),
+		ZipCode:                   text(a, "grd:zipCode"),
+		City:                      text(a, "grd:city"),
+		Country:                   text(a, "grd:country"),
+		GeographicEastingMeasure:  text(a, "grd:AddressPoint", "grd:geographicEastingMeasure"),
+		GeographicNorthingMeasure: text(a, "grd:AddressPoint", "grd:geographicNorthingMeasure"),
+		GeographicHeightMeasure:   text(a, "grd:AddressPoint", "grd:geographicHeightMeasure"),
+	}
+}
+
+func (m mapper) contentData(c *memo.Node) *ContentData {
+	if c == nil {
+		return nil
+	}
+	out := &ContentData{
+		Resource:                  m.node("content"),
+		CPRDataCPRNumber:          text(c, "grd:CPRdata", "grd:cprNumber"),
+		CPRDataName:               text(c, "grd:CPRdata", "grd:name"),
+		CVRDataCVRNumber:          text(c, "grd:CVRdata", "grd:cvrNumber"),
+		CVRDataCompanyName:        text(c, "grd:CVRdata", "grd:companyName"),
+		MotorVehicleLicenseNumber: text(c, "dmv:MotorVehicle", "dmv:licenseNumber"),
+		MotorVehicleChassisNumber: text(c, "dmv:MotorVehicle", "dmv:chassisNumber"),
+		PropertyNumber:            text(c, "grd:PropertyNumber", "grd:propertyNumber"),
+		CaseID:                    text(c, "CaseID", "caseID"),
+		CaseSystem:                text(c, "CaseID", "caseSystem"),
+		KLEDataSubjectKey:         text(c, "kle:KLEdata", "kle:subjectKey"),
+		KLEDataVersion:            text(c, "kle:KLEdata", "kle:version"),
+		KLEDataActivityFacet:      text(c, "kle:KLEdata", "kle:activityFacet"),
+		KLEDataLabel:              text(c, "kle:KLEdata", "kle:label"),
+		FormDataTaskKey:           text(c, "form:FORMdata", "form:taskKey"),
+		FormDataVersion:           text(c, "form:FORMdata", "form:version"),
+		FormDataActivityFacet:     text(c, "form:FORMdata", "form:activityFacet"),
+		FormDataLabel:             text(c, "form:FORMdata", "form:label"),
+		ProductionUnitName:        text(c, "grd:ProductionUnit", "grd:productionUnitName"),
+		EducationCode:             text(c, "udd:Education", "udd:educationCode"),
+		EducationName:             text(c, "udd:Education", "udd:educationName"),
+		UnstructuredAddress:       text(c, "grd:UnstructuredAddress", "grd:unstructured"),
+		Address:                   m.address(c.Child("grd:Address"), "content/address"),
+		AdditionalContentData: each(c.All("AdditionalContentData"), func(n *memo.Node, i int) AdditionalContentData {
+			return AdditionalContentData{m.node("content/" + strconv.Itoa(i)),
+				text(n, "contentDataType"), text(n, "contentDataName"), text(n, "contentDataValue")}
+		}),
+	}
 	if p := c.Child("grd:ProductionUnit"); p != nil {
-		if n, err := strconv.ParseInt(strings.TrimPrefix(p.Get("grd:productionUnitNumber"), "+"), 10, 64); err == nil {
-			o["productionUnitNumber"] = n // NgDP's type here is a number
+		digits := strings.TrimPrefix(p.Get("grd:productionUnitNumber"), "+")
+		if n, err := strconv.ParseInt(digits, 10, 64); err == nil {
+			out.ProductionUnitNumber = &n // NgDP's type here is a number
 		}
 	}
-	m.address(o, c, "content")
-	more := []object{}
-	for i, a := range c.All("AdditionalContentData") {
-		more = append(more, fill(m.node("content/"+strconv.Itoa(i)), a, "contentDataType", "contentDataType", "contentDataName", "contentDataName", "contentDataValue", "contentDataValue"))
-	}
-	o["additionalContentData"] = more
-	return o
+	return out
 }
 
-func (m mapper) reply(r *memo.Node, i int) object {
+func (m mapper) forwardData(f *memo.Node) *ForwardData {
+	if f == nil {
+		return nil
+	}
+	return &ForwardData{
+		Resource:                   m.node("forward"),
+		OriginalMessageID:          text(f, "messageUUID"),
+		OriginalMessageDateTime:    text(f, "originalMessageDateTime"),
+		OriginalSender:             text(f, "originalSender"),
+		OriginalContentResponsible: text(f, "originalContentResponsible"),
+		OriginalRepresentative:     text(f, "originalRepresentative"),
+		ContactPointID:             text(f, "contactPointID"),
+		Comment:                    text(f, "comment"),
+	}
+}
+
+func (m mapper) reply(r *memo.Node, i int) ReplyData {
 	path := "reply/" + strconv.Itoa(i)
-	o := fill(m.node(path), r, "messageIdentifier", "messageID", "parentMessageId", "messageUUID", "childMessageId", "replyUUID", "senderId", "senderID", "recipientId", "recipientID",
-		"caseId", "caseID", "contactPointId", "contactPointID", "generatingSystemId", "generatingSystemID", "comment", "comment")
-	more := []object{}
-	for j, a := range r.All("AdditionalReplyData") {
-		more = append(more, fill(m.node(path+"/"+strconv.Itoa(j)), a, "label", "label", "value", "value"))
+	return ReplyData{
+		Resource:           m.node(path),
+		MessageIdentifier:  text(r, "messageID"),
+		ParentMessageID:    text(r, "messageUUID"),
+		ChildMessageID:     text(r, "replyUUID"),
+		SenderID:           text(r, "senderID"),
+		RecipientID:        text(r, "recipientID"),
+		CaseID:             text(r, "caseID"),
+		ContactPointID:     text(r, "contactPointID"),
+		GeneratingSystemID: text(r, "generatingSystemID"),
+		Comment:            text(r, "comment"),
+		AdditionalReplyData: each(r.All("AdditionalReplyData"), func(n *memo.Node, j int) AdditionalReplyData {
+			return AdditionalReplyData{m.node(path + "/" + strconv.Itoa(j)), text(n, "label"), text(n, "value")}
+		}),
 	}
-	o["additionalReplyData"] = more
-	return o
 }
 
-var documentTypes = map[string]string{"MainDocument": "MAIN", "AdditionalDocument": "ADDITIONAL", "TechnicalDocument": "TECHNICAL"}
+var documentTypes = map[string]string{
+	"MainDocument": "MAIN", "AdditionalDocument": "ADDITIONAL", "TechnicalDocument": "TECHNICAL"}
 
 // documentPath names a document: by its place, or, of a draft, by the name that it has there for good.
 func documentPath(d *memo.Node, i int) string {
@@ -240,52 +328,60 @@ func filePath(document string, f *memo.Node, j int) string {
 	return document + "/file/" + strconv.Itoa(j)
 }
 
-func (m mapper) document(d *memo.Node, i int) object {
+// documents shows a message's documents, the main one first.
+func (m mapper) documents(msg backbone.Message) []Document {
+	return each(msg.Memo.Documents(), m.document)
+}
+
+func (m mapper) document(d *memo.Node, i int) Document {
 	path := documentPath(d, i)
-	o := fill(m.part(path), d, "label", "label", "documentId", strings.ToLower(d.Name[:1])+d.Name[1:]+"ID")
-	o["documentType"] = documentTypes[d.Name]
-	files := []object{}
-	for j, f := range d.All("File") {
-		files = append(files, m.file(f, filePath(path, f, j)))
+	return Document{
+		Resource:     m.part(path),
+		Label:        text(d, "label"),
+		DocumentID:   text(d, strings.ToLower(d.Name[:1])+d.Name[1:]+"ID"),
+		DocumentType: documentTypes[d.Name],
+		Files:        each(d.All("File"), func(f *memo.Node, j int) File { return m.file(f, filePath(path, f, j)) }),
+		Actions: each(d.All("Action"), func(a *memo.Node, j int) Action {
+			return m.action(a, path+"/action/"+strconv.Itoa(j))
+		}),
 	}
-	o["files"] = files
-	actions := []object{}
-	for j, a := range d.All("Action") {
-		x := fill(m.node(path+"/action/"+strconv.Itoa(j)), a, "label", "label", "actionCode", "actionCode", "actionStartTime", "startDateTime", "actionEndTime", "endDateTime",
-			"entryPointUrl", "EntryPoint/url", "description", "Reservation/description", "reservationUUID", "Reservation/reservationUUID", "reservationAbstract", "Reservation/abstract",
-			"location", "Reservation/location", "reservationStartTime", "Reservation/startDateTime", "reservationEndTime", "Reservation/endDateTime",
-			"organizerMail", "Reservation/organizerMail", "organizerName", "Reservation/organizerName")
-		actions = append(actions, x)
-	}
-	o["actions"] = actions
-	return o
 }
 
-func (m mapper) file(f *memo.Node, path string) object {
-	o := fill(m.part(path), f, "encodingFormat", "encodingFormat", "filename", "filename", "language", "language")
-	o["fileSize"] = f.Child("content").File.Size
-	return o
+func (m mapper) action(a *memo.Node, path string) Action {
+	return Action{
+		Resource:             m.node(path),
+		Label:                text(a, "label"),
+		ActionCode:           text(a, "actionCode"),
+		ActionStartTime:      text(a, "startDateTime"),
+		ActionEndTime:        text(a, "endDateTime"),
+		EntryPointURL:        text(a, "EntryPoint", "url"),
+		Description:          text(a, "Reservation", "description"),
+		ReservationUUID:      text(a, "Reservation", "reservationUUID"),
+		ReservationAbstract:  text(a, "Reservation", "abstract"),
+		Location:             text(a, "Reservation", "location"),
+		ReservationStartTime: text(a, "Reservation", "startDateTime"),
+		ReservationEndTime:   text(a, "Reservation", "endDateTime"),
+		OrganizerMail:        text(a, "Reservation", "organizerMail"),
+		OrganizerName:        text(a, "Reservation", "organizerName"),
+	}
 }
 
-// showFolder gives a folder's id as clients see it. System folders have the same ids in every mailbox; outside, each mailbox's are its own.
-func showFolder(box domain.MailboxID, f domain.FolderID) domain.FolderID {
-	if mailbox.IsSystem(f) {
-		id := domain.FolderID(box)
-		id[15] ^= f[15]
-		return id
+func (m mapper) file(f *memo.Node, path string) File {
+	return File{
+		Resource:       m.part(path),
+		EncodingFormat: text(f, "encodingFormat"),
+		Filename:       text(f, "filename"),
+		Language:       text(f, "language"),
+		FileSize:       f.Child("content").File.Size,
 	}
-	return f
 }
 
-// readFolder is the inverse of showFolder.
-func readFolder(box domain.MailboxID, shown domain.FolderID) domain.FolderID {
-	for _, f := range mailbox.SystemFolders {
-		if showFolder(box, f) == shown {
-			return f
-		}
+// bulkStatusOf shows what came of the change of one message.
+func bulkStatusOf(x backbone.BulkItem) BulkStatus {
+	out := BulkStatus{ID: x.Message, Status: http.StatusOK, Version: x.Now}
+	if x.Err != nil {
+		e := problem.Of(x.Err)
+		out.Status, out.Code, out.Message = e.Status, e.Code, e.Message
 	}
-	if mailbox.IsSystem(shown) {
-		return domain.FolderID{15: 0xFF} // the inner id of a system folder is nobody's outside
-	}
-	return shown
+	return out
 }

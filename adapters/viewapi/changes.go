@@ -11,57 +11,18 @@ import (
 
 	"digitalpost/adapters/backbone"
 	"digitalpost/adapters/problem"
-	"digitalpost/domain"
 	"digitalpost/eventstore"
 )
 
 const (
-	heartbeat   = 15 * time.Second // between signs of life on a stream where nothing happens; who follows may still is looked at, too
+	// heartbeat lies between signs of life on a stream where nothing happens. Whether who follows still may is looked
+	// at then, too.
+	heartbeat   = 15 * time.Second
 	writeWithin = 10 * time.Second // that a reader has to take what is written
 )
 
-// A cloudEvent is a change as CloudEvents 1.0 has it in JSON.
-type cloudEvent struct {
-	SpecVersion string       `json:"specversion"`
-	ID          string       `json:"id"` // the event's position in the log
-	Source      string       `json:"source"`
-	Type        string       `json:"type"`
-	Subject     string       `json:"subject,omitempty"`
-	Time        string       `json:"time"`
-	ContentType string       `json:"datacontenttype"`
-	Data        changeObject `json:"data"`
-}
-
-type changeObject struct {
-	Mailbox    domain.MailboxID  `json:"mailboxId"`
-	Message    *domain.MessageID `json:"messageId,omitempty"`
-	Folder     *domain.FolderID  `json:"folderId,omitempty"`
-	FromFolder *domain.FolderID  `json:"fromFolderId,omitempty"`
-	Access     *domain.GrantID   `json:"accessId,omitempty"`
-	Identity   *domain.MailboxID `json:"identityId,omitempty"`
-}
-
-func showChange(c backbone.Change) cloudEvent {
-	e := cloudEvent{SpecVersion: "1.0", ID: strconv.FormatUint(uint64(c.Position), 10), Source: "/apis/v1/mailboxes/" + c.Mailbox.String(),
-		Type: "dk.digitalpost." + c.Type, Time: stamp(c.At), ContentType: "application/json", Data: changeObject{Mailbox: c.Mailbox}}
-	folder := func(id domain.FolderID) *domain.FolderID {
-		if id == (domain.FolderID{}) {
-			return nil
-		}
-		id = domain.FolderID(showFolder(c.Mailbox, id))
-		return &id
-	}
-	e.Data.Folder, e.Data.FromFolder = folder(c.Folder), folder(c.From)
-	if c.Message != (domain.MessageID{}) {
-		e.Data.Message, e.Subject = &c.Message, c.Message.String()
-	}
-	if c.Grant != (domain.GrantID{}) {
-		e.Data.Access, e.Data.Identity, e.Subject = &c.Grant, &c.Grantee, c.Grant.String()
-	}
-	return e
-}
-
-// A sse writes Server-Sent Events. Nothing is written before the first event or beat, so that an error before it is an answer like any other.
+// A sse writes Server-Sent Events. Nothing is written before the first event or beat, so that an error before it is
+// an answer like any other.
 type sse struct {
 	w       http.ResponseWriter
 	rc      *http.ResponseController
@@ -87,7 +48,7 @@ func (s *sse) write(text string) error {
 }
 
 func (s *sse) change(c backbone.Change) error {
-	e := showChange(c)
+	e := eventOf(c)
 	b, err := json.Marshal(e)
 	if err != nil {
 		return err
@@ -111,12 +72,14 @@ func (a *api) after(r *http.Request) (eventstore.Position, error) {
 	}
 	n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 63)
 	if err != nil || eventstore.Position(n) > a.b.Position() {
-		return 0, problem.BadField(name, "position.not.valid", "must be a position, the id of an event that was told; 0 is before the first")
+		return 0, problem.BadField(name, "position.not.valid",
+			"must be a position, the id of an event that was told; 0 is before the first")
 	}
 	return eventstore.Position(n), nil
 }
 
-// end tells how a stream ended: an error before anything was written is the answer; after that the stream just ends, and the client goes on from its last id.
+// end gives how a stream ended: an error before anything was written is the answer; after that the stream just ends,
+// and the client goes on from its last id.
 func (s *sse) end(err error) error {
 	if s.started || errors.Is(err, backbone.ErrLagging) {
 		return nil
@@ -134,7 +97,8 @@ func (a *api) changes(w http.ResponseWriter, r request) error {
 	return s.end(a.b.Changes(r.Context(), r.p, r.box, after, heartbeat, s.change, s.beat))
 }
 
-// platformChanges is what happens in all mailboxes that have been opened through a platform, for the platform's own server.
+// platformChanges is what happens in all mailboxes that have been opened through a platform, for the platform's own
+// server.
 func (a *api) platformChanges(w http.ResponseWriter, r *http.Request) {
 	s := &sse{w: w, rc: http.NewResponseController(w)}
 	name, until, err := a.who.Platform(r)

@@ -7,24 +7,19 @@ import (
 	"digitalpost/projections/platform"
 )
 
-func consentJSON(name string, given bool) object {
-	p, _ := platform.Of(name)
-	return object{"platform": name, "name": p.Name, "given": given}
-}
-
 // consents lists the platforms that show public post only with the owner's consent.
 func (a *api) consents(w http.ResponseWriter, r request) error {
 	all, err := a.b.Consents(r.Context(), r.p, r.box)
 	if err != nil {
 		return err
 	}
-	shown := []object{}
+	shown := []Consent{}
 	for _, p := range platform.All {
 		if given, ok := all[p.ID]; ok {
-			shown = append(shown, consentJSON(p.ID, given))
+			shown = append(shown, consentOf(p.ID, given))
 		}
 	}
-	problem.JSON(w, http.StatusOK, object{"consents": shown})
+	problem.JSON(w, http.StatusOK, Consents{shown})
 	return nil
 }
 
@@ -51,6 +46,6 @@ func (a *api) consent(w http.ResponseWriter, r request) error {
 		return err
 	}
 	a.position(w, at)
-	problem.JSON(w, http.StatusOK, consentJSON(name, *given))
+	problem.JSON(w, http.StatusOK, consentOf(name, *given))
 	return nil
 }

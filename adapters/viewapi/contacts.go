@@ -11,13 +11,16 @@ import (
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
 	"digitalpost/domain/organisation"
-	"digitalpost/projections"
 )
 
-// registerContacts adds the directory of who can be written to. Contact groups and points are public; organisations are for who has a token, or a system's key.
+// An openHandler answers a request of somebody who need not be known.
+type openHandler func(http.ResponseWriter, *http.Request) error
+
+// registerContacts adds the directory of who can be written to. Contact groups and points are public; organisations
+// are for who has a token, or a system's key.
 func (a *api) registerContacts(mux *http.ServeMux) {
-	open := func(path string, fn func(http.ResponseWriter, *http.Request) error) { a.open(mux, path, fn) }
-	known := func(fn func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
+	open := func(path string, fn openHandler) { a.open(mux, path, fn) }
+	known := func(fn openHandler) openHandler {
 		return func(w http.ResponseWriter, r *http.Request) (err error) {
 			if _, _, basic := r.BasicAuth(); basic {
 				_, err = a.who.System(r)
@@ -42,7 +45,7 @@ func (a *api) registerContacts(mux *http.ServeMux) {
 }
 
 // open adds a route that asks nobody who they are.
-func (a *api) open(mux *http.ServeMux, path string, fn func(http.ResponseWriter, *http.Request) error) {
+func (a *api) open(mux *http.ServeMux, path string, fn openHandler) {
 	h := func(w http.ResponseWriter, r *http.Request) {
 		err := a.fresh(r)
 		if err == nil {
@@ -55,6 +58,10 @@ func (a *api) open(mux *http.ServeMux, path string, fn func(http.ResponseWriter,
 	mux.HandleFunc("GET /apis/v1/"+path, h)
 	mux.HandleFunc("GET /apis/v1/"+path+"/{$}", h)
 }
+
+// directoryParameters are those of every list of the directory.
+var directoryParameters = []string{
+	"page", "size", "next", "sortFields", "fields", "searchTerm", "searchTermOrName", "any", "visibility"}
 
 // contactQuery is what is asked of the directory.
 type contactQuery struct {
@@ -70,11 +77,12 @@ type contactQuery struct {
 func (a *api) contactQuery(r *http.Request, allowed ...string) (q contactQuery, err error) {
 	q.values = r.URL.Query()
 	for name, v := range q.values {
-		if !slices.Contains(append(allowed, "page", "size", "next", "sortFields", "fields", "searchTerm", "searchTermOrName", "any", "visibility"), name) {
+		if !slices.Contains(directoryParameters, name) && !slices.Contains(allowed, name) {
 			return q, problem.BadField(clip(name), "parameter.not.allowed", "is no parameter here")
 		}
 		if len(v) > 16 || len(v[0]) > 256 {
-			return q, problem.BadField(clip(name), "parameter.not.valid", "must be at most 16 values of at most 256 bytes")
+			return q, problem.BadField(clip(name), "parameter.not.valid",
+				"must be at most 16 values of at most 256 bytes")
 		}
 	}
 	if s := r.PathValue("organisation"); s != "" {
@@ -84,10 +92,12 @@ func (a *api) contactQuery(r *http.Request, allowed ...string) (q contactQuery, 
 		}
 		q.of = id
 	}
-	q.words = backbone.Fold(strings.TrimSpace(q.values.Get("searchTerm") + q.values.Get("searchTermOrName") + q.values.Get("any")))
+	said := q.values.Get("searchTerm") + q.values.Get("searchTermOrName") + q.values.Get("any")
+	q.words = backbone.Fold(strings.TrimSpace(said))
 	if s := q.values.Get("contactGroupId"); s != "" {
 		if q.group, err = domain.ParseUUID(s); err != nil {
-			return q, problem.BadField("contactGroupId", "parameter.not.valid", "must be a contact group's id")
+			return q, problem.BadField("contactGroupId", "parameter.not.valid",
+				"must be a contact group's id")
 		}
 	}
 	if s := q.values.Get("isRoot"); s != "" {
@@ -110,7 +120,8 @@ func (a *api) contactQuery(r *http.Request, allowed ...string) (q contactQuery, 
 	return q, nil
 }
 
-// takes tells whether a point, by its place in the directory, is one that is asked for. What is closed or hidden is in no list.
+// takes reports whether a point, by its place in the directory, is one that is asked for. What is closed or hidden is
+// in no list.
 func (q contactQuery) takes(i int) bool {
 	p := q.all.Points[i]
 	x := p.Point
@@ -131,13 +142,15 @@ func (a *api) contactPoints(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	shown := []object{}
+	var shown []ContactPoint
 	for i, p := range q.all.Points {
 		if q.takes(i) {
-			shown = append(shown, pointJSON(q.all, p))
+			shown = append(shown, pointOf(q.all, p))
 		}
 	}
-	return paged(w, request{Request: r}, "contactPoints", shown, "searchTerm", "searchTermOrName", "any", "visibility", "contactGroupId", "isRoot")
+	result := func(p Page, some Listed[ContactPoint]) any { return ContactPointSearchResult{p, some} }
+	return paged(w, request{Request: r}, shown, result,
+		"searchTerm", "searchTermOrName", "any", "visibility", "contactGroupId", "isRoot")
 }
 
 func (a *api) contactPoint(w http.ResponseWriter, r *http.Request) error {
@@ -151,7 +164,7 @@ func (a *api) contactPoint(w http.ResponseWriter, r *http.Request) error {
 		return backbone.ErrNotFound
 	}
 	etag(w, p.Version)
-	problem.JSON(w, http.StatusOK, pointJSON(q.all, p))
+	problem.JSON(w, http.StatusOK, pointOf(q.all, p))
 	return nil
 }
 
@@ -161,19 +174,22 @@ func (a *api) contactGroups(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	name := backbone.Fold(q.values.Get("name"))
-	shown := []object{}
+	var shown []ContactGroup
 	for i, g := range q.all.Groups {
+		openTo := func(t string) bool { return q.all.Targets(g.Group.Group)[t] }
 		switch {
 		case q.of != domain.OrganisationID{} && g.Organisation != q.of:
 		case q.roots && g.Group.Parent != domain.UUID{}:
 		case name != "" && backbone.Fold(g.Group.Name) != name:
 		case !strings.Contains(q.all.GroupWords[i], q.words):
-		case len(q.visibility) > 0 && !slices.ContainsFunc(q.visibility, func(t string) bool { return q.all.Targets(g.Group.Group)[t] }):
+		case len(q.visibility) > 0 && !slices.ContainsFunc(q.visibility, openTo):
 		default:
-			shown = append(shown, groupJSON(q.all, g))
+			shown = append(shown, groupOf(q.all, g))
 		}
 	}
-	return paged(w, request{Request: r}, "contactGroups", shown, "searchTerm", "searchTermOrName", "any", "visibility", "isRoot", "name")
+	result := func(p Page, some Listed[ContactGroup]) any { return ContactGroupSearchResult{p, some} }
+	return paged(w, request{Request: r}, shown, result,
+		"searchTerm", "searchTermOrName", "any", "visibility", "isRoot", "name")
 }
 
 func (a *api) contactGroup(w http.ResponseWriter, r *http.Request) error {
@@ -187,7 +203,7 @@ func (a *api) contactGroup(w http.ResponseWriter, r *http.Request) error {
 		return backbone.ErrNotFound
 	}
 	etag(w, g.Version)
-	problem.JSON(w, http.StatusOK, groupJSON(q.all, g))
+	problem.JSON(w, http.StatusOK, groupOf(q.all, g))
 	return nil
 }
 
@@ -214,14 +230,21 @@ func (a *api) organisations(w http.ResponseWriter, r *http.Request) error {
 		s := q.values.Get(name)
 		return s == "" || backbone.Fold(s) == backbone.Fold(value)
 	}
-	shown := []object{}
+	var shown []Organisation
 	for _, o := range q.all.Organisations {
-		serves := len(q.visibility) == 0 || slices.ContainsFunc(q.visibility, func(t string) bool { return open[o.ID][t] })
-		if serves && is("name", o.Name) && is("type", o.Kind) && is("authorityType", authorityType(o)) && is("cvrNumber", o.CVR) && (said[o.ID] || strings.Contains(o.Folded, q.words)) {
-			shown = append(shown, organisationJSON(o, open[o.ID]))
+		openTo := func(t string) bool { return open[o.ID][t] }
+		switch {
+		case len(q.visibility) > 0 && !slices.ContainsFunc(q.visibility, openTo):
+		case !is("name", o.Name) || !is("type", o.Kind):
+		case !is("authorityType", authorityType(o)) || !is("cvrNumber", o.CVR):
+		case !said[o.ID] && !strings.Contains(o.Folded, q.words):
+		default:
+			shown = append(shown, organisationOf(o, open[o.ID]))
 		}
 	}
-	return paged(w, request{Request: r}, "organisations", shown, "searchTerm", "searchTermOrName", "any", "visibility", "name", "type", "authorityType", "cvrNumber")
+	result := func(p Page, some Listed[Organisation]) any { return OrganisationSearchResult{p, some} }
+	return paged(w, request{Request: r}, shown, result,
+		"searchTerm", "searchTermOrName", "any", "visibility", "name", "type", "authorityType", "cvrNumber")
 }
 
 func (a *api) organisation(w http.ResponseWriter, r *http.Request) error {
@@ -236,69 +259,6 @@ func (a *api) organisation(w http.ResponseWriter, r *http.Request) error {
 			open[t] = open[t] || p.Organisation == q.of && p.Point.Open(t)
 		}
 	}
-	problem.JSON(w, http.StatusOK, organisationJSON(o, open))
+	problem.JSON(w, http.StatusOK, organisationOf(o, open))
 	return nil
-}
-
-func authorityType(o backbone.Authority) string {
-	switch {
-	case o.AuthorityType != "":
-		return o.AuthorityType
-	case o.Kind == organisation.Authority:
-		return "OTHER"
-	}
-	return "UNKNOWN"
-}
-
-// inOrder gives the targets that are set, in the order in which they are always shown.
-func inOrder(set map[string]bool) []string {
-	out := []string{}
-	for _, t := range []string{organisation.ForCitizens, organisation.ForCompanies, organisation.ForAuthorities} {
-		if set[t] {
-			out = append(out, t)
-		}
-	}
-	return out
-}
-
-func organisationJSON(o backbone.Authority, open map[string]bool) object {
-	return object{"id": o.ID, "version": o.Row.Version, "createdDate": stamp(o.Row.At), "lastUpdated": stamp(o.Row.At), "name": o.Name, "cvrNumber": o.CVR, "type": o.Kind,
-		"authorityType": authorityType(o), "legalNotificationAllowed": o.LegalAllowed, "mandatoryPostAllowed": o.MandatoryAllowed, "logoAvailable": false,
-		"Targets": inOrder(open), "statusType": "ACTIVE", "statusDate": stamp(o.Row.At)}
-}
-
-func groupJSON(all *backbone.ContactDirectory, g projections.GroupRow) object {
-	o := object{"id": g.Group.Group, "version": g.Version, "createdDate": stamp(g.At), "lastUpdated": stamp(g.Last), "name": g.Group.Name, "description": g.Group.Description,
-		"organisationalUnit": false, "parent": nil, "Targets": inOrder(all.Targets(g.Group.Group))}
-	if of, ok := all.Organisation(g.Organisation); ok {
-		o["organisation"] = object{"id": of.ID, "version": of.Row.Version, "name": of.Name, "cvrNumber": of.CVR}
-	}
-	if up, ok := all.Group(g.Group.Parent); ok {
-		o["parent"] = object{"id": up.Group.Group, "version": up.Version, "name": up.Group.Name}
-	}
-	return o
-}
-
-func pointJSON(all *backbone.ContactDirectory, p projections.PointRow) object {
-	x := p.Point
-	set := map[string]bool{}
-	for _, t := range x.Targets {
-		set[t] = true
-	}
-	groups, terms := []object{}, []object{}
-	for _, id := range x.Groups {
-		if g, ok := all.Group(id); ok {
-			groups = append(groups, object{"id": id, "version": g.Version, "name": g.Group.Name})
-		}
-	}
-	for i, t := range x.SearchTerms {
-		terms = append(terms, object{"id": domain.UUID(domain.DeriveID("search term", x.Point[:], []byte(strconv.Itoa(i)))), "version": p.Version, "term": t})
-	}
-	o := object{"id": x.Point, "version": p.Version, "createdDate": stamp(p.At), "lastUpdated": stamp(p.Last), "name": x.Name, "description": x.Description, "Targets": inOrder(set),
-		"memoSizeThresholdMB": float64(x.MaxBytes) / 1e6, "allowedNumberOfAttachments": x.Attachments, "active": x.Active, "visible": x.Visible, "organisationId": p.Organisation,
-		"systemId": nil, "contactGroups": groups, "searchTerms": terms}
-	if x.System != (domain.SystemID{}) {
-		o["systemId"] = x.System
-	}
-	return o
 }

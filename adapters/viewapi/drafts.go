@@ -16,9 +16,9 @@ import (
 	"digitalpost/eventstore"
 )
 
-// registerWriting adds what people write: drafts, their documents and files, sending, answering and forwarding. Documents and files of a draft stand at the draft's
-// version.
-func (a *api) registerWriting(route func(method, path string, single bool, fn func(http.ResponseWriter, request) error)) {
+// registerDrafts adds what people write: drafts, their documents and files, sending, answering and forwarding.
+// Documents and files of a draft stand at the draft's version.
+func (a *api) registerDrafts(route routes) {
 	const one, list = true, false
 	const message = "/{box}/messages/{message}"
 	const document = message + "/documents/{document}"
@@ -46,12 +46,14 @@ func draftWords(r request) (w backbone.DraftWords, err error) {
 	if folder, err := idField(in, "folderId", r.box); err != nil {
 		return w, err
 	} else if folder != nil && *folder != mailbox.Drafts {
-		return w, problem.BadField("folderId", "field.not.valid", "can only be DRAFTS: a draft lies nowhere else")
+		return w, problem.BadField("folderId", "field.not.valid",
+			"can only be DRAFTS: a draft lies nowhere else")
 	}
 	if w.Label, err = field[string](in, "label", "must be a text"); err != nil {
 		return w, err
 	}
-	const rule = "must be {recipientId, recipientIdType CVR, contactPoint {contactPointId}}: an authority, a contact point, or both"
+	const rule = "must be {recipientId, recipientIdType CVR, contactPoint {contactPointId}}: " +
+		"an authority, a contact point, or both"
 	to, err := field[struct {
 		ID    string `json:"recipientId"`
 		Type  string `json:"recipientIdType"`
@@ -68,7 +70,8 @@ func draftWords(r request) (w backbone.DraftWords, err error) {
 	}
 	if to.Point.ID != "" {
 		if w.To.Point, err = domain.ParseUUID(to.Point.ID); err != nil {
-			return w, problem.BadField("recipient.contactPoint.contactPointId", "field.not.valid", "must be a contact point's id, a UUID")
+			return w, problem.BadField("recipient.contactPoint.contactPointId", "field.not.valid",
+				"must be a contact point's id, a UUID")
 		}
 	}
 	return w, nil
@@ -94,7 +97,7 @@ func (a *api) written(w http.ResponseWriter, status int, m backbone.Message, at 
 	}
 	a.position(w, at)
 	etag(w, m.Row.State.Version)
-	problem.JSON(w, status, messageJSON(m))
+	problem.JSON(w, status, messageOf(m))
 	return nil
 }
 
@@ -135,34 +138,44 @@ func (a *api) forward(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	in, err := fields(r, "recipientId", "recipientIdType", "contactPointId", "comment", "senderLabel", "recipientLabel", "confirmed")
+	to, err := readOnward(r)
 	if err != nil {
 		return err
 	}
-	var to backbone.Onward
-	for name, into := range map[string]*string{"recipientId": &to.Recipient, "recipientIdType": &to.Kind, "comment": &to.Comment, "senderLabel": &to.From, "recipientLabel": &to.To} {
-		if *into, err = textField(in, name, "must be a text"); err != nil {
-			return err
-		}
-	}
-	if to.Recipient == "" || to.Kind == "" {
-		return problem.BadField("recipientId", "field.missing", "and recipientIdType (CPR, CVR or EMAIL) are required")
-	}
-	to.Kind = strings.ToUpper(to.Kind)
-	if to.Point, _, err = idOf(in, "contactPointId"); err != nil {
-		return err
-	}
-	confirmed, err := field[bool](in, "confirmed", "must be true or false")
-	if err != nil {
-		return err
-	}
-	to.Confirmed = confirmed != nil && *confirmed
 	m, at, err := a.b.Forward(r.Context(), ask, id, to)
 	return a.written(w, http.StatusOK, m, at, err)
 }
 
-// draftPart reads who asks, the draft, and the document and file of it that the path names. Whether they are there is for the draft to say: what a repeat is about may be
-// gone.
+// readOnward reads where a message is forwarded to, and with what.
+func readOnward(r request) (to backbone.Onward, err error) {
+	in, err := fields(r, "recipientId", "recipientIdType", "contactPointId", "comment", "senderLabel",
+		"recipientLabel", "confirmed")
+	if err != nil {
+		return to, err
+	}
+	for name, into := range map[string]*string{
+		"recipientId": &to.Recipient, "recipientIdType": &to.Kind, "comment": &to.Comment,
+		"senderLabel": &to.From, "recipientLabel": &to.To,
+	} {
+		if *into, err = textField(in, name, "must be a text"); err != nil {
+			return to, err
+		}
+	}
+	if to.Recipient == "" || to.Kind == "" {
+		return to, problem.BadField("recipientId", "field.missing",
+			"and recipientIdType (CPR, CVR or EMAIL) are required")
+	}
+	to.Kind = strings.ToUpper(to.Kind)
+	if to.Point, _, err = idOf(in, "contactPointId"); err != nil {
+		return to, err
+	}
+	confirmed, err := field[bool](in, "confirmed", "must be true or false")
+	to.Confirmed = confirmed != nil && *confirmed
+	return to, err
+}
+
+// draftPart reads who asks, the draft, and the document and file of it that the path names. Whether they are there is
+// for the draft to say: what a repeat is about may be gone.
 func (a *api) draftPart(r request) (ask backbone.Ask, p backbone.Part, err error) {
 	ask, id, err := a.askFor(r, "message")
 	p.Message = id
@@ -175,7 +188,8 @@ func (a *api) draftPart(r request) (ask backbone.Ask, p backbone.Part, err error
 }
 
 // showPart answers a write with a document, or a file of it, as it is then.
-func (a *api) showPart(w http.ResponseWriter, status int, m backbone.Message, at eventstore.Position, p backbone.Part) error {
+func (a *api) showPart(w http.ResponseWriter, status int, m backbone.Message, at eventstore.Position,
+	p backbone.Part) error {
 	a.position(w, at)
 	etag(w, m.Row.State.Version)
 	for i, d := range m.Memo.Documents() {
@@ -183,13 +197,13 @@ func (a *api) showPart(w http.ResponseWriter, status int, m backbone.Message, at
 		if backbone.PartID(m.ID, path) != p.Document {
 			continue
 		}
-		shown := mapperOf(m).document(d, i)
 		for j, f := range d.All("File") {
 			if backbone.PartID(m.ID, filePath(path, f, j)) == p.File {
-				shown = mapperOf(m).file(f, filePath(path, f, j))
+				problem.JSON(w, status, mapperOf(m).file(f, filePath(path, f, j)))
+				return nil
 			}
 		}
-		problem.JSON(w, status, shown)
+		problem.JSON(w, status, mapperOf(m).document(d, i))
 		return nil
 	}
 	return backbone.ErrNotFound
@@ -212,7 +226,8 @@ func (a *api) addDocument(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	m, document, at, err := a.b.AddDocument(r.Context(), ask, p.Message, backbone.DraftDocument{Main: kind == "MAIN", Label: label})
+	d := backbone.DraftDocument{Main: kind == "MAIN", Label: label}
+	m, document, at, err := a.b.AddDocument(r.Context(), ask, p.Message, d)
 	if err != nil {
 		return err
 	}
@@ -259,7 +274,9 @@ func draftFile(r request) (f backbone.DraftFile, err error) {
 	if err != nil {
 		return f, err
 	}
-	for name, into := range map[string]**string{"encodingFormat": &f.Format, "filename": &f.Name, "language": &f.Language} {
+	for name, into := range map[string]**string{
+		"encodingFormat": &f.Format, "filename": &f.Name, "language": &f.Language,
+	} {
 		if *into, err = field[string](in, name, "must be a text"); err != nil {
 			return f, err
 		}
@@ -305,7 +322,8 @@ func (a *api) changeFile(w http.ResponseWriter, r request) error {
 	return a.showPart(w, http.StatusOK, m, at, p)
 }
 
-// putContent uploads a file whole, or, with Content-Range, the next piece of it. A multipart body's part multipartFile is taken as the body.
+// putContent uploads a file whole, or, with Content-Range, the next piece of it. A multipart body's part
+// multipartFile is taken as the body.
 func (a *api) putContent(w http.ResponseWriter, r request) error {
 	ask, part, err := a.draftPart(r)
 	if err != nil {
@@ -322,44 +340,55 @@ func (a *api) putContent(w http.ResponseWriter, r request) error {
 	return a.showPart(w, http.StatusOK, m, at, part)
 }
 
+// pieceOf reads what is uploaded: a piece, if Content-Range says which, or the whole, as the body or as a part of it.
 func pieceOf(r request) (p backbone.Piece, err error) {
 	p = backbone.Piece{Total: -1, Body: r.Body}
 	if s := r.Header.Get("Content-Range"); s != "" {
-		const rule = "must be bytes FROM-TO/TOTAL, or bytes FROM-TO/*, and fit the body"
-		var to int64
-		bad := problem.BadField("Content-Range", "header.not.valid", rule)
-		span, total, ok := strings.Cut(strings.TrimPrefix(s, "bytes "), "/")
-		first, last, ok2 := strings.Cut(span, "-")
-		if !strings.HasPrefix(s, "bytes ") || !ok || !ok2 {
-			return p, bad
-		}
-		if p.From, err = strconv.ParseInt(first, 10, 64); err != nil || p.From < 0 {
-			return p, bad
-		}
-		if to, err = strconv.ParseInt(last, 10, 64); err != nil || to < p.From || to > memo.MaxLength || r.ContentLength >= 0 && r.ContentLength != to-p.From+1 {
-			return p, bad
-		}
-		if total != "*" {
-			if p.Total, err = strconv.ParseInt(total, 10, 64); err != nil || p.Total <= to {
-				return p, bad
-			}
-		}
-		p.Body = &exact{r: r.Body, left: to - p.From + 1}
+		return rangeOf(r, s)
 	}
-	if kind, params, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "multipart/form-data" && params["boundary"] != "" && r.Header.Get("Content-Range") == "" {
-		parts, err := r.MultipartReader()
-		for i := 0; err == nil && i < 10; i++ {
-			part, perr := parts.NextPart()
-			if perr != nil {
-				break
-			}
-			if part.FormName() == "multipartFile" || part.FormName() == "file" {
-				p.Body = &unbroken{part}
-				return p, nil
-			}
-		}
-		return p, problem.BadField("multipartFile", "part.missing", "must be a part of the multipart body")
+	kind, params, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if kind != "multipart/form-data" || params["boundary"] == "" {
+		return p, nil
 	}
+
+	parts, err := r.MultipartReader()
+	for i := 0; err == nil && i < 10; i++ {
+		part, perr := parts.NextPart()
+		if perr != nil {
+			break
+		}
+		if part.FormName() == "multipartFile" || part.FormName() == "file" {
+			p.Body = &unbroken{part}
+			return p, nil
+		}
+	}
+	return p, problem.BadField("multipartFile", "part.missing", "must be a part of the multipart body")
+}
+
+// rangeOf reads which piece of the whole the body is.
+func rangeOf(r request, s string) (p backbone.Piece, err error) {
+	bad := problem.BadField("Content-Range", "header.not.valid",
+		"must be bytes FROM-TO/TOTAL, or bytes FROM-TO/*, and fit the body")
+	p = backbone.Piece{Total: -1, Body: r.Body}
+	span, total, ok := strings.Cut(strings.TrimPrefix(s, "bytes "), "/")
+	first, last, ok2 := strings.Cut(span, "-")
+	if !strings.HasPrefix(s, "bytes ") || !ok || !ok2 {
+		return p, bad
+	}
+
+	if p.From, err = strconv.ParseInt(first, 10, 64); err != nil || p.From < 0 {
+		return p, bad
+	}
+	to, err := strconv.ParseInt(last, 10, 64)
+	if err != nil || to < p.From || to > memo.MaxLength || r.ContentLength >= 0 && r.ContentLength != to-p.From+1 {
+		return p, bad
+	}
+	if total != "*" {
+		if p.Total, err = strconv.ParseInt(total, 10, 64); err != nil || p.Total <= to {
+			return p, bad
+		}
+	}
+	p.Body = &exact{r: r.Body, left: to - p.From + 1}
 	return p, nil
 }
 

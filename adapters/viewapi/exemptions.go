@@ -10,32 +10,33 @@ import (
 	"digitalpost/eventstore"
 )
 
-// exemptionJSON shows an exemption as NgDP's Exemption. Criteria and address are there for officers; the receipt that a person gets has neither.
-func exemptionJSON(x backbone.Exemption, officer bool) object {
-	o := object{"id": x.Row.State.ID, "version": x.Row.Version, "mailboxId": x.Mailbox, "exemptionStatus": x.Row.Status, "date": stamp(x.Row.At), "lastUpdated": stamp(x.Row.Last),
-		"exemptByProxy": x.Row.Proxy}
-	if x.Grounds != "" {
-		o["grounds"] = x.Grounds
-	}
-	if officer {
-		o["criteria"], o["alternativeAddress"], o["forwardToAddress"], o["endedBy"] = append([]string{}, x.Criteria...), x.Address, x.Address != "", x.Row.By
-	}
-	return o
-}
-
-func (a *api) answerExemption(w http.ResponseWriter, status int, x backbone.Exemption, at eventstore.Position, officer bool, err error) error {
+// answerOwner answers with an exemption as its owner sees it.
+func (a *api) answerOwner(w http.ResponseWriter, x backbone.Exemption, at eventstore.Position, err error) error {
 	if err != nil {
 		return err
 	}
 	a.position(w, at)
 	etag(w, x.Row.Version)
-	problem.JSON(w, status, exemptionJSON(x, officer))
+	problem.JSON(w, http.StatusOK, exemptionOf(x))
+	return nil
+}
+
+// answerOfficer answers with an exemption as officers see it.
+func (a *api) answerOfficer(w http.ResponseWriter, status int, x backbone.Exemption, at eventstore.Position,
+	err error) error {
+	if err != nil {
+		return err
+	}
+	a.position(w, at)
+	etag(w, x.Row.Version)
+	problem.JSON(w, status, caseOf(x))
 	return nil
 }
 
 // applyForExemption is what an officer enters at the counter; unless exemptionStatus is APPLIED it is decided at once.
 func (a *api) applyForExemption(w http.ResponseWriter, r request) error {
-	in, err := fields(r, "cprNumber", "cvrNumber", "criteria", "inPerson", "idShown", "declarationSigned", "exemptByProxy", "bothSigned", "alternativeAddress", "exemptionStatus")
+	in, err := fields(r, "cprNumber", "cvrNumber", "criteria", "inPerson", "idShown", "declarationSigned",
+		"exemptByProxy", "bothSigned", "alternativeAddress", "exemptionStatus")
 	if err != nil {
 		return err
 	}
@@ -57,34 +58,43 @@ func (a *api) applyForExemption(w http.ResponseWriter, r request) error {
 	if !ok {
 		return problem.BadField(name, "person.not.found", "nobody here has that number")
 	}
-	var app backbone.Application
-	if c, err := field[[]string](in, "criteria", "must be a list of criteria"); err != nil {
-		return err
-	} else if c != nil {
-		app.Criteria = *c
-	}
-	for name, to := range map[string]*bool{"inPerson": &app.InPerson, "idShown": &app.IDShown, "declarationSigned": &app.Declaration, "exemptByProxy": &app.Proxy, "bothSigned": &app.BothSigned} {
-		v, err := field[bool](in, name, "must be true or false")
-		if err != nil {
-			return err
-		}
-		*to = v != nil && *v
-	}
-	if app.Address, err = textField(in, "alternativeAddress", "must be text"); err != nil {
-		return err
-	}
-	status, err := textField(in, "exemptionStatus", "must be APPLIED or EXEMPT")
+
+	app, err := readApplication(in)
 	if err != nil {
 		return err
 	}
-	app.Decide = status != "APPLIED"
 	r.box = box
 	ask, err := a.ask(r)
 	if err != nil {
 		return err
 	}
 	x, at, err := a.b.Apply(r.Context(), ask, app)
-	return a.answerExemption(w, http.StatusCreated, x, at, true, err)
+	return a.answerOfficer(w, http.StatusCreated, x, at, err)
+}
+
+// readApplication reads what the form says.
+func readApplication(in map[string]rawJSON) (app backbone.Application, err error) {
+	if c, err := field[[]string](in, "criteria", "must be a list of criteria"); err != nil {
+		return app, err
+	} else if c != nil {
+		app.Criteria = *c
+	}
+	for name, to := range map[string]*bool{
+		"inPerson": &app.InPerson, "idShown": &app.IDShown, "declarationSigned": &app.Declaration,
+		"exemptByProxy": &app.Proxy, "bothSigned": &app.BothSigned,
+	} {
+		v, err := field[bool](in, name, "must be true or false")
+		if err != nil {
+			return app, err
+		}
+		*to = v != nil && *v
+	}
+	if app.Address, err = textField(in, "alternativeAddress", "must be text"); err != nil {
+		return app, err
+	}
+	status, err := textField(in, "exemptionStatus", "must be APPLIED or EXEMPT")
+	app.Decide = status != "APPLIED"
+	return app, err
 }
 
 // exemptionAsk finds the mailbox of the exemption that the path names.
@@ -106,10 +116,11 @@ func (a *api) exemption(w http.ResponseWriter, r request) error {
 		return err
 	}
 	x, err := a.b.Exemption(r.Context(), r.p, ask.Mailbox, true)
-	return a.answerExemption(w, http.StatusOK, x, a.b.Position(), true, err)
+	return a.answerOfficer(w, http.StatusOK, x, a.b.Position(), err)
 }
 
-// changeExemption decides an application (exemptionStatus EXEMPT, or REFUSED with grounds), or sets the alternative address.
+// changeExemption decides an application (exemptionStatus EXEMPT, or REFUSED with grounds), or sets the alternative
+// address.
 func (a *api) changeExemption(w http.ResponseWriter, r request) error {
 	ask, id, err := a.exemptionAsk(r)
 	if err != nil {
@@ -125,10 +136,11 @@ func (a *api) changeExemption(w http.ResponseWriter, r request) error {
 		return err
 	} else if address != nil {
 		if len(in) > 1 {
-			return problem.BadField("alternativeAddress", "field.not.allowed", "is set alone, not together with a decision")
+			return problem.BadField("alternativeAddress", "field.not.allowed",
+				"is set alone, not together with a decision")
 		}
 		x, at, err = a.b.SetAddress(r.Context(), ask, id, *address)
-		return a.answerExemption(w, http.StatusOK, x, at, true, err)
+		return a.answerOfficer(w, http.StatusOK, x, at, err)
 	}
 	status, err := textField(in, "exemptionStatus", "must be EXEMPT or REFUSED")
 	if err != nil {
@@ -144,7 +156,7 @@ func (a *api) changeExemption(w http.ResponseWriter, r request) error {
 		return problem.BadField("grounds", "field.missing", "of a refusal are required, in at most 4,000 bytes")
 	}
 	x, at, err = a.b.DecideExemption(r.Context(), ask, id, status == "EXEMPT", grounds)
-	return a.answerExemption(w, http.StatusOK, x, at, true, err)
+	return a.answerOfficer(w, http.StatusOK, x, at, err)
 }
 
 func (a *api) endExemption(w http.ResponseWriter, r request) error {
@@ -164,7 +176,7 @@ func (a *api) endExemption(w http.ResponseWriter, r request) error {
 // ownExemption is the owner's receipt: that the exemption stands, and since when.
 func (a *api) ownExemption(w http.ResponseWriter, r request) error {
 	x, err := a.b.Exemption(r.Context(), r.p, r.box, false)
-	return a.answerExemption(w, http.StatusOK, x, a.b.Position(), false, err)
+	return a.answerOwner(w, x, a.b.Position(), err)
 }
 
 // cancelExemption is the owner's own end of it, with contact details that they confirm.
@@ -185,5 +197,5 @@ func (a *api) cancelExemption(w http.ResponseWriter, r request) error {
 		return err
 	}
 	x, at, err := a.b.CancelExemption(r.Context(), ask, contact)
-	return a.answerExemption(w, http.StatusOK, x, at, false, err)
+	return a.answerOwner(w, x, at, err)
 }

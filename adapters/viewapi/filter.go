@@ -2,8 +2,7 @@ package viewapi
 
 import (
 	"cmp"
-	"encoding/json"
-	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -11,92 +10,51 @@ import (
 	"digitalpost/adapters/problem"
 )
 
-func (q *listQuery) matches(o object, w backbone.Words) bool {
+// A matcher is one filter: where it looks in an answer, and what it takes.
+type matcher struct {
+	path   []string // nil: any text
+	values []pattern
+}
+
+// matches reports whether a message, with its words, is one that the list asks for.
+func (q *listQuery) matches(m *Message, w backbone.Words) bool {
+	v := reflect.ValueOf(m).Elem()
 	for field, t := range q.from {
-		if s, _ := o[field].(string); s < stamp(t) {
+		if moment(v, field) < stamp(t) {
 			return false
 		}
 	}
 	for field, t := range q.to {
-		if s, _ := o[field].(string); s > stamp(t) {
+		if moment(v, field) > stamp(t) {
 			return false
 		}
 	}
+
 	words, rest := q.byWords()
 	for _, m := range rest {
-		if !m.matches(o) {
+		if !m.matches(v) {
 			return false
 		}
 	}
 	return matchesWords(words, w)
 }
 
-func (m matcher) matches(o object) bool {
-	found := false
-	texts(at(o, m.path), func(s string) bool {
-		found = m.fits(backbone.Fold(s))
-		return !found
-	})
-	return found
+// moment gives the time that a field of an answer shows, as text.
+func moment(v reflect.Value, field string) (s string) {
+	at(v, []string{field}, func(x reflect.Value) bool { s = x.String(); return false })
+	return s
 }
 
-// fits tells whether one of the values is a pattern of a folded text.
+// matches reports whether an answer has a text where the matcher looks that is one of its values.
+func (m matcher) matches(v reflect.Value) bool {
+	return !at(v, m.path, func(x reflect.Value) bool {
+		return texts(x, func(s string) bool { return !m.fits(backbone.Fold(s)) })
+	})
+}
+
+// fits reports whether one of the values is a pattern of a folded text.
 func (m matcher) fits(s string) bool {
 	return slices.ContainsFunc(m.values, func(p pattern) bool { return p.fits(s) })
-}
-
-// at gives what lies at a path: of a list, in each of its elements.
-func at(v any, path []string) any {
-	if len(path) == 0 {
-		return v
-	}
-	switch v := v.(type) {
-	case object:
-		return at(v[path[0]], path[1:])
-	case []object:
-		var out []any
-		for _, x := range v {
-			out = append(out, at(x, path))
-		}
-		return out
-	}
-	return nil
-}
-
-// texts calls fn for each text, number and truth value within a value, until it returns false.
-func texts(v any, fn func(string) bool) bool {
-	switch v := v.(type) {
-	case nil:
-		return true
-	case string:
-		return fn(v)
-	case object:
-		for _, x := range v {
-			if !texts(x, fn) {
-				return false
-			}
-		}
-		return true
-	case []object:
-		for _, x := range v {
-			if !texts(x, fn) {
-				return false
-			}
-		}
-		return true
-	case []any:
-		for _, x := range v {
-			if !texts(x, fn) {
-				return false
-			}
-		}
-		return true
-	case fmt.Stringer:
-		return fn(v.String())
-	case json.RawMessage:
-		return true
-	}
-	return fn(fmt.Sprint(v))
 }
 
 // A pattern is a folded text in which * stands for any text: its parts between the stars.
@@ -122,13 +80,15 @@ func patterns(values []string) (out []pattern) {
 
 // bounded checks the values of a parameter.
 func bounded(name string, values []string) error {
-	if len(values) > maxFilters || slices.ContainsFunc(values, func(v string) bool { return len(v) > maxPattern || strings.Count(v, "*") > maxStars }) {
-		return problem.BadField(clip(name), "parameter.not.valid", "must be given at most 32 times, each with at most 1,024 bytes and 16 stars")
+	tooMuch := func(v string) bool { return len(v) > maxPattern || strings.Count(v, "*") > maxStars }
+	if len(values) > maxFilters || slices.ContainsFunc(values, tooMuch) {
+		return problem.BadField(clip(name), "parameter.not.valid",
+			"must be given at most 32 times, each with at most 1,024 bytes and 16 stars")
 	}
 	return nil
 }
 
-// fits tells whether the pattern is that of all of s.
+// fits reports whether the pattern is that of all of s.
 func (p pattern) fits(s string) bool {
 	if len(p) == 1 {
 		return p[0] == s
@@ -145,25 +105,6 @@ func (p pattern) fits(s string) bool {
 		s = s[i+len(part):]
 	}
 	return strings.HasSuffix(s, p[len(p)-1])
-}
-
-// sortKey gives what a message is sorted by: a folded text, a number or a truth value; nil if it has none.
-func sortKey(o object, path []string) (k any) {
-	v := at(o, path)
-	switch v := v.(type) {
-	case bool:
-		return v
-	case uint32:
-		return float64(v)
-	case int:
-		return float64(v)
-	case int64:
-		return float64(v)
-	case float64:
-		return v
-	}
-	texts(v, func(s string) bool { k = backbone.Fold(s); return false })
-	return k
 }
 
 // compare sorts what has no key first, false before true.

@@ -8,16 +8,8 @@ import (
 	"digitalpost/adapters/backbone"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
+	"digitalpost/domain/mailbox"
 )
-
-func folderJSON(box domain.MailboxID, f backbone.Folder) object {
-	o := object{"id": showFolder(box, f.ID), "version": f.Row.State.Version, "mailboxId": box, "folderType": f.Type, "name": f.Name,
-		"createdDateTime": stamp(f.Row.At), "lastUpdated": stamp(f.Row.Last), "parentFolderId": nil}
-	if f.Parent != (domain.FolderID{}) {
-		o["parentFolderId"] = showFolder(box, f.Parent)
-	}
-	return o
-}
 
 // list gives the folders, system folders first and the rest by name.
 func (a *api) list(r request, latest bool) ([]backbone.Folder, error) {
@@ -36,11 +28,12 @@ func (a *api) folders(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	shown := []object{}
+	var shown []Folder
 	for _, f := range all {
-		shown = append(shown, folderJSON(r.box, f))
+		shown = append(shown, folderOf(r.box, f))
 	}
-	return paged(w, r, "folders", shown)
+	result := func(p Page, some Listed[Folder]) any { return FolderSearchResult{p, some} }
+	return paged(w, r, shown, result)
 }
 
 func (a *api) summary(w http.ResponseWriter, r request) error {
@@ -48,15 +41,11 @@ func (a *api) summary(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	shown := []object{}
+	shown := []FolderMessageSummary{}
 	for _, f := range all {
-		count := object{"label": f.Name, "unreadMessages": f.Count.Unread, "totalMessages": f.Count.Total, "latestMessageFrom": nil}
-		if !f.Latest.IsZero() {
-			count["latestMessageFrom"] = stamp(f.Latest)
-		}
-		shown = append(shown, object{"folder": folderJSON(r.box, f), "messageCount": count})
+		shown = append(shown, summaryOf(r.box, f))
 	}
-	problem.JSON(w, http.StatusOK, object{"folderMessageSummaryList": shown})
+	problem.JSON(w, http.StatusOK, FolderMessageSummaryResult{shown})
 	return nil
 }
 
@@ -72,7 +61,7 @@ func (a *api) folder(w http.ResponseWriter, r request) error {
 	for _, f := range all {
 		if f.ID == readFolder(r.box, id) {
 			etag(w, f.Row.State.Version)
-			problem.JSON(w, http.StatusOK, folderJSON(r.box, f))
+			problem.JSON(w, http.StatusOK, folderOf(r.box, f))
 			return nil
 		}
 	}
@@ -80,7 +69,8 @@ func (a *api) folder(w http.ResponseWriter, r request) error {
 }
 
 // readOnly are fields of a Folder that clients send back as they got them; they are not looked at.
-var readOnly = []string{"id", "version", "transactionId", "createdDateTime", "lastUpdated", "mailboxId", "folderType"}
+var readOnly = []string{
+	"id", "version", "transactionId", "createdDateTime", "lastUpdated", "mailboxId", "folderType"}
 
 func (a *api) createFolder(w http.ResponseWriter, r request) error {
 	ask, err := a.ask(r)
@@ -112,7 +102,7 @@ func (a *api) createFolder(w http.ResponseWriter, r request) error {
 	}
 	a.position(w, at)
 	etag(w, f.Row.State.Version)
-	problem.JSON(w, http.StatusCreated, folderJSON(r.box, f))
+	problem.JSON(w, http.StatusCreated, folderOf(r.box, f))
 	return nil
 }
 
@@ -147,7 +137,7 @@ func (a *api) changeFolder(w http.ResponseWriter, r request) error {
 	}
 	a.position(w, at)
 	etag(w, f.Row.State.Version)
-	problem.JSON(w, http.StatusOK, folderJSON(r.box, f))
+	problem.JSON(w, http.StatusOK, folderOf(r.box, f))
 	return nil
 }
 
@@ -163,4 +153,28 @@ func (a *api) deleteFolder(w http.ResponseWriter, r request) error {
 	a.position(w, at)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// showFolder gives a folder's id as clients see it. System folders have the same ids in every mailbox; outside, each
+// mailbox's are its own.
+func showFolder(box domain.MailboxID, f domain.FolderID) domain.FolderID {
+	if mailbox.IsSystem(f) {
+		id := domain.FolderID(box)
+		id[15] ^= f[15]
+		return id
+	}
+	return f
+}
+
+// readFolder is the inverse of showFolder.
+func readFolder(box domain.MailboxID, shown domain.FolderID) domain.FolderID {
+	for _, f := range mailbox.SystemFolders {
+		if showFolder(box, f) == shown {
+			return f
+		}
+	}
+	if mailbox.IsSystem(shown) {
+		return domain.FolderID{15: 0xFF} // the inner id of a system folder is nobody's outside
+	}
+	return shown
 }

@@ -18,16 +18,11 @@ import (
 	"digitalpost/eventstore"
 )
 
-// Lists of messages. A filter is a parameter with a field's name as the JSON shows it, nested ones with dots: values of one field are alternatives, fields must all
-// match, * stands for any text, and case does not count. any looks in what backbone.Words has. What is sorted by arrival and filtered by folder or read
-// alone is answered from the index; any, label, sender and note from sealed words; all else opens the messages that are left, in memory and a thousand at a time. All but
-// the first is recorded as a search.
-
-// messageFields are the fields that can be filtered by, sorted by and asked for.
-var messageFields = []string{"id", "version", "messageUUID", "mailboxId", "transactionId", "createdDateTime", "lastUpdated", "messageDateTime", "receivedDateTime", "sendDateTime",
-	"folderId", "messageType", "messageState", "read", "flag", "note", "reply", "forward", "legallyNotified", "welcomeMessage", "errorMessage", "label", "messageIdentifier",
-	"messageCode", "postType", "replyByDateTime", "notification", "additionalNotification", "doNotDeliverUntilDate", "memoCreatedDateTime", "sender", "recipient",
-	"contentData", "forwardData", "replyData", "documents", "receipt", "lateReply"}
+// Lists of messages. A filter is a parameter with a field's name as the JSON shows it, nested ones with dots: values
+// of one field are alternatives, fields must all match, * stands for any text, and case does not count. any looks in
+// what backbone.Words has. What is sorted by arrival and filtered by folder or read alone is answered from the index;
+// any, label, sender and note from sealed words; all else opens the messages that are left, in memory and a thousand
+// at a time. All but the first is recorded as a search.
 
 const (
 	maxFilters = 32 // parameters of one list
@@ -50,13 +45,11 @@ type order struct {
 	desc bool
 }
 
-// A matcher tells whether a message, as JSON, is one that is asked for.
-type matcher struct {
-	path   []string // nil: any text
-	values []pattern
+// dates are the parameters that bound a time, with the field that shows it.
+var dates = map[string]string{
+	"dateFrom": "messageDateTime", "dateTo": "messageDateTime",
+	"receivedDateFrom": "receivedDateTime", "receivedDateTo": "receivedDateTime",
 }
-
-var dates = map[string]string{"dateFrom": "messageDateTime", "dateTo": "messageDateTime", "receivedDateFrom": "receivedDateTime", "receivedDateTo": "receivedDateTime"}
 
 func readList(r request) (q listQuery, err error) {
 	if q.number, q.size, err = problem.Page(r.Request); err != nil {
@@ -103,64 +96,73 @@ func (q *listQuery) parameter(r request, name string, values []string) (err erro
 		q.filter.Read = &read
 		return nil
 	case "sortFields":
-		return q.sortBy(values[0], isMessageField)
+		return q.sortBy(values[0], hasField[Message])
 	case "fields":
-		q.show, err = fieldNames(values[0], isMessageField)
+		q.show, err = fieldNames(values[0], hasField[Message])
 		return err
 	case "any": // see Words
 		q.match = append(q.match, anywhere(values))
 		return nil
 	}
 	if field, ok := dates[name]; ok {
-		t, err := time.Parse(time.RFC3339, values[0])
-		if err != nil {
-			if t, err = time.Parse(time.DateOnly, values[0]); err != nil {
-				return problem.BadField(name, "parameter.not.valid", "must be a time such as 2026-01-31T12:00:00Z, or a date")
-			}
-		}
-		bound := &q.from
-		if strings.HasSuffix(name, "To") {
-			bound = &q.to
-		}
-		if *bound == nil {
-			*bound = map[string]time.Time{}
-		}
-		(*bound)[field] = t
-		return nil
+		return q.bound(name, field, values[0])
 	}
+
 	path := strings.Split(name, ".")
-	if !slices.Contains(messageFields, path[0]) || len(path) > 6 {
+	if !hasField[Message](path[0]) || len(path) > 6 {
 		return problem.BadField(clip(name), "parameter.not.valid", "is no field of a message, nor a parameter of lists")
 	}
 	q.match = append(q.match, matcher{path, patterns(values)})
 	return nil
 }
 
-func isMessageField(name string) bool { return slices.Contains(messageFields, name) }
-
 func (q *listQuery) sortBy(s string, known func(string) bool) error {
 	for _, f := range strings.Split(s, ",") {
 		name, direction, _ := strings.Cut(strings.TrimSpace(f), ":")
 		o := order{path: strings.Split(name, "."), desc: strings.EqualFold(direction, "desc")}
-		if !known(o.path[0]) || len(q.orders) == maxSorts || direction != "" && !o.desc && !strings.EqualFold(direction, "asc") {
-			return problem.BadField("sortFields", "parameter.not.valid", "must be fields such as receivedDateTime:desc, parted by commas")
+		oneWay := direction == "" || o.desc || strings.EqualFold(direction, "asc")
+		if !known(o.path[0]) || len(q.orders) == maxSorts || !oneWay {
+			return problem.BadField("sortFields", "parameter.not.valid",
+				"must be fields such as receivedDateTime:desc, parted by commas")
 		}
 		q.orders = append(q.orders, o)
 	}
 	return nil
 }
 
-// indexed tells whether the index has the answer.
+// bound reads a parameter that bounds the time of a field.
+func (q *listQuery) bound(name, field, value string) error {
+	t, err := time.Parse(time.RFC3339, value)
+	if err != nil {
+		if t, err = time.Parse(time.DateOnly, value); err != nil {
+			return problem.BadField(name, "parameter.not.valid",
+				"must be a time such as 2026-01-31T12:00:00Z, or a date")
+		}
+	}
+
+	bounds := &q.from
+	if strings.HasSuffix(name, "To") {
+		bounds = &q.to
+	}
+	if *bounds == nil {
+		*bounds = map[string]time.Time{}
+	}
+	(*bounds)[field] = t
+	return nil
+}
+
+// indexed reports whether the index has the answer.
 func (q *listQuery) indexed() bool {
 	return len(q.match) == 0 && q.from == nil && q.to == nil && q.byArrival()
 }
 
-// byArrival tells whether the list is in the order of arrival, so that what comes meanwhile moves nothing.
+// byArrival reports whether the list is in the order of arrival, so that what comes meanwhile moves nothing.
 func (q *listQuery) byArrival() bool {
 	return len(q.orders) == 1 && slices.Equal(q.orders[0].path, []string{"receivedDateTime"})
 }
 
-// A next is where the following page begins: beyond an arrival, or, in another order, at a page. It is for the same list alone, and not for clients to read.
+// next says where the following page begins: beyond an arrival, or, in another order, at a page. It is for the same
+// list alone, and not for clients to read.
 func (q *listQuery) next(r request, last eventstore.Position) string {
 	text := fmt.Sprintf("p%d", q.number+1)
 	if q.byArrival() {
@@ -224,38 +226,25 @@ func (a *api) messages(w http.ResponseWriter, r request) error {
 	if err := a.b.OpenAll(some); err != nil {
 		return err
 	}
-	shown := []object{}
+
+	shown := Listed[Message]{}
 	for _, m := range some {
 		if m.Memo != nil {
-			shown = append(shown, only(messageJSON(m), q.show))
+			x := messageOf(m)
+			shown = append(shown, only(&x, q.show))
 		}
 	}
-	out := page("messages", shown, q.number, q.size, total)
-	out["next"] = nil
+	head := pageOf(len(shown), q.number, q.size, total)
 	if last > 0 {
-		out["next"] = q.next(r, last)
+		head.Next = q.next(r, last)
 	}
-	links(w, r.URL, q.number, q.size, total, out["next"])
-	problem.JSON(w, http.StatusOK, out)
+	links(w, r.URL, q.number, q.size, total, head.Next)
+	problem.JSON(w, http.StatusOK, MessageSearchResult{head, shown})
 	return nil
 }
 
-// only leaves the fields that are asked for.
-func only(o object, fields []string) object {
-	if fields == nil {
-		return o
-	}
-	out := object{}
-	for _, f := range fields {
-		if v, ok := o[f]; ok {
-			out[f] = v
-		}
-	}
-	return out
-}
-
-// links tells where the other pages are (RFC 8288).
-func links(w http.ResponseWriter, u *url.URL, number, size, total int, next any) {
+// links says in a header where the other pages are (RFC 8288); next is empty where none follows.
+func links(w http.ResponseWriter, u *url.URL, number, size, total int, next string) {
 	var all []string
 	add := func(rel string, change func(url.Values)) {
 		q := u.Query()
@@ -268,8 +257,8 @@ func links(w http.ResponseWriter, u *url.URL, number, size, total int, next any)
 	if number > 0 {
 		add("prev", at(number-1))
 	}
-	if s, ok := next.(string); ok {
-		add("next", func(q url.Values) { q.Del("page"); q.Set("next", s) })
+	if next != "" {
+		add("next", func(q url.Values) { q.Del("page"); q.Set("next", next) })
 	}
 	add("last", at(max(total-1, 0)/size))
 	w.Header().Set("Link", strings.Join(all, ", "))

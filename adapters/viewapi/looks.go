@@ -2,16 +2,13 @@ package viewapi
 
 import (
 	"net/http"
-	"strings"
 
 	"digitalpost/adapters/problem"
-	"digitalpost/domain"
-	"digitalpost/domain/looks"
 )
 
 // looks lists who has seen the mailbox, newest first.
 func (a *api) looks(w http.ResponseWriter, r request) error {
-	number, size, err := pageOf(r.Request)
+	number, size, err := readPage(r.Request)
 	if err != nil {
 		return err
 	}
@@ -19,18 +16,10 @@ func (a *api) looks(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	shown := []object{}
+	shown := []Look{}
 	for _, l := range all {
-		o := object{"id": uint64(l.Position), "dateTime": stamp(l.At), "type": strings.ToUpper(strings.ReplaceAll(strings.TrimPrefix(l.Event.EventType(), "looks."), "-", "_")), "messageId": nil,
-			"by": object{"identityId": domain.UUID(l.Meta.Actor.ID), "name": l.Name, "kind": l.Meta.Actor.Kind}, "grantId": nil, "platform": l.Meta.Platform}
-		if e, ok := l.Event.(looks.ContentOpened); ok {
-			o["messageId"] = e.Message
-		}
-		if l.Meta.Grant != ([16]byte{}) {
-			o["grantId"] = domain.UUID(l.Meta.Grant)
-		}
-		shown = append(shown, o)
+		shown = append(shown, lookOf(l))
 	}
-	problem.JSON(w, http.StatusOK, page("looks", shown, number, size, total))
+	problem.JSON(w, http.StatusOK, LookSearchResult{page(len(shown), number, size, total), shown})
 	return nil
 }

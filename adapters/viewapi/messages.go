@@ -35,7 +35,7 @@ func (a *api) find(r request) (backbone.Message, error) {
 
 func (a *api) show(w http.ResponseWriter, m backbone.Message) {
 	etag(w, m.Row.State.Version)
-	problem.JSON(w, http.StatusOK, messageJSON(m))
+	problem.JSON(w, http.StatusOK, messageOf(m))
 }
 
 func (a *api) message(w http.ResponseWriter, r request) error {
@@ -90,7 +90,8 @@ const maxBulk = 1000
 func (a *api) patchAll(w http.ResponseWriter, r request) error {
 	for _, name := range []string{"Idempotency-Key", "If-Match"} {
 		if r.Header.Get(name) != "" {
-			return problem.BadField(name, "header.not.valid", "is not for many changes at once: each may have the version that it is for")
+			return problem.BadField(name, "header.not.valid",
+				"is not for many changes at once: each may have the version that it is for")
 		}
 	}
 	ask, err := a.ask(r)
@@ -104,41 +105,37 @@ func (a *api) patchAll(w http.ResponseWriter, r request) error {
 	var body struct {
 		Messages []map[string]rawJSON `json:"messages"`
 	}
-	if len(raw) > 4<<20 || json.Unmarshal(raw, &body) != nil || len(body.Messages) == 0 || len(body.Messages) > maxBulk {
-		return problem.BadField("messages", "body.not.valid", "must be a list of 1 to 1,000 objects with id, in at most 4 MiB")
+	readable := len(raw) <= 4<<20 && json.Unmarshal(raw, &body) == nil
+	if !readable || len(body.Messages) == 0 || len(body.Messages) > maxBulk {
+		return problem.BadField("messages", "body.not.valid",
+			"must be a list of 1 to 1,000 objects with id, in at most 4 MiB")
 	}
 	items := make([]backbone.BulkItem, len(body.Messages))
 	for i, in := range body.Messages {
 		if items[i], err = bulkItem(r, in); err != nil {
 			e := problem.Of(err)
-			return problem.BadField(fmt.Sprintf("messages[%d].%s", i, e.Fields[0].Field), e.Code, e.Fields[0].Message)
+			name := fmt.Sprintf("messages[%d].%s", i, e.Fields[0].Field)
+			return problem.BadField(name, e.Code, e.Fields[0].Message)
 		}
 	}
 	at, err := a.b.PatchAll(r.Context(), ask, items)
 	if err != nil {
 		return err
 	}
-	shown := []object{}
-	for _, x := range items {
-		o := object{"id": x.Message, "status": http.StatusOK, "version": nil, "code": nil}
-		if x.Now > 0 {
-			o["version"] = x.Now
-		}
-		if x.Err != nil {
-			e := problem.Of(x.Err)
-			o["status"], o["code"], o["message"] = e.Status, e.Code, e.Message
-		}
-		shown = append(shown, o)
+	shown := make([]BulkStatus, len(items))
+	for i, x := range items {
+		shown[i] = bulkStatusOf(x)
 	}
 	a.position(w, at)
-	problem.JSON(w, http.StatusOK, object{"messages": shown})
+	problem.JSON(w, http.StatusOK, BulkResult{shown})
 	return nil
 }
 
 func bulkItem(r request, in map[string]rawJSON) (x backbone.BulkItem, err error) {
 	for f := range in {
 		if !slices.Contains([]string{"id", "version", "read", "folderId", "flag", "note"}, f) {
-			return x, problem.BadField(clip(f), "field.not.allowed", "can't be set here: only id, version, read, folderId, flag and note can")
+			return x, problem.BadField(clip(f), "field.not.allowed",
+				"can't be set here: only id, version, read, folderId, flag and note can")
 		}
 	}
 	id, given, err := idOf(in, "id")
@@ -188,7 +185,7 @@ func (a *api) restore(w http.ResponseWriter, r request) error {
 func (a *api) documents(w http.ResponseWriter, r request) error {
 	m, err := a.find(r)
 	if err == nil {
-		problem.JSON(w, http.StatusOK, object{"documents": messageJSON(m)["documents"]})
+		problem.JSON(w, http.StatusOK, DocumentListResult{mapperOf(m).documents(m)})
 	}
 	return err
 }
@@ -241,7 +238,7 @@ func (a *api) document(w http.ResponseWriter, r request) error {
 func (a *api) files(w http.ResponseWriter, r request) error {
 	m, d, i, err := a.findDocument(r)
 	if err == nil {
-		problem.JSON(w, http.StatusOK, object{"files": mapperOf(m).document(d, i)["files"]})
+		problem.JSON(w, http.StatusOK, FileListResult{mapperOf(m).document(d, i).Files})
 	}
 	return err
 }
@@ -254,7 +251,7 @@ func (a *api) file(w http.ResponseWriter, r request) error {
 	return err
 }
 
-// unread tells whether unread post lies in the owner's mailbox, and since when. Without ownerId it is one's own.
+// unread answers whether unread post lies in the owner's mailbox, and since when. Without ownerId it is one's own.
 func (a *api) unread(w http.ResponseWriter, r request) error {
 	r.box = r.p.Identity
 	q := r.URL.Query()
@@ -276,14 +273,15 @@ func (a *api) unread(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	all, _, err := a.b.Messages(r.Context(), r.p, r.box, backbone.Filter{Read: &no, Limit: len(trash) + 1}) // the oldest; one of them lies outside DELETED, if any does
+	// the oldest; one of them lies outside DELETED, if any does
+	all, _, err := a.b.Messages(r.Context(), r.p, r.box, backbone.Filter{Read: &no, Limit: len(trash) + 1})
 	if err != nil {
 		return err
 	}
-	out := object{"mailboxId": r.box, "unreadRegularMessagesExist": false, "fromDate": nil}
+	out := Unread{MailboxID: r.box}
 	for _, m := range all {
 		if m.Row.State.Folder != mailbox.Deleted {
-			out["unreadRegularMessagesExist"], out["fromDate"] = true, stamp(m.Row.Received)
+			out.UnreadRegularMessagesExist, out.FromDate = true, stamp(m.Row.Received)
 			break
 		}
 	}
@@ -297,11 +295,10 @@ func (a *api) senders(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	shown := []object{}
+	shown := []SenderInformation{}
 	for _, s := range all {
-		shown = append(shown, object{"senderId": s.CVR, "senderIdType": "CVR", "organisationId": s.Organisation,
-			"messageCountList": []object{{"label": s.Name, "unreadMessages": s.Unread, "totalMessages": s.Total, "latestMessageFrom": stamp(s.Latest)}}})
+		shown = append(shown, senderOf(s))
 	}
-	problem.JSON(w, http.StatusOK, object{"senderInformationList": shown})
+	problem.JSON(w, http.StatusOK, SenderInformationResult{shown})
 	return nil
 }

@@ -3,6 +3,8 @@ package viewapi
 import (
 	"encoding/base64"
 	"net/http"
+	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,8 +12,8 @@ import (
 	"digitalpost/adapters/problem"
 )
 
-// pageOf reads which page of a list is asked for: by page, or by what the page before gave as next.
-func pageOf(r *http.Request) (number, size int, err error) {
+// readPage reads which page of a list is asked for: by page, or by what the page before gave as next.
+func readPage(r *http.Request) (number, size int, err error) {
 	if number, size, err = problem.Page(r); err != nil {
 		return 0, 0, err
 	}
@@ -19,34 +21,63 @@ func pageOf(r *http.Request) (number, size int, err error) {
 		b, err := base64.RawURLEncoding.DecodeString(s)
 		n, perr := strconv.Atoi(strings.TrimPrefix(string(b), "p"))
 		if err != nil || perr != nil || n < 0 || n > 1<<30 || !strings.HasPrefix(string(b), "p") {
-			return 0, 0, problem.BadField("next", "parameter.not.valid", "must be what the page before gave as next")
+			return 0, 0, problem.BadField("next", "parameter.not.valid",
+				"must be what the page before gave as next")
 		}
 		number = n
 	}
 	return number, size, nil
 }
 
-// page is a list's answer, with what leads to the next one.
-func page(name string, items []object, number, size, total int) object {
-	out := object{"currentPage": number, "totalPages": (total + size - 1) / size, "elementsOnPage": len(items), "totalElements": total, "next": nil, name: items}
+// page makes the head of a page that shows some of total items, with what leads to the page that follows.
+func page(some, number, size, total int) Page {
+	out := pageOf(some, number, size, total)
 	if (number+1)*size < total {
-		out["next"] = base64.RawURLEncoding.EncodeToString([]byte("p" + strconv.Itoa(number+1)))
+		out.Next = base64.RawURLEncoding.EncodeToString([]byte("p" + strconv.Itoa(number+1)))
 	}
 	return out
 }
 
-// paged answers with a page of what is held whole: of those that match the filters on their fields and any, in the order of sortFields, with the fields that are asked
-// for. handled are parameters that the caller has seen to.
-func paged(w http.ResponseWriter, r request, name string, all []object, handled ...string) error {
-	number, size, err := pageOf(r.Request)
+// paged answers with a page of what is held whole: of those that match the filters on their fields and any, in the
+// order of sortFields, with the fields that are asked for. handled are parameters that the caller has seen to; result
+// puts head and items together.
+func paged[T any](w http.ResponseWriter, r request, all []T, result func(Page, Listed[T]) any,
+	handled ...string) error {
+	number, size, err := readPage(r.Request)
 	if err != nil {
 		return err
 	}
-	known := func(field string) bool {
-		return len(all) == 0 || slices.ContainsFunc(all, func(o object) bool { _, ok := o[field]; return ok })
+	q, err := readFilters(r.URL.Query(), func(name string) bool { return len(all) == 0 || hasField[T](name) }, handled)
+	if err != nil {
+		return err
 	}
-	var q listQuery
-	for param, values := range r.URL.Query() {
+
+	var found []*T
+	for i := range all {
+		v := reflect.ValueOf(&all[i]).Elem()
+		if !slices.ContainsFunc(q.match, func(m matcher) bool { return !m.matches(v) }) {
+			found = append(found, &all[i])
+		}
+	}
+	if found = sorted(found, q.orders); r.Context().Err() != nil {
+		return r.Context().Err()
+	}
+
+	from := min(number*size, len(found))
+	some := Listed[T]{}
+	for _, x := range found[from:min(from+size, len(found))] {
+		some = append(some, only(x, q.show))
+	}
+	head := page(len(some), number, size, len(found))
+	links(w, r.URL, number, size, len(found), head.Next)
+	problem.JSON(w, http.StatusOK, result(head, some))
+	return nil
+}
+
+// readFilters reads the parameters of a list that is held whole, but for its pages. known reports which fields can be
+// named.
+func readFilters(params url.Values, known func(string) bool, handled []string) (q listQuery, err error) {
+	for param, values := range params {
 		switch {
 		case param == "page" || param == "size" || param == "next" || slices.Contains(handled, param):
 		case bounded(param, values) != nil:
@@ -58,63 +89,59 @@ func paged(w http.ResponseWriter, r request, name string, all []object, handled 
 		case param == "any":
 			q.match = append(q.match, anywhere(values))
 		case !known(strings.Split(param, ".")[0]):
-			err = problem.BadField(clip(param), "parameter.not.valid", "is no field of what is listed, nor a parameter of lists")
+			err = problem.BadField(clip(param), "parameter.not.valid",
+				"is no field of what is listed, nor a parameter of lists")
 		default:
 			q.match = append(q.match, matcher{strings.Split(param, "."), patterns(values)})
 		}
 		if err != nil {
-			return err
+			return q, err
 		}
 	}
-	all = slices.DeleteFunc(slices.Clone(all), func(o object) bool {
-		return slices.ContainsFunc(q.match, func(m matcher) bool { return !m.matches(o) })
-	})
-	if all = q.sorted(all); r.Context().Err() != nil {
-		return r.Context().Err()
-	}
-	from := min(number*size, len(all))
-	some := []object{}
-	for _, o := range all[from:min(from+size, len(all))] {
-		some = append(some, only(o, q.show))
-	}
-	out := page(name, some, number, size, len(all))
-	links(w, r.URL, number, size, len(all), out["next"])
-	problem.JSON(w, http.StatusOK, out)
-	return nil
+	return q, nil
 }
 
-// sorted gives objects in the order that is asked for; what each is sorted by is worked out once.
-func (q *listQuery) sorted(all []object) []object {
-	if len(q.orders) == 0 {
+// sorted gives answers in the order that is asked for; what each is sorted by is worked out once.
+func sorted[T any](all []*T, orders []order) []*T {
+	if len(orders) == 0 {
 		return all
 	}
 	type keyed struct {
-		o    object
-		keys []any
+		answer *T
+		keys   []any
 	}
 	some := make([]keyed, len(all))
-	for i, o := range all {
-		some[i].o = o
-		for _, by := range q.orders {
-			some[i].keys = append(some[i].keys, sortKey(o, by.path))
-		}
+	for i, x := range all {
+		some[i] = keyed{x, keysOf(x, orders)}
 	}
-	slices.SortStableFunc(some, func(x, y keyed) int {
-		for i, by := range q.orders {
-			c := compare(x.keys[i], y.keys[i])
-			if by.desc {
-				c = -c
-			}
-			if c != 0 {
-				return c
-			}
-		}
-		return 0
-	})
+	slices.SortStableFunc(some, func(x, y keyed) int { return compareKeys(x.keys, y.keys, orders) })
 	for i := range some {
-		all[i] = some[i].o
+		all[i] = some[i].answer
 	}
 	return all
+}
+
+// keysOf gives what an answer is sorted by in each of the orders.
+func keysOf[T any](answer *T, orders []order) []any {
+	keys, v := make([]any, len(orders)), reflect.ValueOf(answer).Elem()
+	for i, by := range orders {
+		keys[i] = sortKey(v, by.path)
+	}
+	return keys
+}
+
+// compareKeys compares by the first order in which keys differ; 0 if there is none.
+func compareKeys(x, y []any, orders []order) int {
+	for i, by := range orders {
+		c := compare(x[i], y[i])
+		if by.desc {
+			c = -c
+		}
+		if c != 0 {
+			return c
+		}
+	}
+	return 0
 }
 
 // anywhere is a filter that looks in all texts.
@@ -132,7 +159,8 @@ func anywhere(values []string) (m matcher) {
 func fieldNames(s string, known func(string) bool) (out []string, err error) {
 	for _, f := range strings.Split(s, ",") {
 		if f = strings.TrimSpace(f); !known(f) {
-			return nil, problem.BadField("fields", "parameter.not.valid", "must be fields of what is listed, parted by commas")
+			return nil, problem.BadField("fields", "parameter.not.valid",
+				"must be fields of what is listed, parted by commas")
 		}
 		out = append(out, f)
 	}

@@ -8,16 +8,6 @@ import (
 	"digitalpost/projections"
 )
 
-// privilegeJSON shows access as NgDP's DirectPrivilege.
-func privilegeJSON(x backbone.Access) object {
-	o := object{"id": x.ID, "version": x.Row.Version, "createdDate": stamp(x.Row.At), "lastUpdated": stamp(x.Row.Last), "granteeId": x.Row.Grant.Grantee, "issuerId": x.Mailbox,
-		"scopeId": x.Mailbox, "type": x.Row.Grant.Right, "source": x.Row.Via, "activeTo": nil}
-	if day := backbone.LastDay(x.Row.Grant.Until); day != "" {
-		o["activeTo"] = day
-	}
-	return o
-}
-
 func (a *api) givePrivilege(w http.ResponseWriter, r request) error {
 	in, err := fields(r, "issuerId", "granteeId", "scopeId", "type", "activeTo", "source", "documentation")
 	if err != nil {
@@ -40,20 +30,12 @@ func (a *api) givePrivilege(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	until, err := textField(in, "activeTo", "must be a date")
-	if err != nil {
-		return err
-	}
-	documentation, err := textField(in, "documentation", "must be text")
-	if err != nil {
-		return err
-	}
-	x, at, err := a.b.Grant(r.Context(), ask, grantee, right, until, documentation)
+	x, at, err := a.grantTo(r, ask, in, grantee, right, "activeTo")
 	if err != nil {
 		return err
 	}
 	a.position(w, at)
-	problem.JSON(w, http.StatusCreated, privilegeJSON(x))
+	problem.JSON(w, http.StatusCreated, privilegeOf(x))
 	return nil
 }
 
@@ -70,11 +52,12 @@ func (a *api) privileges(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	var shown []object
+	var shown []DirectPrivilege
 	for _, x := range all {
 		if x.Row.State == projections.Granted && !x.Over {
-			shown = append(shown, privilegeJSON(x))
+			shown = append(shown, privilegeOf(x))
 		}
 	}
-	return paged(w, r, "directPrivileges", shown)
+	result := func(p Page, some Listed[DirectPrivilege]) any { return DirectPrivilegeSearchResult{p, some} }
+	return paged(w, r, shown, result)
 }

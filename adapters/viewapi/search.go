@@ -38,21 +38,26 @@ func (q *listQuery) byWords() (words, rest []matcher) {
 	return words, rest
 }
 
-// matchesWords tells whether words answer all of some filters.
+// matchesWords reports whether words answer all of some filters.
 func matchesWords(all []matcher, w backbone.Words) bool {
 	for _, m := range all {
-		if m.path == nil && !slices.ContainsFunc(w.Texts(), m.fits) || m.path != nil && !m.fits(wordPaths[strings.Join(m.path, ".")](w)) {
+		if m.path == nil && !slices.ContainsFunc(w.Texts(), m.fits) {
+			return false
+		}
+		if m.path != nil && !m.fits(wordPaths[strings.Join(m.path, ".")](w)) {
 			return false
 		}
 	}
 	return true
 }
 
-// search gives a page of the messages that match, how many do, and, if there are more, the arrival of the page's last. What the words answer is found without opening
-// any message; of those that are left, the messages are opened that other filters or the order ask for. It is recorded before anything is looked at.
+// search gives a page of the messages that match, how many do, and, if there are more, the arrival of the page's
+// last. What the words answer is found without opening any message; of those that are left, the messages are opened
+// that other filters or the order ask for. It is recorded before anything is looked at.
 func (a *api) search(r request, q listQuery) (out []backbone.Message, total int, last eventstore.Position, err error) {
 	words, rest := q.byWords()
-	found, err := a.b.Search(r.Context(), r.p, r.box, q.filter, len(words) > 0, func(w backbone.Words) bool { return matchesWords(words, w) })
+	fit := func(w backbone.Words) bool { return matchesWords(words, w) }
+	found, err := a.b.Search(r.Context(), r.p, r.box, q.filter, len(words) > 0, fit)
 	if err != nil {
 		return nil, 0, 0, err
 	}
@@ -99,7 +104,8 @@ func (a *api) sure(r request, q listQuery, found []backbone.Found) ([]backbone.F
 	for _, h := range hits {
 		keep[h.message.ID] = true
 	}
-	return slices.DeleteFunc(found, func(f backbone.Found) bool { return f.Unsure && !keep[f.Message] }), err
+	out := func(f backbone.Found) bool { return f.Unsure && !keep[f.Message] }
+	return slices.DeleteFunc(found, out), err
 }
 
 // begin gives the first of n hits that the page shows: beyond an arrival, or by the page's number.
@@ -135,11 +141,8 @@ func (a *api) openHits(r request, q listQuery, found []backbone.Found) (hits []h
 			if some[i].Memo == nil {
 				continue
 			}
-			if o := messageJSON(some[i]); q.matches(o, backbone.WordsOf(some[i])) {
-				h := hit{message: some[i]}
-				for _, by := range q.orders {
-					h.keys = append(h.keys, sortKey(o, by.path))
-				}
+			if m := messageOf(some[i]); q.matches(&m, backbone.WordsOf(some[i])) {
+				h := hit{message: some[i], keys: keysOf(&m, q.orders)}
 				h.message.Memo, h.message.Letter = nil, projections.LetterRow{} // those of the page are opened again
 				hits = append(hits, h)
 			}
@@ -156,16 +159,8 @@ func (a *api) openHits(r request, q listQuery, found []backbone.Found) (hits []h
 		return hits, nil
 	}
 	slices.SortStableFunc(hits, func(x, y hit) int {
-		for i, by := range q.orders {
-			c := compare(x.keys[i], y.keys[i])
-			if by.desc {
-				c = -c
-			}
-			if c != 0 {
-				return c
-			}
-		}
-		return cmp.Compare(y.message.Row.Position, x.message.Row.Position)
+		return cmp.Or(compareKeys(x.keys, y.keys, q.orders),
+			cmp.Compare(y.message.Row.Position, x.message.Row.Position))
 	})
 	return hits, nil
 }

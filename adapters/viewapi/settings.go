@@ -2,17 +2,15 @@ package viewapi
 
 import (
 	"net/http"
-	"strings"
 
 	"digitalpost/adapters/backbone"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
-	"digitalpost/domain/mailbox"
 	"digitalpost/projections/platform"
 )
 
 // registerSettings adds what platforms are, their texts, and what an owner prefers of them.
-func (a *api) registerSettings(mux *http.ServeMux, route func(method, path string, single bool, fn func(http.ResponseWriter, request) error)) {
+func (a *api) registerSettings(mux *http.ServeMux, route routes) {
 	const one, list = true, false
 	a.open(mux, "platforms", a.platforms)
 	a.open(mux, "interface-texts", a.texts)
@@ -22,20 +20,13 @@ func (a *api) registerSettings(mux *http.ServeMux, route func(method, path strin
 	route("PUT", "/{box}/senders/{organisation}", one, a.consentToSender)
 }
 
-// platforms tells what each platform shows, whom it serves and in which languages.
+// platforms lists what each platform shows, whom it serves and in which languages.
 func (a *api) platforms(w http.ResponseWriter, _ *http.Request) error {
-	shown := []object{}
+	shown := []Platform{}
 	for _, p := range platform.All {
-		serves := []mailbox.OwnerKind{}
-		for _, o := range []mailbox.OwnerKind{mailbox.Citizen, mailbox.Company} {
-			if p.Serves(o) {
-				serves = append(serves, o)
-			}
-		}
-		shown = append(shown, object{"id": p.ID, "name": p.Name, "owner": p.Owner, "serves": serves, "showsPrivatePost": p.Private, "needsConsent": p.Consent,
-			"languages": p.Languages, "appFollowsDevice": p.AppFollowsDevice, "minimumAge": p.MinAge})
+		shown = append(shown, platformOf(p))
 	}
-	problem.JSON(w, http.StatusOK, object{"platforms": shown})
+	problem.JSON(w, http.StatusOK, Platforms{shown})
 	return nil
 }
 
@@ -55,23 +46,24 @@ func (a *api) texts(w http.ResponseWriter, r *http.Request) error {
 	for code, text := range problem.Texts(language) {
 		texts["error."+code] = text
 	}
-	problem.JSON(w, http.StatusOK, object{"language": language, "texts": texts})
+	problem.JSON(w, http.StatusOK, InterfaceTexts{language, texts})
 	return nil
 }
 
-func (a *api) languageJSON(r request) (object, error) {
+// languageNow gives the language of the platform's texts as it stands.
+func (a *api) languageNow(r request) (Language, error) {
 	now, err := a.b.Language(r.p, r.box)
 	p, _ := platform.Of(r.p.Platform)
-	return object{"platform": p.ID, "language": now, "languages": p.Languages, "appFollowsDevice": p.AppFollowsDevice}, err
+	return Language{p.ID, now, p.Languages, p.AppFollowsDevice}, err
 }
 
 func (a *api) language(w http.ResponseWriter, r request) error {
 	if _, err := a.b.Door(r.Context(), r.p, r.box); err != nil {
 		return err
 	}
-	o, err := a.languageJSON(r)
+	x, err := a.languageNow(r)
 	if err == nil {
-		problem.JSON(w, http.StatusOK, o)
+		problem.JSON(w, http.StatusOK, x)
 	}
 	return err
 }
@@ -97,10 +89,10 @@ func (a *api) setLanguage(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	o, err := a.languageJSON(r)
+	x, err := a.languageNow(r)
 	if err == nil {
 		a.position(w, at)
-		problem.JSON(w, http.StatusOK, o)
+		problem.JSON(w, http.StatusOK, x)
 	}
 	return err
 }
@@ -115,28 +107,12 @@ func (a *api) privateSenders(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	authorities := object{"senderType": "AUTHORITIES", "name": interfaceTexts["sender.AUTHORITIES"].in(language), "registered": !exempt, "exempt": exempt, "cancelExemption": nil}
-	if exempt {
-		authorities["cancelExemption"] = "/apis/v1/mailboxes/" + r.box.String() + "/exemption/cancel"
-	}
-	shown := []object{authorities}
+	shown := []RegisteredSender{authoritiesOf(r.box, exempt, language)}
 	for _, s := range companies {
-		shown = append(shown, privateSenderJSON(s))
+		shown = append(shown, companyOf(s))
 	}
-	return paged(w, r, "senders", shown)
-}
-
-func privateSenderJSON(s backbone.PrivateSender) object {
-	consent := "NONE"
-	switch {
-	case s.Consent.Given && s.Consent.Indirect:
-		consent = "INDIRECT"
-	case s.Consent.Given:
-		consent = "DIRECT"
-	case s.Asked:
-		consent = "WITHDRAWN"
-	}
-	return object{"senderType": "COMPANY", "organisationId": s.ID, "cvrNumber": s.CVR, "name": s.Name, "registered": s.Consent.Given, "consent": consent}
+	result := func(p Page, some Listed[RegisteredSender]) any { return SenderSearchResult{p, some} }
+	return paged(w, r, shown, result)
 }
 
 func (a *api) consentToSender(w http.ResponseWriter, r request) error {
@@ -166,36 +142,9 @@ func (a *api) consentToSender(w http.ResponseWriter, r request) error {
 	for _, s := range companies {
 		if s.ID == domain.OrganisationID(id) {
 			a.position(w, at)
-			problem.JSON(w, http.StatusOK, privateSenderJSON(s))
+			problem.JSON(w, http.StatusOK, companyOf(s))
 			return nil
 		}
 	}
 	return backbone.ErrNotFound
-}
-
-// words is a text in the two languages of Digital Post.
-type words struct{ da, en string }
-
-func (x words) in(language string) string {
-	if strings.EqualFold(language, "en") {
-		return x.en
-	}
-	return x.da
-}
-
-// interfaceTexts are the words that the answers' codes stand for.
-var interfaceTexts = map[string]words{
-	"folder.INBOX": {"Indbakke", "Inbox"}, "folder.DRAFTS": {"Kladder", "Drafts"}, "folder.SENT": {"Sendt post", "Sent"}, "folder.DELETED": {"Slettet post", "Deleted"},
-	"message.REGULAR": {"Almindelig post", "Ordinary post"}, "message.MANDATORY": {"Post, du skal modtage", "Mandatory post"}, "message.LEGAL_NOTIFICATION": {"Forkyndelse", "Service of process"},
-	"state.DRAFT": {"Kladde", "Draft"}, "state.SENT": {"Sendt", "Sent"}, "state.RECEIVED": {"Modtaget", "Received"},
-	"receipt.RECEIVED": {"Sendt, endnu ikke besvaret", "Sent, not answered yet"}, "receipt.COMPLETED": {"Modtaget af modtageren", "Received by the recipient"}, "receipt.NOT_ALLOWED": {"Ikke tilladt hos modtageren", "Not allowed by the recipient"}, "receipt.INVALID": {"Afvist af modtageren", "Refused by the recipient"},
-	"access.OWNER": {"Ejer", "Owner"}, "access.READ": {"Læseadgang", "Read access"}, "access.READ_WRITE": {"Læse- og skriveadgang", "Read and write access"}, "access.DESIGNATED": {"Udpeget adgang", "Designated access"},
-	"authority.STATE": {"Stat", "State"}, "authority.REGION": {"Region", "Region"}, "authority.MUNICIPALITY": {"Kommune", "Municipality"}, "authority.OTHER": {"Anden myndighed", "Other authority"},
-	"exemption.APPLIED": {"Ansøgt", "Applied for"}, "exemption.EXEMPT": {"Fritaget", "Exempt"}, "exemption.REFUSED": {"Afslået", "Refused"}, "exemption.REVOKED": {"Ophørt", "Ended"},
-	"sender.AUTHORITIES": {"Offentlige myndigheder", "Public authorities"}, "sender.COMPANY": {"Virksomhed", "Company"},
-	"consent.DIRECT": {"Tilmeldt", "Registered"}, "consent.INDIRECT": {"Tilmeldt gennem aftale", "Registered by contract"}, "consent.WITHDRAWN": {"Afmeldt", "Cancelled"}, "consent.NONE": {"Ikke tilmeldt", "Not registered"},
-	"action.reply": {"Svar", "Reply"}, "action.forward": {"Videresend", "Forward"}, "action.write": {"Skriv ny post", "Write new message"}, "action.delete": {"Slet", "Delete"}, "action.move": {"Flyt", "Move"},
-	"action.restore": {"Gendan", "Restore"}, "action.attach": {"Vedhæft filer", "Attach files"}, "action.send": {"Send", "Send"}, "action.cancelExemption": {"Ophæv fritagelse", "Cancel exemption"},
-	"action.registerSenders": {"Tilmeld afsendere", "Register senders"}, "action.switchMailbox": {"Skift postkasse", "Change mailbox"},
-	"email.confirm": {"En e-mail forlader Digital Post og er ikke beskyttet der", "An e-mail leaves Digital Post, and is not protected there"},
 }

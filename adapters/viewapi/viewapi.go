@@ -1,5 +1,5 @@
-// Package viewapi is the view clients' face: /apis/v1/mailboxes/…, with NgDP's names and codes. What it shows is what the platform of the request's
-// token shows.
+// Package viewapi is the view clients' face: /apis/v1/mailboxes/…, with NgDP's names and codes. What it shows is what
+// the platform of the request's token shows.
 package viewapi
 
 import (
@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,7 +17,6 @@ import (
 	"digitalpost/adapters/identity"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
-	"digitalpost/domain/access"
 	"digitalpost/eventstore"
 )
 
@@ -35,7 +35,7 @@ type request struct {
 // Register adds the routes to mux. Paths work with and without their trailing slash.
 func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log *slog.Logger) {
 	a := &api{b, who, log}
-	under := func(base, method, path string, single bool, fn func(http.ResponseWriter, request) error) {
+	under := func(base, method, path string, single bool, fn handler) {
 		h := func(w http.ResponseWriter, r *http.Request) {
 			err := a.serve(w, r, single, fn)
 			if err == nil {
@@ -49,7 +49,7 @@ func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log 
 		mux.HandleFunc(method+" /apis/v1/"+base+path, h)
 		mux.HandleFunc(method+" /apis/v1/"+base+path+"/{$}", h)
 	}
-	route := func(method, path string, single bool, fn func(http.ResponseWriter, request) error) {
+	route := func(method, path string, single bool, fn handler) {
 		under("mailboxes", method, path, single, fn)
 	}
 	const one, list = true, false
@@ -68,7 +68,7 @@ func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log 
 	route("PATCH", "/{box}/messages/{message}", one, a.patch)
 	route("DELETE", "/{box}/messages/{message}", one, a.delete)
 	route("POST", "/{box}/messages/{message}/restore", one, a.restore)
-	a.registerWriting(route)
+	a.registerDrafts(route)
 	a.registerContacts(mux)
 	a.registerSettings(mux, route)
 	route("GET", "/{box}/accesses", list, a.accesses)
@@ -103,8 +103,16 @@ func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log 
 	route("GET", "/{box}/messages/{message}/documents/{document}/files/{file}/content", one, a.content)
 }
 
-// serve finds out who asks and waits until the views are as fresh as the request wants. A single resource of a mailbox that is not one's own is not there.
-func (a *api) serve(w http.ResponseWriter, r *http.Request, single bool, fn func(http.ResponseWriter, request) error) error {
+// A handler answers a request of somebody who is known.
+type handler func(http.ResponseWriter, request) error
+
+// A routes adds a route under /apis/v1/mailboxes; single says that it is of one resource, which is not there for
+// those who may not see it.
+type routes func(method, path string, single bool, fn handler)
+
+// serve finds out who asks and waits until the views are as fresh as the request wants. A single resource of a
+// mailbox that is not one's own is not there.
+func (a *api) serve(w http.ResponseWriter, r *http.Request, single bool, fn handler) error {
 	p, err := a.who.Person(r)
 	if err != nil {
 		return err
@@ -128,8 +136,8 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, single bool, fn func
 	return err
 }
 
-// fresh waits until the views have all that was in the log when the request arrived; Min-Log-Position asks for no more than that position,
-// Consistency: eventual for nothing.
+// fresh waits until the views have all that was in the log when the request arrived; Min-Log-Position asks for no
+// more than that position, Consistency: eventual for nothing.
 func (a *api) fresh(r *http.Request) error {
 	if r.Header.Get("Consistency") == "eventual" {
 		return nil
@@ -183,12 +191,9 @@ func fields(r request, allowed ...string) (map[string]json.RawMessage, error) {
 		return nil, problem.BadField("body", "body.not.valid", "must be a JSON object of at most 64 KiB")
 	}
 	for f := range out {
-		known := false
-		for _, a := range allowed {
-			known = known || f == a
-		}
-		if !known {
-			return nil, problem.BadField(strings.ToValidUTF8(f[:min(len(f), 64)], "?"), "field.not.allowed", "can't be set here: only "+strings.Join(allowed, ", ")+" can")
+		if !slices.Contains(allowed, f) {
+			return nil, problem.BadField(clip(f), "field.not.allowed",
+				"can't be set here: only "+strings.Join(allowed, ", ")+" can")
 		}
 	}
 	return out, nil
@@ -227,44 +232,25 @@ func etag(w http.ResponseWriter, v uint32) {
 	w.Header().Set("ETag", `"`+strconv.FormatUint(uint64(v), 10)+`"`)
 }
 
-// mailboxJSON shows a mailbox, with the right by which who asks may open it.
-func (a *api) mailboxJSON(r request, d backbone.Door) (object, error) {
-	p, row, err := a.b.Behind(d)
-	if err != nil {
-		return nil, err
-	}
-	kind := map[string]string{"CITIZEN": "CITIZEN", "COMPANY": "ORGANISATION"}[string(p.Kind)]
-	id := domain.UUID(domain.DeriveID("access", d.Mailbox[:]))
-	if d.Grant != (domain.GrantID{}) {
-		id = domain.UUID(d.Grant)
-	}
-	as := "PARTY_REPRESENTATIVE"
-	if d.Right == access.Owner {
-		as = "OWNER"
-	}
-	return object{"id": d.Mailbox, "version": 1, "createdDateTime": stamp(row.At), "lastUpdated": stamp(row.At), "ownerType": kind, "ownerIdentityId": d.Mailbox,
-		"ownerName": p.Name, "ownerExternalId": p.Number, "statusType": "ACTIVE", "statusDate": stamp(row.At), "recipientSystemAvailable": false, "exempt": row.Exemption.State.Exempt,
-		"access": object{"id": id, "version": 1, "accessType": as, "mailboxId": d.Mailbox, "identityId": r.p.Identity, "privileges": []access.Right{d.Right}}}, nil
-}
-
 // mailboxes lists all mailboxes that who asks may open through the platform, their own first.
 func (a *api) mailboxes(w http.ResponseWriter, r request) error {
 	doors, err := a.b.Doors(r.p)
 	if err != nil {
 		return err
 	}
-	var shown []object
+	var shown []Mailbox
 	for _, d := range doors {
-		o, err := a.mailboxJSON(r, d)
+		x, err := a.behind(r, d)
 		if err != nil {
 			return err
 		}
-		shown = append(shown, o)
+		shown = append(shown, x)
 	}
 	if len(shown) == 0 {
 		return backbone.ErrForbidden
 	}
-	return paged(w, r, "mailboxes", shown)
+	result := func(p Page, some Listed[Mailbox]) any { return MailboxSearchResult{p, some} }
+	return paged(w, r, shown, result)
 }
 
 func (a *api) mailbox(w http.ResponseWriter, r request) error {
@@ -272,12 +258,18 @@ func (a *api) mailbox(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	o, err := a.mailboxJSON(r, d)
+	x, err := a.behind(r, d)
 	if err != nil {
 		return err
 	}
-	problem.JSON(w, http.StatusOK, o)
+	problem.JSON(w, http.StatusOK, x)
 	return nil
+}
+
+// behind shows the mailbox behind a door.
+func (a *api) behind(r request, d backbone.Door) (Mailbox, error) {
+	p, row, err := a.b.Behind(d)
+	return mailboxOf(d, p, row, r.p.Identity), err
 }
 
 // content serves a file: by range, as an attachment, and so that nothing in it can run in the platform's origin.

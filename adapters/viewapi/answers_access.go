@@ -1,0 +1,152 @@
+package viewapi
+
+import (
+	"digitalpost/adapters/backbone"
+	"digitalpost/domain"
+	"digitalpost/domain/access"
+	"digitalpost/projections"
+)
+
+// A Granted is what access and a request for it both say.
+type Granted struct {
+	Resource
+	CreatedDateTime  string           `json:"createdDateTime"`
+	LastUpdated      string           `json:"lastUpdated"`
+	MailboxID        domain.MailboxID `json:"mailboxId"`
+	IdentityID       domain.MailboxID `json:"identityId"` // who has it, or asks for it
+	Privileges       []access.Right   `json:"privileges"`
+	PrivilegeEndDate string           `json:"privilegeEndDate,omitempty"` // the last day; absent: no end
+	State            string           `json:"state"`
+	GrantedVia       string           `json:"grantedVia,omitempty"` // by whose office; absent: by nobody yet
+	OwnerName        string           `json:"ownerName"`
+	IdentityName     string           `json:"identityName"`
+}
+
+// An Access is access to another's mailbox.
+type Access struct {
+	Granted
+	AccessType string `json:"accessType"` // PARTY_REPRESENTATIVE
+}
+
+// An AccessSearchResult is a page of access for others.
+type AccessSearchResult struct {
+	Page
+	Accesses Listed[Access] `json:"accesses"`
+}
+
+// An AccessRequest is a request for access to another's mailbox.
+type AccessRequest struct {
+	Granted
+	RequestType  string   `json:"requestType"` // PRIVILEGE_REQUEST
+	RequestState string   `json:"requestState"`
+	Requester    Identity `json:"requester"`
+	AccessTo     Identity `json:"accessTo"`
+}
+
+// An Identity is a person or company that access is about.
+type Identity struct {
+	IdentityID        domain.MailboxID `json:"identityId"`
+	FirstNameResolved string           `json:"firstNameResolved"` // the whole name
+}
+
+// An AccessRequestSearchResult is a page of requests for access.
+type AccessRequestSearchResult struct {
+	Page
+	AccessRequests Listed[AccessRequest] `json:"accessRequests"`
+}
+
+// grantedOf shows access with its names, its last day and where it stands.
+func grantedOf(x backbone.Access) Granted {
+	state := x.Row.State
+	if state == projections.Granted && x.Over {
+		state = "EXPIRED"
+	}
+	return Granted{
+		Resource:        Resource{domain.UUID(x.ID), x.Row.Version},
+		CreatedDateTime: stamp(x.Row.At), LastUpdated: stamp(x.Row.Last),
+		MailboxID: x.Mailbox, IdentityID: x.Row.Grant.Grantee,
+		Privileges: []access.Right{x.Row.Grant.Right}, PrivilegeEndDate: backbone.LastDay(x.Row.Grant.Until),
+		State: state, GrantedVia: x.Row.Via,
+		OwnerName: x.Owner, IdentityName: x.Grantee,
+	}
+}
+
+// accessOf shows access for another.
+func accessOf(x backbone.Access) Access { return Access{grantedOf(x), "PARTY_REPRESENTATIVE"} }
+
+// requestOf shows a request for access.
+func requestOf(x backbone.Access) AccessRequest {
+	return AccessRequest{
+		Granted:     grantedOf(x),
+		RequestType: "PRIVILEGE_REQUEST", RequestState: x.Row.State,
+		Requester: Identity{x.Row.Grant.Grantee, x.Grantee},
+		AccessTo:  Identity{x.Mailbox, x.Owner},
+	}
+}
+
+// A DirectPrivilege is access to a mailbox, as NgDP's privileges have it.
+type DirectPrivilege struct {
+	Resource
+	CreatedDate string           `json:"createdDate"`
+	LastUpdated string           `json:"lastUpdated"`
+	GranteeID   domain.MailboxID `json:"granteeId"`
+	IssuerID    domain.MailboxID `json:"issuerId"`
+	ScopeID     domain.MailboxID `json:"scopeId"` // the mailbox
+	Type        access.Right     `json:"type"`
+	Source      string           `json:"source"`
+	ActiveTo    string           `json:"activeTo,omitempty"` // the last day; absent: no end
+}
+
+// A DirectPrivilegeSearchResult is a page of privileges.
+type DirectPrivilegeSearchResult struct {
+	Page
+	DirectPrivileges Listed[DirectPrivilege] `json:"directPrivileges"`
+}
+
+// privilegeOf shows access as a privilege.
+func privilegeOf(x backbone.Access) DirectPrivilege {
+	return DirectPrivilege{
+		Resource:    Resource{domain.UUID(x.ID), x.Row.Version},
+		CreatedDate: stamp(x.Row.At), LastUpdated: stamp(x.Row.Last),
+		GranteeID: x.Row.Grant.Grantee, IssuerID: x.Mailbox, ScopeID: x.Mailbox,
+		Type: x.Row.Grant.Right, Source: x.Row.Via, ActiveTo: backbone.LastDay(x.Row.Grant.Until),
+	}
+}
+
+// An Exemption is an exemption as its owner sees it: their receipt, which names no criterion.
+type Exemption struct {
+	Resource
+	MailboxID       domain.MailboxID `json:"mailboxId"`
+	ExemptionStatus string           `json:"exemptionStatus"` // APPLIED, EXEMPT, REFUSED or REVOKED
+	Date            string           `json:"date"`
+	LastUpdated     string           `json:"lastUpdated"`
+	ExemptByProxy   bool             `json:"exemptByProxy"`
+	Grounds         string           `json:"grounds,omitempty"` // of a refusal
+}
+
+// An ExemptionCase is an exemption as officers see it.
+type ExemptionCase struct {
+	Exemption
+	Criteria           []string `json:"criteria"`
+	AlternativeAddress string   `json:"alternativeAddress"` // empty: none
+	ForwardToAddress   bool     `json:"forwardToAddress"`
+	EndedBy            string   `json:"endedBy"` // empty: it has not ended
+}
+
+// exemptionOf shows an exemption to its owner.
+func exemptionOf(x backbone.Exemption) Exemption {
+	return Exemption{
+		Resource:  Resource{domain.UUID(x.Row.State.ID), x.Row.Version},
+		MailboxID: x.Mailbox, ExemptionStatus: x.Row.Status, Date: stamp(x.Row.At), LastUpdated: stamp(x.Row.Last),
+		ExemptByProxy: x.Row.Proxy, Grounds: x.Grounds,
+	}
+}
+
+// caseOf shows an exemption to officers.
+func caseOf(x backbone.Exemption) ExemptionCase {
+	return ExemptionCase{
+		Exemption: exemptionOf(x),
+		Criteria:  append([]string{}, x.Criteria...), AlternativeAddress: x.Address, ForwardToAddress: x.Address != "",
+		EndedBy: x.Row.By,
+	}
+}
