@@ -1,4 +1,5 @@
-// Package openapi is the description of all that the backbone serves over HTTP, for people and their tools. Tests hold every request and answer against it.
+// Package openapi is the description of all that the backbone serves over HTTP, for people and their tools. Tests
+// hold every request and answer against it.
 package openapi
 
 import (
