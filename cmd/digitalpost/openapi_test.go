@@ -2,15 +2,18 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"os"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
+	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -20,8 +23,9 @@ import (
 	"digitalpost/adapters/openapi"
 )
 
-// described holds every request that a test sends through net/http's default transport, and its answer, against openapi.yaml. A request that the server took (2xx) must
-// be one that the description allows, and any answer one that it has. What is not described at all is a fault too.
+// described holds every request that a test sends through net/http's default transport, and its answer, against
+// openapi.yaml. A request that the server took (2xx) must be one that the description allows, and any answer one that
+// it has, without a null. What is not described at all is a fault too.
 type described struct {
 	next   http.RoundTripper
 	doc    *openapi3.T
@@ -70,7 +74,8 @@ func (d *described) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	if err != nil {
-		if res.StatusCode != http.StatusNotFound && res.StatusCode != http.StatusMethodNotAllowed && res.Header.Get("Content-Type") != "" {
+		refused := res.StatusCode == http.StatusNotFound || res.StatusCode == http.StatusMethodNotAllowed
+		if !refused && res.Header.Get("Content-Type") != "" {
 			d.fault("%s %s is served and not described", r.Method, withoutIDs(r.URL.Path))
 		}
 		return res, nil
@@ -80,7 +85,8 @@ func (d *described) RoundTrip(r *http.Request) (*http.Response, error) {
 	d.hit[name] = true
 	d.mu.Unlock()
 	in := &openapi3filter.RequestValidationInput{Request: looked, PathParams: params, Route: route,
-		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, ExcludeRequestBody: !isJSON, IncludeResponseStatus: true}}
+		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
+			ExcludeRequestBody: !isJSON, IncludeResponseStatus: true}}
 	if looked.Body = http.NoBody; isJSON {
 		looked.Body = io.NopCloser(bytes.NewReader(sent))
 	}
@@ -93,9 +99,11 @@ func (d *described) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
+// answer looks at an answer: its status, its headers and, if it is JSON, all that is in it.
 func (d *described) answer(name string, in *openapi3filter.RequestValidationInput, res *http.Response) {
 	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
-	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: res.StatusCode, Header: res.Header, Options: &openapi3filter.Options{IncludeResponseStatus: true}}
+	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: res.StatusCode,
+		Header: res.Header, Options: &openapi3filter.Options{IncludeResponseStatus: true}}
 	if strings.HasSuffix(kind, "json") {
 		b, err := io.ReadAll(res.Body)
 		res.Body.Close()
@@ -104,11 +112,88 @@ func (d *described) answer(name string, in *openapi3filter.RequestValidationInpu
 			return
 		}
 		out.SetBodyBytes(b)
+		d.within(name, in, res.StatusCode, b)
 	} else {
 		out.Options.ExcludeResponseBody = true
 	}
 	if err := openapi3filter.ValidateResponse(in.Request.Context(), out); err != nil {
 		d.fault("%s answers %d, which is not as described: %.400v", name, res.StatusCode, err)
+	}
+}
+
+// within looks at what the description alone does not say of a JSON answer: nothing in it is null, and what a list
+// shows is whole unless fields were asked for.
+func (d *described) within(name string, in *openapi3filter.RequestValidationInput, status int, body []byte) {
+	var answer any
+	if len(body) == 0 {
+		return
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		d.fault("%s answers %d with JSON that can't be read: %v", name, status, err)
+		return
+	}
+	for _, path := range nulls(answer, "") {
+		d.fault("%s answers %d with null at %s", name, status, path)
+	}
+
+	fields, isObject := answer.(map[string]any)
+	if in.Request.URL.Query().Has("fields") || !isObject {
+		return
+	}
+	response := in.Route.Operation.Responses.Status(status)
+	if response == nil || response.Value.Content.Get("application/json") == nil {
+		return // a fault that is told of already
+	}
+	for list, whole := range listsOf(response.Value.Content.Get("application/json").Schema.Value) {
+		items, _ := fields[list].([]any)
+		for _, item := range items {
+			if err := whole.VisitJSON(item); err != nil {
+				d.fault("%s answers %d, with something in %s that is not whole: %.400v", name, status, list, err)
+			}
+		}
+	}
+}
+
+// nulls gives the paths of what is null in JSON.
+func nulls(v any, path string) (out []string) {
+	switch v := v.(type) {
+	case nil:
+		return []string{path}
+	case map[string]any:
+		for k, x := range v {
+			out = append(out, nulls(x, path+"."+k)...)
+		}
+	case []any:
+		for _, x := range v {
+			out = append(out, nulls(x, path+"[]")...)
+		}
+	}
+	return out
+}
+
+// listsOf gives the lists of a page whose items may have some of their fields alone, with the schema of a whole item:
+// the first of the two that an item may have.
+func listsOf(page *openapi3.Schema) map[string]*openapi3.Schema {
+	out := map[string]*openapi3.Schema{}
+	for _, part := range page.AllOf {
+		for name, p := range part.Value.Properties {
+			if p.Value.Items != nil && len(p.Value.Items.Value.AnyOf) == 2 {
+				out[name] = p.Value.Items.Value.AnyOf[0].Value
+			}
+		}
+	}
+	return out
+}
+
+// What is null is found wherever it lies.
+func TestNullsAreFound(t *testing.T) {
+	var v any
+	if err := json.Unmarshal([]byte(`{"a":null,"b":[{"c":1,"d":null}],"e":"null"}`), &v); err != nil {
+		t.Fatal(err)
+	}
+	got := nulls(v, "")
+	if slices.Sort(got); !slices.Equal(got, []string{".a", ".b[].d"}) {
+		t.Errorf("nulls = %q, want .a and .b[].d", got)
 	}
 }
 
@@ -133,7 +218,8 @@ func bodyOf(r *http.Request) ([]byte, bool) {
 
 func withoutIDs(path string) string { return anyID.ReplaceAllString(path, "{id}") }
 
-// report tells what was unlike the description, and, after a whole run, what of it nobody used.
+// report prints what was unlike the description, and, after a whole run, what of it nobody used. It reports whether
+// all is well.
 func (d *described) report() (ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -141,7 +227,8 @@ func (d *described) report() (ok bool) {
 		fmt.Fprintf(os.Stderr, "openapi.yaml: %s (%d times)\n", f, n)
 	}
 	ok = len(d.faults) == 0
-	if f := flag.Lookup("test.run"); f == nil || f.Value.String() != "" || flag.Lookup("test.short").Value.String() == "true" {
+	run, short := flag.Lookup("test.run"), flag.Lookup("test.short")
+	if run == nil || run.Value.String() != "" || short.Value.String() == "true" {
 		return ok
 	}
 	var unused []string
