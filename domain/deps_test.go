@@ -17,6 +17,11 @@ var mayImport = map[string]struct{ ours, others []string }{
 	"adapters":          {[]string{"domain", "eventstore", "projections", "adapters/backbone", "adapters/vault", "adapters/documents", "adapters/identity", "adapters/problem", "adapters/memo"}, nil},
 	"adapters/backbone": {[]string{"domain", "eventstore", "projections", "adapters/vault", "adapters/documents", "adapters/memo"}, nil},
 	"cmd":               {[]string{"domain", "eventstore", "projections", "adapters"}, nil},
+
+	"adapters/development": {
+		[]string{"domain", "projections", "adapters/backbone", "adapters/identity", "adapters/memo", "adapters/problem"},
+		nil,
+	},
 }
 
 func TestImportsGoOneWay(t *testing.T) {

@@ -25,8 +25,9 @@ var (
 	oidOrganizationIdentifier = asn1.ObjectIdentifier{2, 5, 4, 97}
 )
 
-// holderOf reads the subject of an OCES3 organisation or system certificate: serialNumber UI:DK-O:G:<uuid>, and organizationIdentifier NTRDK-<CVR>. It binds to
-// these and not to a thumbprint, so that several certificates are valid at once and one is renewed without anybody being told.
+// holderOf reads the subject of an OCES3 organisation or system certificate: serialNumber UI:DK-O:G:<uuid>, and
+// organizationIdentifier NTRDK-<CVR>. It binds to these and not to a thumbprint, so that several certificates are valid
+// at once and one is renewed without anybody being told.
 func holderOf(c *x509.Certificate) (h holder, err error) {
 	for _, name := range c.Subject.Names {
 		text, _ := name.Value.(string)
@@ -48,32 +49,37 @@ func holderOf(c *x509.Certificate) (h holder, err error) {
 		}
 	}
 	if h.cvr == "" || h.uuid == (domain.UUID{}) {
-		return h, errors.New("the certificate's subject must name the organisation: serialNumber and organizationIdentifier")
+		return h, errors.New(
+			"the certificate's subject must name the organisation: serialNumber and organizationIdentifier")
 	}
 	return h, nil
 }
 
-// Certificates are the server's own certificate and the authorities whose client certificates it trusts. Files that were changed are read again, at most once a
-// second, so that both are renewed without a stop; one that does not read keeps the last that did.
+// Certificates are the server's own certificate and the authorities whose client certificates it trusts. Files that were
+// changed are read again, at most once a second, so that both are renewed without a stop; one that does not read keeps
+// the last that did. They may be used by many goroutines at once.
 type Certificates struct {
 	cert, key, clients string // file names
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards what follows; held by current alone, also while it reads the files
 	looked  time.Time
 	changed time.Time
 	config  *tls.Config
 }
 
-// LoadCertificates reads the files: PEM, the certificate's chain, its key, and a bundle of client authorities.
+// LoadCertificates reads the files, which are PEM: the certificate's chain, its key, and a bundle of client authorities.
 func LoadCertificates(cert, key, clients string) (*Certificates, error) {
 	c := &Certificates{cert: cert, key: key, clients: clients}
 	_, err := c.current()
 	return c, err
 }
 
+// current gives the configuration as the files have it. When they do not read, it gives the last that did beside the
+// error; nil: there was none.
 func (c *Certificates) current() (*tls.Config, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+
 	now := time.Now()
 	if c.config != nil && now.Sub(c.looked) < time.Second {
 		return c.config, nil
@@ -88,10 +94,12 @@ func (c *Certificates) current() (*tls.Config, error) {
 	if c.config != nil && newest.Equal(c.changed) {
 		return c.config, nil
 	}
+
 	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
 	if err != nil {
 		return c.config, fmt.Errorf("read %s and %s: %w", c.cert, c.key, err)
 	}
+
 	pem, err := os.ReadFile(c.clients)
 	if err != nil {
 		return c.config, err
@@ -100,19 +108,25 @@ func (c *Certificates) current() (*tls.Config, error) {
 	if !pool.AppendCertsFromPEM(pem) {
 		return c.config, fmt.Errorf("%s holds no certificate", c.clients)
 	}
-	// View clients bring no certificate: whether one is needed is the gate's to say.
-	c.config = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, ClientCAs: pool, ClientAuth: tls.VerifyClientCertIfGiven}
+
+	c.config = &tls.Config{
+		MinVersion:   tls.VersionTLS12,
+		Certificates: []tls.Certificate{pair},
+		ClientCAs:    pool,
+		ClientAuth:   tls.VerifyClientCertIfGiven, // view clients bring none: whether one is needed is the gate's to say
+	}
 	c.changed = newest
 	return c.config, nil
 }
 
 // TLS gives the server's configuration, which asks for the files as they are at each handshake.
 func (c *Certificates) TLS() *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+	current := func(*tls.ClientHelloInfo) (*tls.Config, error) {
 		config, err := c.current()
 		if config != nil {
 			return config, nil
 		}
 		return nil, err
-	}}
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: current}
 }

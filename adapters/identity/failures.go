@@ -18,7 +18,8 @@ const (
 	failureAddresses = 10_000 // that are remembered
 )
 
-// failures limits how often an address may fail to say who it is, and records that it did: a count and a log line, with neither numbers nor tokens in them.
+// failures limits how often an address may fail to say who it is, and records that it did: a count and a log line, with
+// neither numbers nor tokens in them.
 type failures struct {
 	by    *lru.Cache[string, *rate.Limiter]
 	count *prometheus.CounterVec
@@ -30,14 +31,17 @@ func newFailures(registerer prometheus.Registerer, log *slog.Logger) *failures {
 	if err != nil {
 		panic(err) // only a size below 1 is an error
 	}
-	f := &failures{by: by, log: log, count: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "digitalpost_identity_failures_total",
-		Help: "Requests whose sender did not prove who it is, by means and code."}, []string{"means", "code"})}
+	count := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "digitalpost_identity_failures_total",
+		Help: "Requests whose sender did not prove who it is, by means and code.",
+	}, []string{"means", "code"})
 	if registerer != nil {
-		registerer.MustRegister(f.count)
+		registerer.MustRegister(count)
 	}
-	return f
+	return &failures{by: by, count: count, log: log}
 }
 
+// address gives what failures are counted by: the host that a request comes from.
 func address(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -49,10 +53,16 @@ func address(r *http.Request) string {
 	return host
 }
 
-// allow refuses who has failed too often: an address, or one known system at it (who), so that others who share the address are not kept out.
+// allow refuses who has failed too often: an address, or one known system at it (who), so that others who share the
+// address are not kept out.
 func (f *failures) allow(r *http.Request, who string) error {
 	if l, ok := f.by.Get(address(r) + who); ok && l.Tokens() < 1 {
-		return &problem.Error{Status: http.StatusTooManyRequests, Code: "too.many.failures", Message: "too many requests from this address failed to say who they are", Retry: 1}
+		return &problem.Error{
+			Status:  http.StatusTooManyRequests,
+			Code:    "too.many.failures",
+			Message: "too many requests from this address failed to say who they are",
+			Retry:   1,
+		}
 	}
 	return nil
 }
@@ -70,6 +80,7 @@ func (f *failures) note(r *http.Request, means, who string, err error) error {
 		f.count.WithLabelValues(means, e.Code).Inc()
 		return err
 	}
+
 	a := address(r)
 	l, ok := f.by.Get(a + who)
 	if !ok {

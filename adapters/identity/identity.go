@@ -1,10 +1,12 @@
-// Package identity tells who asks.
+// Package identity finds out who asks.
 //
-// People come with OIDC access tokens of one issuer: a JWT whose signature, issuer, audience and times are right, of level of assurance Substantial or High, with a
-// CPR number (claim dk.cpr or nemlogin.cpr) or, of a professional identity, a CVR number (nemlogin.cvr). The platform is the token's client. Sender systems come
-// with Basic authentication, system id and key, and in production with a client certificate of their organisation beside it.
+// People come with OIDC access tokens of one issuer: a JWT whose signature, issuer, audience and times are right, of
+// level of assurance Substantial or High, with a CPR number (claim dk.cpr or nemlogin.cpr) or, of a professional
+// identity, a CVR number (nemlogin.cvr). The platform is the token's client. Sender systems come with Basic
+// authentication, system id and key, and in production with a client certificate of their organisation beside it.
 //
-// In development the binary is its own issuer, whose tokens go through the same verification; production knows nothing of it.
+// A development server is its own issuer (package development), whose tokens go through the same verification; nothing
+// here knows of it.
 package identity
 
 import (
@@ -22,7 +24,7 @@ import (
 	"digitalpost/domain"
 )
 
-// A Gate tells who sends a request. It may be used by many goroutines at once.
+// A Gate finds out who sends a request, and slows down who fails to say it. It may be used by many goroutines at once.
 type Gate struct {
 	b            *backbone.Backbone
 	tokens       *Tokens
@@ -30,8 +32,11 @@ type Gate struct {
 	failures     *failures
 }
 
-// NewGate makes the gate. With certificates, a sender system needs a client certificate of its organisation, which TLS has verified. The registerer may be nil.
-func NewGate(b *backbone.Backbone, tokens *Tokens, certificates bool, registerer prometheus.Registerer, log *slog.Logger) *Gate {
+// NewGate makes the gate. With certificates, a sender system needs a client certificate of its organisation, which TLS
+// has verified. The registerer may be nil.
+func NewGate(
+	b *backbone.Backbone, tokens *Tokens, certificates bool, registerer prometheus.Registerer, log *slog.Logger,
+) *Gate {
 	return &Gate{b: b, tokens: tokens, certificates: certificates, failures: newFailures(registerer, log)}
 }
 
@@ -39,7 +44,8 @@ func unauthorized(text string) error {
 	return problem.New(http.StatusUnauthorized, "unauthorized", text)
 }
 
-// Person tells who sends a request of a view client.
+// Person gives who sends a request of a view client, by its bearer token. Errors are *problem.Error: 401, 403, or 429
+// for an address that has failed too often.
 func (g *Gate) Person(r *http.Request) (p backbone.Principal, err error) {
 	err = g.bearer(r, func(token string) (err error) {
 		p, err = g.tokens.Principal(r.Context(), token)
@@ -48,7 +54,7 @@ func (g *Gate) Person(r *http.Request) (p backbone.Principal, err error) {
 	return p, err
 }
 
-// Platform tells which platform's own server sends a request, and when the proof of that ends.
+// Platform gives the platform whose own server sends a request, and when the proof of that ends. Errors are as Person's.
 func (g *Gate) Platform(r *http.Request) (p string, until time.Time, err error) {
 	err = g.bearer(r, func(token string) (err error) {
 		p, until, err = g.tokens.Platform(r.Context(), token)
@@ -70,7 +76,8 @@ func (g *Gate) bearer(r *http.Request, check func(token string) error) error {
 	return g.failures.note(r, "token", "", check(token))
 }
 
-// System tells which sender system sends a request.
+// System gives the sender system that sends a request. Errors are as Person's; an id and a key that do not fit are
+// refused in the same words, so that nobody learns which systems there are.
 func (g *Gate) System(r *http.Request) (backbone.System, error) {
 	user, key, ok := r.BasicAuth()
 	who := ""
@@ -79,6 +86,7 @@ func (g *Gate) System(r *http.Request) (backbone.System, error) {
 			who = " " + user
 		}
 	}
+
 	if err := g.failures.allow(r, who); err != nil {
 		return backbone.System{}, err
 	}
@@ -102,6 +110,7 @@ func (g *Gate) system(r *http.Request, user, key string) (backbone.System, error
 	if h := HashKey(key); subtle.ConstantTimeCompare(h, sys.KeyHash) != 1 {
 		return backbone.System{}, refused
 	}
+
 	if !g.certificates {
 		return sys, nil
 	}
@@ -113,7 +122,8 @@ func (g *Gate) system(r *http.Request, user, key string) (backbone.System, error
 		return backbone.System{}, unauthorized(err.Error())
 	}
 	if !sys.Trusts(h.cvr, h.uuid) {
-		return backbone.System{}, problem.New(http.StatusForbidden, "certificate.not.allowed", "the certificate is of another organisation, to which this system is not delegated")
+		return backbone.System{}, problem.New(http.StatusForbidden, "certificate.not.allowed",
+			"the certificate is of another organisation, to which this system is not delegated")
 	}
 	return sys, nil
 }

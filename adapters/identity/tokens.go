@@ -31,9 +31,14 @@ const (
 var algorithms = []string{oidc.RS256, oidc.PS256, oidc.ES256, oidc.EdDSA}
 
 // Levels of assurance (National Standard for Identiteters Sikringsniveauer) that are enough.
-var enough = []string{"https://data.gov.dk/concept/core/nsis/Substantial", "https://data.gov.dk/concept/core/nsis/High"}
+const (
+	Substantial = "https://data.gov.dk/concept/core/nsis/Substantial"
+	High        = "https://data.gov.dk/concept/core/nsis/High"
+)
 
-// Tokens verifies access tokens.
+var enough = []string{Substantial, High}
+
+// Tokens verifies the access tokens of one issuer. It may be used by many goroutines at once.
 type Tokens struct {
 	verify     *oidc.IDTokenVerifier
 	issued     func(issuer string) bool // whether the issuer is the one; nil: the verifier looks
@@ -51,30 +56,33 @@ type remembered struct {
 
 // claims are what the backbone reads of a token beside the registered ones.
 type claims struct {
-	ClientID string `json:"client_id"`
-	Azp      string `json:"azp"`
-	ID       string `json:"jti"`
-	LoA      string `json:"loa"`
-	ACR      string `json:"acr"`
-	CPR      string `json:"dk.cpr"`
-	NemCPR   string `json:"nemlogin.cpr"`
-	CVR      string `json:"nemlogin.cvr"`
-	Type     string `json:"identity_type"`
-	UUID     string `json:"mitid.uuid"`
-	Priv     []priv `json:"priv"`
+	ClientID string      `json:"client_id"`
+	Azp      string      `json:"azp"`
+	ID       string      `json:"jti"`
+	LoA      string      `json:"loa"`
+	ACR      string      `json:"acr"`
+	CPR      string      `json:"dk.cpr"`
+	NemCPR   string      `json:"nemlogin.cpr"`
+	CVR      string      `json:"nemlogin.cvr"`
+	Type     string      `json:"identity_type"`
+	UUID     string      `json:"mitid.uuid"`
+	Priv     []Privilege `json:"priv"`
 
 	expires time.Time
 }
 
-// A priv is a right that the identity brings along; scope is the CVR number that it is for, empty for officers, operators and auditors.
-type priv struct {
+// A Privilege is a right that an identity brings along, as its token has it (claim priv).
+type Privilege struct {
 	Right string `json:"right"`
-	Scope string `json:"scope"`
+	Scope string `json:"scope"` // the CVR number that it is for; empty for officers, operators and auditors
 }
 
-// Discover makes the verifier of an issuer's tokens: it asks the issuer for its keys, now and when it signs with new ones. clients gives the platform of each
-// client id.
-func Discover(ctx context.Context, issuer, audience string, clients map[string]string, b *backbone.Backbone) (*Tokens, error) {
+// Discover makes the verifier of an issuer's tokens: it asks the issuer for its keys, now and when it signs with new
+// ones. clients gives the platform of each client id; one that is no platform is an error, as is an issuer that does
+// not answer.
+func Discover(
+	ctx context.Context, issuer, audience string, clients map[string]string, b *backbone.Backbone,
+) (*Tokens, error) {
 	for id, p := range clients {
 		if _, ok := platform.Of(p); !ok {
 			return nil, fmt.Errorf("client %s: no platform is called %s", id, p)
@@ -89,6 +97,34 @@ func Discover(ctx context.Context, issuer, audience string, clients map[string]s
 	return t, nil
 }
 
+// A Config is what is known of an issuer that need not be asked for its keys.
+type Config struct {
+	Audience string
+	Keys     oidc.KeySet              // that its tokens are signed with
+	Issued   func(issuer string) bool // whether a token's issuer is the one; it can't be left out
+	Revoked  func(id string) bool     // whether the token with that id was revoked; nil: none is
+	Clients  map[string]string        // platform by client id
+	Now      func() time.Time         // nil: time.Now
+}
+
+// NewTokens makes the verifier of the tokens of an issuer whose keys are at hand. It differs from Discover's in how the
+// issuer is recognised and in that tokens can be revoked; all else is verified alike.
+func NewTokens(b *backbone.Backbone, c Config) *Tokens {
+	if c.Issued == nil {
+		panic("identity: tokens of any issuer would be good")
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	t := newTokens(b, c.Clients, c.Now)
+	t.issued, t.revoked = c.Issued, c.Revoked
+
+	config := t.config(c.Audience)
+	config.SkipIssuerCheck = true // Issued looks
+	t.verify = oidc.NewVerifier("", c.Keys, config)
+	return t
+}
+
 func newTokens(b *backbone.Backbone, clients map[string]string, now func() time.Time) *Tokens {
 	cache, err := lru.New[[32]byte, remembered](rememberedAt)
 	if err != nil {
@@ -98,10 +134,15 @@ func newTokens(b *backbone.Backbone, clients map[string]string, now func() time.
 }
 
 func (t *Tokens) config(audience string) *oidc.Config {
-	return &oidc.Config{ClientID: audience, SupportedSigningAlgs: algorithms, Now: func() time.Time { return t.now().Add(-leeway) }}
+	return &oidc.Config{
+		ClientID:             audience,
+		SupportedSigningAlgs: algorithms,
+		Now:                  func() time.Time { return t.now().Add(-leeway) },
+	}
 }
 
-// Principal tells whose a token is. Errors are *problem.Error: 401 for a token that is not valid, 403 for one that is and opens no mailbox.
+// Principal gives whose a token is. Errors are *problem.Error: 401 for a token that is not valid, 403 for one that is
+// and opens no mailbox.
 func (t *Tokens) Principal(ctx context.Context, token string) (p backbone.Principal, err error) {
 	c, err := t.claims(ctx, token)
 	if err != nil {
@@ -110,6 +151,7 @@ func (t *Tokens) Principal(ctx context.Context, token string) (p backbone.Princi
 	if c.Type == "system" {
 		return p, problem.New(http.StatusForbidden, "no.cpr", "this is a platform's own token, not a person's")
 	}
+
 	p.Until = c.expires.Add(leeway)
 	var ok bool
 	if p.Platform, ok = t.clients[c.ClientID]; !ok {
@@ -120,19 +162,10 @@ func (t *Tokens) Principal(ctx context.Context, token string) (p backbone.Princi
 	if !slices.Contains(enough, c.LoA) && !slices.Contains(enough, c.ACR) {
 		return p, problem.New(http.StatusForbidden, "loa.too.low", "level of assurance Substantial or High is needed")
 	}
-	number, kind := c.CPR, mailbox.Citizen
-	if number == "" {
-		number = c.NemCPR
-	}
-	if c.Type == "professional" || number == "" && c.CVR != "" {
-		number, kind = c.CVR, mailbox.Company
-	}
-	if kind == mailbox.Citizen {
-		if _, err := domain.ParseCPR(number); err != nil {
-			return p, problem.New(http.StatusForbidden, "no.cpr", "Digital Post needs a CPR number, which this identity does not have")
-		}
-	} else if _, err := domain.ParseCVR(number); err != nil {
-		return p, problem.New(http.StatusForbidden, "no.cvr", "a professional identity needs a CVR number")
+
+	number, kind, err := c.number()
+	if err != nil {
+		return p, err
 	}
 	if p.Identity, ok, err = t.b.Find(kind, number); err != nil {
 		return p, err
@@ -142,17 +175,41 @@ func (t *Tokens) Principal(ctx context.Context, token string) (p backbone.Princi
 			return p, problem.New(http.StatusForbidden, "no.person", "a professional identity needs mitid.uuid, a UUID")
 		}
 	}
+
 	if p.Mandates, err = t.mandates(c.Priv); err != nil {
 		return p, err
 	}
-	if !ok && !slices.ContainsFunc(p.Mandates, func(m access.Mandate) bool { return m.Mailbox == domain.MailboxID{} }) {
+	office := func(m access.Mandate) bool { return m.Mailbox == domain.MailboxID{} } // who has one needs no mailbox
+	if !ok && !slices.ContainsFunc(p.Mandates, office) {
 		return p, problem.New(http.StatusForbidden, "no.mailbox", "there is no mailbox with this number")
 	}
 	return p, nil
 }
 
-// mandates reads the rights that an identity brings along. One that is not known here, or for a company without a mailbox, is no right.
-func (t *Tokens) mandates(all []priv) (out []access.Mandate, err error) {
+// number gives the number of the mailbox that an identity is the owner of, and whose number it is: a person's, or, of a
+// professional identity, a company's.
+func (c claims) number() (number string, kind mailbox.OwnerKind, err error) {
+	number, kind = c.CPR, mailbox.Citizen
+	if number == "" {
+		number = c.NemCPR
+	}
+	if c.Type == "professional" || number == "" && c.CVR != "" {
+		if _, err := domain.ParseCVR(c.CVR); err != nil {
+			return "", kind, problem.New(http.StatusForbidden, "no.cvr", "a professional identity needs a CVR number")
+		}
+		return c.CVR, mailbox.Company, nil
+	}
+
+	if _, err := domain.ParseCPR(number); err != nil {
+		return "", kind, problem.New(http.StatusForbidden, "no.cpr",
+			"Digital Post needs a CPR number, which this identity does not have")
+	}
+	return number, kind, nil
+}
+
+// mandates reads the rights that an identity brings along. One that is not known here, or for a company without a
+// mailbox, is no right.
+func (t *Tokens) mandates(all []Privilege) (out []access.Mandate, err error) {
 	if len(all) > maxMandates {
 		return nil, problem.New(http.StatusForbidden, "priv.too.many", "a token brings at most 100 rights along")
 	}
@@ -176,14 +233,21 @@ func (t *Tokens) mandates(all []priv) (out []access.Mandate, err error) {
 	return out, nil
 }
 
-// known tells whether a token's signature was found good before.
+// known reports whether a token's signature was found good before.
 func (t *Tokens) known(token string) bool { return t.remembered.Contains(sha256.Sum256([]byte(token))) }
+
+// ID gives the id of a token (claim jti), or an error if the token is not valid now.
+func (t *Tokens) ID(ctx context.Context, token string) (string, error) {
+	c, err := t.claims(ctx, token)
+	return c.ID, err
+}
 
 // claims verifies a token. A signature that was good is not looked at again; times are.
 func (t *Tokens) claims(ctx context.Context, token string) (c claims, err error) {
 	if len(token) > maxToken || strings.Count(token, ".") != 2 {
 		return c, unauthorized("the token is not a signed JWT of at most 8 KiB")
 	}
+
 	key := sha256.Sum256([]byte(token))
 	r, known := t.remembered.Get(key)
 	if !known {
@@ -200,18 +264,21 @@ func (t *Tokens) claims(ctx context.Context, token string) (c claims, err error)
 		r.expires = verified.Expiry
 		t.remembered.Add(key, r)
 	}
+
 	if t.now().Add(-leeway).After(r.expires) {
 		return c, unauthorized("the token has expired")
 	}
 	if t.revoked != nil && t.revoked(r.claims.ID) {
 		return c, unauthorized("the token was revoked")
 	}
+
 	c = r.claims
 	c.expires = r.expires
 	return c, nil
 }
 
-// Platform tells which platform's own server a token of client credentials is for (identity_type system), and when it ends.
+// Platform gives the platform whose own server a token of client credentials is for (identity_type system), and when it
+// ends. Errors are *problem.Error: 401 for a token that is not valid, 403 for a person's.
 func (t *Tokens) Platform(ctx context.Context, token string) (string, time.Time, error) {
 	c, err := t.claims(ctx, token)
 	if err != nil {
@@ -219,7 +286,8 @@ func (t *Tokens) Platform(ctx context.Context, token string) (string, time.Time,
 	}
 	p, ok := t.clients[c.ClientID]
 	if c.Type != "system" || !ok {
-		return "", time.Time{}, problem.New(http.StatusForbidden, "client.not.allowed", "a platform's own token is needed, of client credentials")
+		return "", time.Time{}, problem.New(http.StatusForbidden, "client.not.allowed",
+			"a platform's own token is needed, of client credentials")
 	}
 	return p, c.expires.Add(leeway), nil
 }

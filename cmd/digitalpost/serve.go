@@ -22,6 +22,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/development"
 	"digitalpost/adapters/email"
 	"digitalpost/adapters/identity"
 	"digitalpost/adapters/memo"
@@ -225,15 +226,15 @@ func (c serveCmd) tokens(ctx context.Context, mux *http.ServeMux, b *backbone.Ba
 	if !c.Dev {
 		return identity.Discover(ctx, c.Issuer, c.Audience, c.Clients, b)
 	}
-	issuer, err := identity.NewIssuer(b, nil)
+	issuer, err := development.NewIssuer(b, nil)
 	if err != nil {
 		return nil, err
 	}
-	if err := identity.Seed(ctx, b, issuer); err != nil {
+	if err := development.Seed(ctx, b, issuer); err != nil {
 		return nil, err
 	}
 	tokens := issuer.Tokens()
-	identity.RegisterDevelopment(mux, b, issuer, tokens, log)
+	development.Register(mux, b, issuer, tokens, log)
 	return tokens, nil
 }
 

@@ -1,7 +1,8 @@
-package identity
+package development
 
 import (
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/hmac"
@@ -14,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,9 +23,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	lru "github.com/hashicorp/golang-lru/v2"
 
-	"crypto"
-
 	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/identity"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
 	"digitalpost/domain/access"
@@ -31,17 +32,23 @@ import (
 	"digitalpost/projections/platform"
 )
 
-// TokenLife is how long a development access token is valid, and codeLife how long a code may be exchanged for one.
+// TokenLife is how long a development access token is valid.
+const TokenLife = 8 * time.Hour
+
 const (
-	TokenLife   = 8 * time.Hour
-	refreshLife = 30 * 24 * time.Hour
-	codeLife    = time.Minute
+	refreshLife = 30 * 24 * time.Hour // of a refresh token
+	codeLife    = time.Minute         // in which a code may be exchanged for tokens
 	audience    = "digitalpost"
-	minState    = 22 // characters of state and nonce
+	maxGrants   = 10_000  // codes that are remembered, and as many refresh tokens; the oldest go first
+	maxRevoked  = 100_000 // access tokens that are remembered as revoked
 )
 
-// An Issuer is development's OpenID provider for made-up people. Its signing key and the sender systems' keys live as long as the data; codes, refresh tokens
-// and revocations as long as the process.
+// prefixes are the paths under which the issuer is found; a token's issuer ends in one of them.
+var prefixes = []string{"/dev/oauth", "/apis/v1/oauth"}
+
+// An Issuer is development's OpenID provider for made-up people. Its signing key and the sender systems' keys live as
+// long as the data; codes, refresh tokens and revocations as long as the process. It may be used by many goroutines at
+// once.
 type Issuer struct {
 	b       *backbone.Backbone
 	secret  []byte
@@ -58,7 +65,7 @@ type user struct {
 	kind   mailbox.OwnerKind
 	number string
 	name   string
-	priv   []priv // beside what is theirs anyway
+	priv   []identity.Privilege // beside what is theirs anyway
 }
 
 // A grant is what a code or a refresh token may be exchanged for.
@@ -72,7 +79,7 @@ type grant struct {
 	access    string // id of the access token that was given beside a refresh token
 }
 
-// NewIssuer makes the issuer; now may be nil.
+// NewIssuer makes the issuer, whose keys are derived from a secret of the data. now may be nil: time.Now.
 func NewIssuer(b *backbone.Backbone, now func() time.Time) (*Issuer, error) {
 	if now == nil {
 		now = time.Now
@@ -81,6 +88,7 @@ func NewIssuer(b *backbone.Backbone, now func() time.Time) (*Issuer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	i := &Issuer{b: b, secret: secret, now: now}
 	for n := byte(0); i.key == nil; n++ { // a hash that is no key on the curve comes once in 2^32
 		h := hmac.New(sha256.New, secret)
@@ -89,15 +97,21 @@ func NewIssuer(b *backbone.Backbone, now func() time.Time) (*Issuer, error) {
 			return nil, err
 		}
 	}
-	if i.signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: i.key, KeyID: i.keyID()}}, (&jose.SignerOptions{}).WithType("JWT")); err != nil {
+	key := jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: i.key, KeyID: i.keyID()}}
+	if i.signer, err = jose.NewSigner(key, (&jose.SignerOptions{}).WithType("JWT")); err != nil {
 		return nil, err
 	}
-	if i.codes, err = lru.New[string, grant](10_000); err == nil {
-		if i.refresh, err = lru.New[string, grant](10_000); err == nil {
-			i.revoked, err = lru.New[string, bool](100_000)
-		}
+
+	if i.codes, err = lru.New[string, grant](maxGrants); err != nil {
+		return nil, err
 	}
-	return i, err
+	if i.refresh, err = lru.New[string, grant](maxGrants); err != nil {
+		return nil, err
+	}
+	if i.revoked, err = lru.New[string, bool](maxRevoked); err != nil {
+		return nil, err
+	}
+	return i, nil
 }
 
 func (i *Issuer) keyID() string {
@@ -105,22 +119,24 @@ func (i *Issuer) keyID() string {
 	return hex.EncodeToString(h[:8])
 }
 
-// Tokens verifies the issuer's own tokens: as any other issuer's, but for the issuer's address, which is any on loopback, since its port changes and its key does not.
-func (i *Issuer) Tokens() *Tokens {
+// Tokens makes the verifier of the issuer's own tokens. It verifies as it does any other issuer's, but for the issuer's
+// address, which is any on loopback, since its port changes and its key does not.
+func (i *Issuer) Tokens() *identity.Tokens {
 	clients := map[string]string{}
 	for _, p := range platform.All {
 		clients[p.ID] = p.ID
 	}
-	t := newTokens(i.b, clients, i.now)
-	config := t.config(audience)
-	config.SkipIssuerCheck = true
-	t.issued = func(issuer string) bool {
-		u, err := url.Parse(issuer)
-		return err == nil && u.Scheme == "http" && onLoopback(u) && (u.Path == "/dev/oauth" || u.Path == "/apis/v1/oauth")
-	}
-	t.revoked = i.revoked.Contains
-	t.verify = oidc.NewVerifier("", &oidc.StaticKeySet{PublicKeys: []crypto.PublicKey{i.key.Public()}}, config)
-	return t
+	return identity.NewTokens(i.b, identity.Config{
+		Audience: audience,
+		Keys:     &oidc.StaticKeySet{PublicKeys: []crypto.PublicKey{i.key.Public()}},
+		Issued: func(issuer string) bool {
+			u, err := url.Parse(issuer)
+			return err == nil && u.Scheme == "http" && onLoopback(u) && slices.Contains(prefixes, u.Path)
+		},
+		Revoked: i.revoked.Contains,
+		Clients: clients,
+		Now:     i.now,
+	})
 }
 
 func onLoopback(u *url.URL) bool {
@@ -144,13 +160,16 @@ func (i *Issuer) sign(claims map[string]any) (string, error) {
 func (i *Issuer) access(issuer string, u user, client string) (token, id string, err error) {
 	now := i.now()
 	id = random()
-	c := map[string]any{"iss": issuer, "sub": i.subject(u), "aud": audience, "client_id": client, "jti": id, "iat": now.Unix(), "exp": now.Add(TokenLife).Unix(),
-		"loa": enough[0], "mitid.uuid": i.subject(u), "identity_type": "private"}
+	c := map[string]any{
+		"iss": issuer, "sub": i.subject(u), "aud": audience, "client_id": client, "jti": id,
+		"iat": now.Unix(), "exp": now.Add(TokenLife).Unix(),
+		"loa": identity.Substantial, "mitid.uuid": i.subject(u), "identity_type": "private",
+	}
 	switch {
 	case u.kind == mailbox.Company:
 		c["nemlogin.cvr"], c["nemlogin.org_name"], c["identity_type"] = u.number, u.name, "professional"
 		if len(u.priv) == 0 {
-			u.priv = []priv{{string(access.Administrator), u.number}}
+			u.priv = []identity.Privilege{{Right: string(access.Administrator), Scope: u.number}}
 		}
 	case u.number != "":
 		c["dk.cpr"] = u.number
@@ -175,7 +194,8 @@ func random() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// SystemKey gives a sender system's development key. It is derived, so that GET /dev/ can show it; what is kept is its hash, as for any other.
+// SystemKey gives a sender system's development key. It is derived, so that GET /dev/ can show it; what is kept is its
+// hash, as for any other.
 func (i *Issuer) SystemKey(id domain.SystemID) string {
 	h := hmac.New(sha256.New, i.secret)
 	h.Write([]byte("system key\x00"))
@@ -195,8 +215,11 @@ func (i *Issuer) clientToken(issuer, client, secret string) (map[string]any, err
 	if _, ok := platform.Of(client); !ok || !hmac.Equal([]byte(secret), []byte(i.ClientSecret(client))) {
 		return nil, &oauthError{"invalid_client", "the client or its secret is wrong"}
 	}
+
 	now := i.now()
-	token, err := i.sign(map[string]any{"iss": issuer, "sub": client, "aud": audience, "client_id": client, "jti": random(), "iat": now.Unix(), "exp": now.Add(TokenLife).Unix(), "identity_type": "system"})
+	token, err := i.sign(map[string]any{
+		"iss": issuer, "sub": client, "aud": audience, "client_id": client, "jti": random(),
+		"iat": now.Unix(), "exp": now.Add(TokenLife).Unix(), "identity_type": "system"})
 	return map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": int(TokenLife / time.Second)}, err
 }
 
@@ -206,8 +229,11 @@ func (i *Issuer) exchange(issuer string, g grant) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	now := i.now()
-	c := map[string]any{"iss": issuer, "sub": i.subject(g.user), "aud": g.client, "iat": now.Unix(), "exp": now.Add(TokenLife).Unix(), "name": g.user.name}
+	c := map[string]any{
+		"iss": issuer, "sub": i.subject(g.user), "aud": g.client,
+		"iat": now.Unix(), "exp": now.Add(TokenLife).Unix(), "name": g.user.name}
 	if g.nonce != "" {
 		c["nonce"] = g.nonce
 	}
@@ -215,10 +241,13 @@ func (i *Issuer) exchange(issuer string, g grant) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	refresh := random()
 	g.access, g.expires = id, now.Add(refreshLife)
 	i.refresh.Add(refresh, g)
-	return map[string]any{"access_token": access, "token_type": "Bearer", "expires_in": int(TokenLife / time.Second), "refresh_token": refresh, "id_token": idToken, "scope": "openid"}, nil
+	return map[string]any{
+		"access_token": access, "token_type": "Bearer", "expires_in": int(TokenLife / time.Second),
+		"refresh_token": refresh, "id_token": idToken, "scope": "openid"}, nil
 }
 
 // redeem checks a request of the token endpoint, and gives what it may have.
@@ -233,7 +262,8 @@ func (i *Issuer) redeem(form url.Values) (grant, error) {
 		sum := sha256.Sum256([]byte(form.Get("code_verifier")))
 		switch {
 		case !ok || i.now().After(g.expires) || g.client != client || g.redirect != form.Get("redirect_uri"):
-			return g, bad("invalid_grant", "the code is not known, was used, has expired, or is for another client or redirect_uri")
+			return g, bad("invalid_grant",
+				"the code is not known, was used, has expired, or is for another client or redirect_uri")
 		case base64.RawURLEncoding.EncodeToString(sum[:]) != g.challenge:
 			return g, bad("invalid_grant", "code_verifier does not match code_challenge")
 		}
@@ -247,7 +277,8 @@ func (i *Issuer) redeem(form url.Values) (grant, error) {
 		i.refresh.Remove(token) // it rotates
 		return g, nil
 	}
-	return grant{}, bad("unsupported_grant_type", "grant_type must be authorization_code, refresh_token or client_credentials")
+	return grant{}, bad("unsupported_grant_type",
+		"grant_type must be authorization_code, refresh_token or client_credentials")
 }
 
 // revoke ends a refresh token and the access token that came with it, or an access token.
@@ -257,8 +288,8 @@ func (i *Issuer) revoke(ctx context.Context, token string) {
 		i.revoked.Add(g.access, true)
 		return
 	}
-	if c, err := i.Tokens().claims(ctx, token); err == nil {
-		i.revoked.Add(c.ID, true)
+	if id, err := i.Tokens().ID(ctx, token); err == nil {
+		i.revoked.Add(id, true)
 	}
 }
 
@@ -281,10 +312,12 @@ func writeOAuthError(w http.ResponseWriter, e *oauthError) {
 	problem.JSON(w, http.StatusBadRequest, map[string]string{"error": e.code, "error_description": e.text})
 }
 
+// issuerOf gives the issuer that a request speaks to, as its tokens name it.
 func issuerOf(r *http.Request) string {
-	prefix := "/dev/oauth"
-	if strings.HasPrefix(r.URL.Path, "/apis/v1/oauth") {
-		prefix = "/apis/v1/oauth"
+	for _, prefix := range prefixes {
+		if strings.HasPrefix(r.URL.Path, prefix) {
+			return "http://" + r.Host + prefix
+		}
 	}
-	return "http://" + r.Host + prefix
+	return "http://" + r.Host + prefixes[0]
 }
