@@ -49,6 +49,7 @@ func (v *Vault) cover(tx *bbolt.Tx, o Owner, leaf uint32) (row, node []byte, fir
 	if len(k) != rowLength || Owner(k[:16]) != o {
 		return nil, nil, 0, 0, ErrForgotten
 	}
+
 	first, height = binary.BigEndian.Uint32(k[16:]), int(k[20])
 	if uint64(leaf) >= uint64(first)+1<<height {
 		return nil, nil, 0, 0, ErrForgotten
@@ -69,7 +70,7 @@ type Key struct {
 	key  []byte
 }
 
-// Key gives the key of a leaf, or ErrForgotten.
+// Key returns the key of a leaf, or ErrForgotten. The key stays good in the caller's hands whatever is forgotten later.
 func (v *Vault) Key(o Owner, leaf uint32) (Key, error) {
 	k := Key{leaf: Leaf{o, leaf}}
 	err := v.view(func(tx *bbolt.Tx) error {
@@ -83,8 +84,9 @@ func (v *Vault) Key(o Owner, leaf uint32) (Key, error) {
 	return k, err
 }
 
-// A Walk opens fields of one owner's things by the million. Those in order are quick: what two leaves have in common is worked out once, and memory is used again. One
-// goroutine uses it, and not for long: what is forgotten meanwhile may still be opened.
+// A Walk opens fields of one owner's things by the million. Those in order are quick: what two leaves have in common is
+// worked out once, and memory is used again. One goroutine uses it, and not for long: what is forgotten meanwhile may
+// still be opened.
 type Walk struct {
 	v      *Vault
 	owner  Owner
@@ -96,10 +98,10 @@ type Walk struct {
 	plain  []byte
 }
 
-// Walk begins one.
+// Walk begins a walk over one owner's leaves.
 func (v *Vault) Walk(o Owner) *Walk { return &Walk{v: v, owner: o, height: -1} }
 
-// Key gives the key of a leaf, or ErrForgotten.
+// Key returns the key of a leaf, or ErrForgotten.
 func (w *Walk) Key(leaf uint32) (Key, error) {
 	if err := w.to(leaf); err != nil {
 		return Key{}, err
@@ -107,7 +109,7 @@ func (w *Walk) Key(leaf uint32) (Key, error) {
 	return Key{leaf: Leaf{w.owner, leaf}, key: append([]byte{}, w.path[0][:]...)}, nil
 }
 
-// Open opens a field of a leaf. What it gives is good until the next call.
+// Open opens a field of a leaf, or returns ErrForgotten. What it returns is good until the next call.
 func (w *Walk) Open(leaf uint32, eventType, field string, sealed []byte) ([]byte, error) {
 	if err := w.to(leaf); err != nil {
 		return nil, err
@@ -115,6 +117,7 @@ func (w *Walk) Open(leaf uint32, eventType, field string, sealed []byte) ([]byte
 	if len(sealed) < 28 {
 		return nil, fmt.Errorf("vault: %s of %s is cut short", field, eventType)
 	}
+
 	var b [33]byte
 	b[0] = 2
 	copy(b[1:], w.path[0][:])
@@ -123,6 +126,7 @@ func (w *Walk) Open(leaf uint32, eventType, field string, sealed []byte) ([]byte
 	if err != nil {
 		return nil, err
 	}
+
 	w.bound = Key{leaf: Leaf{w.owner, leaf}}.bind(w.bound[:0], eventType, field)
 	if w.plain, err = aead.Open(w.plain[:0], sealed[:12], sealed[12:], w.bound); err != nil {
 		return nil, fmt.Errorf("vault: %s of %s does not open: %w", field, eventType, err)
@@ -149,6 +153,7 @@ func (w *Walk) to(leaf uint32) error {
 	} else if same := bits.Len32(leaf ^ w.last); same < from {
 		from = same
 	}
+
 	for h := from; h > 0; h-- {
 		w.path[h-1] = childOf(w.path[h], byte(leaf>>(h-1)&1))
 	}
@@ -162,7 +167,8 @@ func (v *Vault) view(fn func(*bbolt.Tx) error) error {
 	return v.db.View(fn)
 }
 
-// Seal closes a field of an event: AES-256-GCM with a random nonce before it, bound to owner, leaf, event type and field.
+// Seal closes a field of an event: AES-256-GCM with a random nonce before it, bound to owner, leaf, event type and
+// field.
 func (k Key) Seal(eventType, field string, plain []byte) []byte {
 	aead, err := newAEAD(k.sub(2))
 	if err != nil {
@@ -213,63 +219,83 @@ func (k Key) bind(b []byte, eventType, field string) []byte {
 	return append(b, field...)
 }
 
-// Discard destroys an owner's root under which nothing was ever kept.
+// Discard destroys an owner's root under which nothing was ever kept. A crash before it leaves a root that seals
+// nothing.
 func (v *Vault) Discard(o Owner) error {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	return v.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketNodes).Delete(rowKey(o, 0, depth)) })
 }
 
-// Forget destroys leaves, and every key of the owners to shred with the numbers by which they were found, and notes in the same transaction that the log is applied up to position.
-// What is forgotten already stays so.
+// Forget destroys leaves, and every key of the owners to shred with the numbers by which they were found, and notes in
+// the same transaction that the log is applied up to position. What is forgotten already stays so.
+//
+// One transaction, one sync: a crash before it leaves the keys and the position before, so that forgetting starts there
+// again; after it both are new. The keys' bytes stay in the file's free pages until the epoch rolls.
 func (v *Vault) Forget(position uint64, leaves []Leaf, shred []Owner) error {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	return v.db.Update(func(tx *bbolt.Tx) error {
-		nodes := tx.Bucket(bucketNodes)
 		for _, l := range leaves {
-			row, node, first, height, err := v.cover(tx, l.Owner, l.Leaf)
-			if err == ErrForgotten {
-				continue
-			}
-			if err != nil {
+			if err := v.forgetLeaf(tx, l); err != nil {
 				return err
-			}
-			if err := nodes.Delete(row); err != nil {
-				return err
-			}
-			for ; height > 0; height-- {
-				bit := byte(l.Leaf >> (height - 1) & 1)
-				other := first
-				if bit == 0 {
-					other += 1 << (height - 1)
-				} else {
-					first += 1 << (height - 1)
-				}
-				k := rowKey(l.Owner, other, height-1)
-				if err := nodes.Put(k, sealRow(v.wrap, k, child(node, 1-bit))); err != nil {
-					return err
-				}
-				node = child(node, bit)
 			}
 		}
 		for _, o := range shred {
-			c := nodes.Cursor()
-			for k, _ := c.Seek(o[:]); len(k) == rowLength && Owner(k[:16]) == o; k, _ = c.Seek(o[:]) {
-				if err := nodes.Delete(k); err != nil {
-					return err
-				}
-			}
-			names := tx.Bucket(bucketDirectory).Cursor()
-			for k, id := names.First(); k != nil; k, id = names.Next() {
-				if Owner(id) == o {
-					if err := names.Delete(); err != nil {
-						return err
-					}
-					break // one owner, one number
-				}
+			if err := shredOwner(tx, o); err != nil {
+				return err
 			}
 		}
 		return tx.Bucket(bucketMeta).Put(keyApplied, binary.BigEndian.AppendUint64(nil, position))
 	})
+}
+
+// forgetLeaf puts the siblings along the path to a leaf in the place of the node above it.
+func (v *Vault) forgetLeaf(tx *bbolt.Tx, l Leaf) error {
+	nodes := tx.Bucket(bucketNodes)
+	row, node, first, height, err := v.cover(tx, l.Owner, l.Leaf)
+	if err == ErrForgotten {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := nodes.Delete(row); err != nil {
+		return err
+	}
+
+	for ; height > 0; height-- {
+		bit := byte(l.Leaf >> (height - 1) & 1)
+		other := first
+		if bit == 0 {
+			other += 1 << (height - 1)
+		} else {
+			first += 1 << (height - 1)
+		}
+		k := rowKey(l.Owner, other, height-1)
+		if err := nodes.Put(k, sealRow(v.wrap, k, child(node, 1-bit))); err != nil {
+			return err
+		}
+		node = child(node, bit)
+	}
+	return nil
+}
+
+// shredOwner removes every node of an owner, and the number by which it was found.
+func shredOwner(tx *bbolt.Tx, o Owner) error {
+	nodes := tx.Bucket(bucketNodes)
+	c := nodes.Cursor()
+	for k, _ := c.Seek(o[:]); len(k) == rowLength && Owner(k[:16]) == o; k, _ = c.Seek(o[:]) {
+		if err := nodes.Delete(k); err != nil {
+			return err
+		}
+	}
+
+	names := tx.Bucket(bucketDirectory).Cursor()
+	for k, id := names.First(); k != nil; k, id = names.Next() {
+		if Owner(id) == o {
+			return names.Delete() // one owner, one number
+		}
+	}
+	return nil
 }

@@ -44,7 +44,8 @@ func TestForgettingOneLeafLeavesItsNeighbours(t *testing.T) {
 	}
 	gone := map[uint32]bool{0: true, 1: true, 7: true, 8: true, 100: true, 199: true}
 	for leaf := range gone {
-		if err := v.Forget(uint64(leaf), []vault.Leaf{{Owner: id, Leaf: leaf}, {Owner: id, Leaf: leaf}}, nil); err != nil {
+		twice := []vault.Leaf{{Owner: id, Leaf: leaf}, {Owner: id, Leaf: leaf}}
+		if err := v.Forget(uint64(leaf), twice, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -82,7 +83,8 @@ func TestOneNumberHasOneOwner(t *testing.T) {
 	}
 }
 
-// What was forgotten before a roll does not open with the old file and the keys that are left; without the roll it does.
+// What was forgotten before a roll does not open with the old file and the keys that are left; without the roll it
+// does.
 func TestRollingTheEpochForgetsInEveryCopy(t *testing.T) {
 	dir, v, id := begin(t)
 	k, _ := v.Key(id, 5)
@@ -203,7 +205,8 @@ func TestCrashWhileRolling(t *testing.T) {
 // A walk gives the same keys as asking for each, in any order, also where leaves are forgotten.
 func TestWalkGivesTheSameKeys(t *testing.T) {
 	_, v, o := begin(t)
-	if err := v.Forget(1, []vault.Leaf{{Owner: o, Leaf: 5}, {Owner: o, Leaf: 6}, {Owner: o, Leaf: 70}}, nil); err != nil {
+	gone := []vault.Leaf{{Owner: o, Leaf: 5}, {Owner: o, Leaf: 6}, {Owner: o, Leaf: 70}}
+	if err := v.Forget(1, gone, nil); err != nil {
 		t.Fatal(err)
 	}
 	leaves := []uint32{0, 4, 5, 6, 7, 8, 69, 70, 71, 1 << 31, 1<<32 - 1, 3, 2, 1}
