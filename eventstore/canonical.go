@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// decodeCanonical reads a record in the form that EncodeRecord gives it, with one allocation, for the data. It says false of anything else, such as a key
-// that it does not know: the general decoder is then asked.
+// decodeCanonical reads a record in the form that EncodeRecord gives it, with one allocation, for the data. It says
+// false of anything else, such as a key that it does not know: the general decoder is then asked.
 func decodeCanonical(b []byte) (e Event, ok bool) {
 	r := canonical{b: b}
 	if r.head(majorArray) != 3 {

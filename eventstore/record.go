@@ -20,8 +20,8 @@ import (
 //	11 actor id            12 platform (text)       13 on behalf of    14 grant            15 causation (position)
 //	16 data (bytes)
 //
-// Every store keeps these same bytes for the same event, also after a migration. Unknown keys are ignored; a key is never
-// used again with another meaning.
+// Every store keeps these same bytes for the same event, also after a migration. Unknown keys are ignored; a key is
+// never used again with another meaning.
 type writerPart struct {
 	Kind       string `cbor:"1,keyasint"`
 	ID         []byte `cbor:"2,keyasint"`
@@ -69,9 +69,9 @@ type Draft struct {
 // Size bounds the bytes of the finished record from above.
 func (d *Draft) Size() int { return len(d.writer) + 1 + 9 + 9 }
 
-// Drafts checks an append against the limits and encodes the writer's part of its records, for a stream that is at version
-// expected with its last event at position previous. The previous position of the second and later records depends on where the
-// first one lands, so Finish sets it.
+// Drafts checks an append against the limits and encodes the writer's part of its records, for a stream that is at
+// version expected with its last event at position previous. The previous position of the second and later records
+// depends on where the first one lands, so Finish sets it.
 func Drafts(s Stream, expected ExpectedVersion, previous Position, events []NewEvent) ([]Draft, error) {
 	if len(events) > MaxAppendRecords {
 		return nil, fmt.Errorf("%w: %d events, at most %d", ErrTooLarge, len(events), MaxAppendRecords)
@@ -183,7 +183,8 @@ func DecodeRecord(b []byte) (Event, error) {
 	return e, nil
 }
 
-// decodeGeneral reads a record in any encoding that CBOR allows, with keys that a later version of this program may have added.
+// decodeGeneral reads a record in any encoding that CBOR allows, with keys that a later version of this program may
+// have added.
 func decodeGeneral(b []byte) (Event, error) {
 	var r record
 	if err := decoding.Unmarshal(b, &r); err != nil {

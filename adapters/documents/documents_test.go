@@ -119,7 +119,8 @@ func TestDamageIsFoundAndNeverServed(t *testing.T) {
 				found++
 			}
 			if d, err := r.Open(ref.ID, ref.Key, ref.Length); err == nil {
-				if got, err := io.ReadAll(io.NewSectionReader(d, 0, ref.Length)); err == nil && !bytes.Equal(got, bodies[i]) {
+				got, err := io.ReadAll(io.NewSectionReader(d, 0, ref.Length))
+				if err == nil && !bytes.Equal(got, bodies[i]) {
 					t.Fatalf("round %d: damaged bytes were served", round)
 				}
 				d.Close()
@@ -146,14 +147,16 @@ func TestFreedAndSwept(t *testing.T) {
 	if err := s.Check(b.ID, b.Length, b.SealedHash); !errors.Is(err, documents.ErrDamaged) {
 		t.Fatalf("Check of a freed document = %v", err)
 	}
-	freed, err := s.Sweep(time.Now().Add(2*time.Hour), func(id domain.DocumentID) (bool, error) { return id == a.ID, nil })
+	isA := func(id domain.DocumentID) (bool, error) { return id == a.ID, nil }
+	freed, err := s.Sweep(time.Now().Add(2*time.Hour), isA)
 	if err != nil || freed != 1 {
 		t.Fatalf("Sweep = %d, %v; want 1", freed, err)
 	}
 	if s.Check(c.ID, c.Length, c.SealedHash) == nil || s.Check(a.ID, a.Length, a.SealedHash) != nil {
 		t.Fatal("the wrong document was swept")
 	}
-	if freed, _ := s.Sweep(time.Now(), func(domain.DocumentID) (bool, error) { return false, nil }); freed != 0 {
+	none := func(domain.DocumentID) (bool, error) { return false, nil }
+	if freed, _ := s.Sweep(time.Now(), none); freed != 0 {
 		t.Fatal("a young document was swept")
 	}
 }

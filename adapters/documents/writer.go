@@ -16,10 +16,8 @@ import (
 	"digitalpost/domain"
 )
 
-func newHash() hash.Hash { return sha256.New() }
-
-// A Writer takes a document in, chunk by chunk. It holds at most 1 MiB of it; a larger one goes to its file as it comes. One goroutine
-// uses it, and ends it with Commit or Abort.
+// A Writer takes a document in, chunk by chunk. It holds at most 1 MiB of it; a larger one goes to its file as it
+// comes. One goroutine uses it, and ends it with Commit or Abort.
 type Writer struct {
 	s      *Store
 	key    []byte
@@ -43,9 +41,10 @@ type Ref struct {
 	Key        []byte
 }
 
+// chunks are lent to writers: each needs one of 64 KiB.
 var chunks = sync.Pool{New: func() any { b := make([]byte, 0, chunk); return &b }}
 
-// Create begins a document under a new random key.
+// Create begins a document under a new random key. Nothing of it is kept before Commit.
 func (s *Store) Create() *Writer {
 	w := &Writer{s: s, key: make([]byte, 32), hash: sha256.New(), plain: *chunks.Get().(*[]byte)}
 	rand.Read(w.key)
@@ -59,9 +58,10 @@ func (s *Store) Create() *Writer {
 	return w
 }
 
-// Length tells how many bytes were written.
+// Length returns how many bytes were written.
 func (w *Writer) Length() int64 { return w.length }
 
+// Write takes in more of the document. After an error the writer is good for Abort alone.
 func (w *Writer) Write(p []byte) (n int, err error) {
 	for n < len(p) {
 		c := min(chunk-len(w.plain), len(p)-n)
@@ -85,14 +85,17 @@ func (w *Writer) flush() error {
 	w.plain = w.plain[:0]
 	w.hash.Write(w.buf[at:])
 	w.sum = crc32.Update(w.sum, castagnoli, w.buf[at:])
+
 	if w.file == nil && len(w.buf) > packable {
 		binary.BigEndian.PutUint32(w.id[:], largeNumber)
 		rand.Read(w.id[4:])
+		name := w.s.largePath(w.id) + ".tmp"
 		var err error
-		if w.file, err = os.OpenFile(w.s.largePath(w.id)+".tmp", os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
+		if w.file, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
 			return err
 		}
 	}
+
 	if w.file == nil {
 		return nil
 	}
@@ -102,7 +105,8 @@ func (w *Writer) flush() error {
 	return err
 }
 
-// Commit makes the document durable. When it returns nil, the document outlives a power cut.
+// Commit makes the document durable. When it returns nil, the document outlives a power cut. An error may leave bytes
+// that no event names, which are swept. It ends the writer, whatever it returns.
 func (w *Writer) Commit() (Ref, error) {
 	if len(w.plain) > 0 || w.chunks == 0 {
 		if err := w.flush(); err != nil {
@@ -111,15 +115,30 @@ func (w *Writer) Commit() (Ref, error) {
 	}
 	ref := Ref{Length: w.length, SealedHash: w.hash.Sum(nil), Key: w.key}
 	w.recycle()
+
 	if w.file != nil {
-		path := w.s.largePath(w.id)
-		_, err := w.file.WriteAt(header(w.id, w.sum, w.sealed), 0)
-		if err = errors.Join(err, w.file.Sync(), w.file.Close()); err != nil {
-			return Ref{}, errors.Join(err, os.Remove(path+".tmp"))
-		}
-		ref.ID = w.id
-		return ref, errors.Join(os.Rename(path+".tmp", path), syncDir(filepath.Dir(path)))
+		return w.commitLarge(ref)
 	}
+	return w.commitPacked(ref)
+}
+
+// commitLarge gives a document that has a file of its own its name.
+func (w *Writer) commitLarge(ref Ref) (Ref, error) {
+	path := w.s.largePath(w.id)
+	_, err := w.file.WriteAt(header(w.id, w.sum, w.sealed), 0)
+	if err = errors.Join(err, w.file.Sync(), w.file.Close()); err != nil {
+		return Ref{}, errors.Join(err, os.Remove(path+".tmp"))
+	}
+
+	// Synced before the rename, so that a file with a final name is whole. A crash before the rename leaves a
+	// temporary file, which Open removes; after it a document that no event names yet, which Sweep frees. The folder is
+	// synced before the id is given away: else a power cut could take the name back.
+	ref.ID = w.id
+	return ref, errors.Join(os.Rename(path+".tmp", path), syncDir(filepath.Dir(path)))
+}
+
+// commitPacked hands the document to the goroutine that writes packs, and waits for its sync.
+func (w *Writer) commitPacked(ref Ref) (Ref, error) {
 	c := &commit{w: w, done: make(chan struct{})}
 	w.s.mu.Lock()
 	closed := w.s.closed
@@ -127,6 +146,7 @@ func (w *Writer) Commit() (Ref, error) {
 		w.s.queue <- c
 	}
 	w.s.mu.Unlock()
+
 	if closed {
 		return Ref{}, os.ErrClosed
 	}
@@ -135,7 +155,7 @@ func (w *Writer) Commit() (Ref, error) {
 	return ref, c.err
 }
 
-// Abort forgets what was written.
+// Abort ends the writer, and forgets what was written.
 func (w *Writer) Abort() error {
 	w.recycle()
 	if w.file == nil {

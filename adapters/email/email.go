@@ -1,5 +1,5 @@
-// Package email hands what people forward out of Digital Post to a mail server (SMTP, RFC 5321). A mail is handed over at least once; its Message-ID is the same each
-// time, so that a receiver can tell.
+// Package email hands what people forward out of Digital Post to a mail server (SMTP, RFC 5321). A mail is handed over
+// at least once; its Message-ID is the same each time, so that a receiver can tell.
 package email
 
 import (
@@ -29,7 +29,8 @@ type Server struct {
 // timeout is how long one mail may take.
 const timeout = 2 * time.Minute
 
-// Mailer gives the means to send by the server; an error if the configuration can't be used. It speaks to the server with each mail and not before.
+// Mailer gives the means to send by the server; an error if the configuration can't be used. It speaks to the server
+// with each mail and not before.
 func (s Server) Mailer() (backbone.Mailer, error) {
 	host, port, err := net.SplitHostPort(s.Address)
 	if err != nil {
@@ -92,7 +93,8 @@ func (s Server) message(m backbone.Mail) (*mail.Msg, error) {
 	return msg, nil
 }
 
-// outcome tells a server's no to this mail, for good (5xx) or for now (4xx), from a server that can't be spoken to.
+// outcome tells apart a server's no to this mail, for good (5xx) or for now (4xx), and a server that can't be spoken
+// to.
 func outcome(err error) error {
 	var sent *mail.SendError
 	switch {

@@ -55,9 +55,9 @@ func holderOf(c *x509.Certificate) (h holder, err error) {
 	return h, nil
 }
 
-// Certificates are the server's own certificate and the authorities whose client certificates it trusts. Files that were
-// changed are read again, at most once a second, so that both are renewed without a stop; one that does not read keeps
-// the last that did. They may be used by many goroutines at once.
+// Certificates are the server's own certificate and the authorities whose client certificates it trusts. Files that
+// were changed are read again, at most once a second, so that both are renewed without a stop; one that does not read
+// keeps the last that did. They may be used by many goroutines at once.
 type Certificates struct {
 	cert, key, clients string // file names
 
@@ -67,7 +67,8 @@ type Certificates struct {
 	config  *tls.Config
 }
 
-// LoadCertificates reads the files, which are PEM: the certificate's chain, its key, and a bundle of client authorities.
+// LoadCertificates reads the files, which are PEM: the certificate's chain, its key, and a bundle of client
+// authorities.
 func LoadCertificates(cert, key, clients string) (*Certificates, error) {
 	c := &Certificates{cert: cert, key: key, clients: clients}
 	_, err := c.current()

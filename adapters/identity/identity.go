@@ -54,7 +54,8 @@ func (g *Gate) Person(r *http.Request) (p backbone.Principal, err error) {
 	return p, err
 }
 
-// Platform gives the platform whose own server sends a request, and when the proof of that ends. Errors are as Person's.
+// Platform gives the platform whose own server sends a request, and when the proof of that ends. Errors are as
+// Person's.
 func (g *Gate) Platform(r *http.Request) (p string, until time.Time, err error) {
 	err = g.bearer(r, func(token string) (err error) {
 		p, until, err = g.tokens.Platform(r.Context(), token)

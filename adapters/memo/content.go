@@ -10,8 +10,8 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// A base64Check judges base64 as the schema's reference reader does: what is no base64 character is passed over, padding stands in its
-// place, no bits are left over.
+// A base64Check judges base64 as the schema's reference reader does: what is no base64 character is passed over,
+// padding stands in its place, no bits are left over.
 type base64Check struct {
 	chars int64 // of base64, padding included
 	pad   int
@@ -52,8 +52,8 @@ func (b *base64Check) valid() bool {
 
 func (b *base64Check) size() int64 { return b.chars/4*3 - int64(b.pad) }
 
-// Content gives the bytes of a file in a MeMo that lies in r, length bytes long. Where the file's base64 has nothing but white space in it, any
-// range is read without what stands before it.
+// Content gives the bytes of a file in a MeMo that lies in r, length bytes long. Where the file's base64 has nothing
+// but white space in it, any range is read without what stands before it.
 func (m *Message) Content(r io.ReaderAt, length int64, x Extent) io.ReadSeeker {
 	return io.NewSectionReader(&content{m: m, r: r, length: length, x: x}, 0, x.Size)
 }

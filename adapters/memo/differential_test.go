@@ -183,7 +183,7 @@ func TestVerdictIsTheSchemas(t *testing.T) {
 	}
 }
 
-// stricter tells whether a refusal is one of those that go beyond the schema.
+// stricter reports whether a refusal is one of those that go beyond the schema.
 func stricter(err error) bool {
 	form, ok := err.(*memo.FormError)
 	return ok && form.Errors[0].Code == memo.CodeVersion

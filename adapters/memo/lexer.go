@@ -10,7 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// A SyntaxError says that the bytes are not well-formed XML, or use what is refused: DOCTYPE, entities of one's own, an unknown encoding.
+// A SyntaxError says that the bytes are not well-formed XML, or use what is refused: DOCTYPE, entities of one's own, an
+// unknown encoding.
 type SyntaxError struct {
 	Offset int64 // byte offset
 	Rule   string
@@ -54,7 +55,7 @@ func (l *lexer) fail(format string, args ...any) error {
 	return &SyntaxError{Offset: l.offset(), Rule: fmt.Sprintf(format, args...)}
 }
 
-// need tries to have n bytes unread in the window, and tells how many there are.
+// need tries to have n bytes unread in the window, and returns how many there are.
 func (l *lexer) need(n int) (int, error) {
 	for l.n-l.i < n && !l.eof {
 		if l.i > 0 {
@@ -113,7 +114,8 @@ func (l *lexer) until(end string, limit int, what string) ([]byte, error) {
 	}
 }
 
-// validChars refuses bytes that are no XML characters. A character cut by the end of b is left to the next call where more says so.
+// validChars refuses bytes that are no XML characters. A character cut by the end of b is left to the next call where
+// more says so.
 func (l *lexer) validChars(b []byte, more bool) error {
 	for i := 0; i < len(b); {
 		c := b[i]
@@ -140,8 +142,8 @@ func (l *lexer) validChars(b []byte, more bool) error {
 	return nil
 }
 
-// markup reads what begins with '<' and is neither a tag nor text: comments and processing instructions are skipped. It tells whether
-// it read one.
+// markup reads what begins with '<' and is neither a tag nor text: comments and processing instructions are skipped. It
+// reports whether it read one.
 func (l *lexer) skipMisc() (bool, error) {
 	if is, err := l.has("<!--"); err != nil || is {
 		if err != nil {
@@ -184,7 +186,7 @@ func (l *lexer) skipMisc() (bool, error) {
 	return true, nil
 }
 
-// isName tells whether s can be a name; names beyond ASCII are taken as they are, since none is known here.
+// isName reports whether s can be a name; names beyond ASCII are taken as they are, since none is known here.
 func isName(s string) bool {
 	for i := range len(s) {
 		c := s[i]
@@ -196,8 +198,8 @@ func isName(s string) bool {
 	return s != ""
 }
 
-// startTag reads a start tag, whose '<' is next, and gives its name, its attributes but for namespace declarations, and whether it is
-// an empty-element tag.
+// startTag reads a start tag, whose '<' is next, and gives its name, its attributes but for namespace declarations, and
+// whether it is an empty-element tag.
 func (l *lexer) startTag() (name qname, attrs []attr, empty bool, err error) {
 	if _, err := l.need(1); err != nil {
 		return name, nil, false, err
@@ -431,7 +433,8 @@ func (l *lexer) text(piece func(b []byte, at int64, kind pieceKind) error) error
 	return nil
 }
 
-// pieces hands on the next pieces, those of one window at most but for a CDATA section, and tells whether more may follow.
+// pieces hands on the next pieces, those of one window at most but for a CDATA section, and reports whether more may
+// follow.
 func (l *lexer) pieces(piece func(b []byte, at int64, kind pieceKind) error, more *bool) error {
 	*more = true
 	{

@@ -1,8 +1,9 @@
-// Package memo reads MeMo, the XML in which Danish public post travels, versions 1.1 and 1.2, and knows the business rules for it.
+// Package memo reads MeMo, the XML in which Danish public post travels, versions 1.1 and 1.2, and knows the business
+// rules for it.
 //
-// Its verdict on form is that of the official schema (format.go states it), as a reader of one pass that holds no document in memory. It
-// is stricter in this only: DOCTYPE, any root but Message and other versions are refused, and so is what is beyond the limits here and
-// in the lexer.
+// Its verdict on form is that of the official schema (format.go states it), as a reader of one pass that holds no
+// document in memory. It is stricter in this only: DOCTYPE, any root but Message and other versions are refused, and so
+// is what is beyond the limits here and in the lexer.
 package memo
 
 import (
@@ -74,7 +75,7 @@ type Node struct {
 	Key      string  `cbor:"5,keyasint,omitempty"` // of a draft's document or file: its name there for good
 }
 
-// An Extent tells where a file's base64 lies in the MeMo.
+// An Extent is where a file's base64 lies in the MeMo.
 type Extent struct {
 	Start int64   `cbor:"1,keyasint"` // byte offset of its first character
 	End   int64   `cbor:"2,keyasint"`

@@ -76,14 +76,16 @@ type Sender struct {
 	LegalAllowed     bool
 }
 
-// Extensions that a file's name may have (a list of ours until the official one is known). A name without one is accepted.
+// Extensions that a file's name may have (a list of ours until the official one is known). A name without one is
+// accepted.
 var Extensions = strings.Fields(`pdf txt html htm xml json csv doc docx xls xlsx ppt pptx odt ods odp rtf jpg jpeg png gif tif tiff bmp
 	mp3 mp4 wav avi zip ics gml msg eml`)
 
 // maxAhead is how far a date may lie ahead: the horizon of doNotDeliverUntilDate, a policy of ours.
 const maxAhead = 366 * 24 * time.Hour
 
-// Judge looks at the business rules that need no mailbox, senders' rights first. It gives the first that is broken, nil if none is.
+// Judge looks at the business rules that need no mailbox, senders' rights first. It gives the first that is broken, nil
+// if none is.
 func (m *Message) Judge(s Sender, now time.Time) *Violation {
 	h := m.Header()
 	const header = "Message/MessageHeader/"
@@ -195,8 +197,8 @@ var Copenhagen = func() *time.Location {
 	return l
 }()
 
-// Due gives the moment before which the message must not be delivered: 00:00 in Copenhagen on doNotDeliverUntilDate, whose time zone, if it has
-// one, does not count. A date that has passed means now.
+// Due gives the moment before which the message must not be delivered: 00:00 in Copenhagen on doNotDeliverUntilDate,
+// whose time zone, if it has one, does not count. A date that has passed means now.
 func (m *Message) Due() (time.Time, bool) {
 	s := m.Header().Get("doNotDeliverUntilDate")
 	if len(s) < 10 {

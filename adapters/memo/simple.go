@@ -6,7 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// check judges the text of a simple element, with the white space that the schema's reference reader takes off and no other. It gives the value as the schema sees it, and the rule that is broken, if one is.
+// check judges the text of a simple element, with the white space that the schema's reference reader takes off and no
+// other. It gives the value as the schema sees it, and the rule that is broken, if one is.
 func check(typ, text string) (value, rule string) {
 	switch typ {
 	case "text":
@@ -291,7 +292,7 @@ func isHier(s string) bool {
 	return port != ":" && chars(host, "") && chars(path, ":@/")
 }
 
-// chars tells whether s is made of unreserved characters, sub-delimiters, percent escapes and the extra ones.
+// chars reports whether s is made of unreserved characters, sub-delimiters, percent escapes and the extra ones.
 func chars(s, extra string) bool {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
@@ -307,7 +308,7 @@ func chars(s, extra string) bool {
 
 func hex(c byte) bool { return digit(c) || c|0x20 >= 'a' && c|0x20 <= 'f' }
 
-// versionOf reads a decimal and tells whether it is 1.1 or 1.2.
+// versionOf reads a decimal and reports whether it is 1.1 or 1.2.
 func versionOf(s string) (version int, isDecimal bool) {
 	v := collapse(s)
 	negative := strings.HasPrefix(v, "-")

@@ -16,8 +16,9 @@ const (
 	V12 = 12
 )
 
-// Write writes the MeMo as XML in a version, elements in the format's order whatever their order in the outline. What the version does not have is left out, what
-// it asks for and is not there gets its default. The bytes of each file come from content, which is given the file's content element; they are read once, in order.
+// Write writes the MeMo as XML in a version, elements in the format's order whatever their order in the outline. What
+// the version does not have is left out, what it asks for and is not there gets its default. The bytes of each file
+// come from content, which is given the file's content element; they are read once, in order.
 func (m *Message) Write(w io.Writer, version int, content func(*Node) (io.Reader, error)) error {
 	out := &writer{w: bufio.NewWriterSize(w, 64<<10), version: version, content: content}
 	out.text(`<?xml version="1.0" encoding="UTF-8"?>` + "\n<memo:Message")

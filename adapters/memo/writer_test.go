@@ -43,7 +43,8 @@ func shape(n *memo.Node) string {
 	return string(b)
 }
 
-// What is written reads back the same, in any order of the outline; in the other version it lacks what that does not have, and the official schema takes both.
+// What is written reads back the same, in any order of the outline; in the other version it lacks what that does not
+// have, and the official schema takes both.
 func TestWrittenIsReadBack(t *testing.T) {
 	var written []mutant
 	schemas := map[int][]int{}

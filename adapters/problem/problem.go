@@ -1,5 +1,5 @@
-// Package problem turns what went wrong into answers: NgDP's ErrorMessage, as application/problem+json (RFC 9457). It is the one place where a
-// reason becomes a status and a text, and the one place where a fault is logged.
+// Package problem turns what went wrong into answers: NgDP's ErrorMessage, as application/problem+json (RFC 9457). It
+// is the one place where a reason becomes a status and a text, and the one place where a fault is logged.
 package problem
 
 import (
@@ -159,7 +159,7 @@ var fieldOf = map[domain.Reason]string{
 	mailbox.ContactNotAllowed: "email", backbone.PartNotNext: "Content-Range",
 }
 
-// Known tells whether a reason has an answer.
+// Known reports whether a reason has an answer.
 func Known(r domain.Reason) bool { _, ok := reasons[r]; return ok }
 
 // Of turns any error into an answer. A fault becomes 500 and is shown to nobody.

@@ -14,8 +14,8 @@ import (
 	"digitalpost/eventstore"
 )
 
-// A Beside reads the log in a directory without a lock, with a writer running in another process or not, up to the durable
-// position that was published when it was opened. It writes nothing.
+// A Beside reads the log in a directory without a lock, with a writer running in another process or not, up to the
+// durable position that was published when it was opened. It writes nothing.
 type Beside struct {
 	dir   string
 	names []string
@@ -58,7 +58,7 @@ func OpenBeside(dir string) (*Beside, error) {
 // Last gives the position up to which it reads.
 func (b *Beside) Last() eventstore.Position { return b.dur.position }
 
-// Development tells whether the log is one of made-up people.
+// Development reports whether the log is one of made-up people.
 func (b *Beside) Development() (bool, error) {
 	if len(b.names) == 0 {
 		return false, fmt.Errorf("filestore: no segment in %s", b.dir)
@@ -72,7 +72,8 @@ func (b *Beside) Development() (bool, error) {
 	return h.development, err
 }
 
-// ReadAll yields the events beyond after, checking each record, and ends with a *eventstore.DamageError where the log is not what was written.
+// ReadAll yields the events beyond after, checking each record, and ends with a *eventstore.DamageError where the log
+// is not what was written.
 func (b *Beside) ReadAll(after eventstore.Position) iter.Seq2[eventstore.Event, error] {
 	return func(yield func(eventstore.Event, error) bool) {
 		if err := b.walk(after, false, func(e eventstore.Event) bool { return yield(e, nil) }); err != nil {
@@ -81,8 +82,9 @@ func (b *Beside) ReadAll(after eventstore.Position) iter.Seq2[eventstore.Event, 
 	}
 }
 
-// Check reads the whole log, with every checksum, the hash of each sealed segment, the versions and previous positions of every stream and
-// the order of recorded times, and calls fn for each event. known are positions that others know to have been durable.
+// Check reads the whole log, with every checksum, the hash of each sealed segment, the versions and previous positions
+// of every stream and the order of recorded times, and calls fn for each event. known are positions that others know to
+// have been durable.
 func (b *Beside) Check(known eventstore.Position, fn func(eventstore.Event) error) (Counts, error) {
 	var n Counts
 	heads := map[eventstore.Stream]head{}

@@ -26,7 +26,8 @@ func rounds(n, long int) int {
 	return n
 }
 
-// TestKilledWriterKeepsWhatItAcknowledged runs itself as a child with 64 writers, kills that with SIGKILL, and opens the log again.
+// TestKilledWriterKeepsWhatItAcknowledged runs itself as a child with 64 writers, kills that with SIGKILL, and opens
+// the log again.
 func TestKilledWriterKeepsWhatItAcknowledged(t *testing.T) {
 	if dir := os.Getenv("CRASH_CHILD"); dir != "" {
 		crashChild(dir)

@@ -10,21 +10,24 @@
 //
 // All integers are big-endian, all checksums CRC32C.
 //
-// Segment header, 512 bytes: magic "DPLOG\r\n\x1a" (8), format version 1 (4), flags (4; bit 0: development), log id (16), incarnation (8),
-// first position (8), SHA-256 of the whole previous segment, zeros for the first (32), zeros, checksum of all before it (4).
+// Segment header, 512 bytes: magic "DPLOG\r\n\x1a" (8), format version 1 (4), flags (4; bit 0: development), log id
+// (16), incarnation (8), first position (8), SHA-256 of the whole previous segment, zeros for the first (32), zeros,
+// checksum of all before it (4).
 //
-// Batch, one commit: marker "DPB1" (4), length of the body (4), records (4), checksum of marker, length, records, first position and body (4),
-// first position (8), body. The body is records, each: length (4), checksum (4), bytes (eventstore/record.go).
+// Batch, one commit: marker "DPB1" (4), length of the body (4), records (4), checksum of marker, length, records, first
+// position and body (4), first position (8), body. The body is records, each: length (4), checksum (4), bytes
+// (eventstore/record.go).
 //
-// A segment is allocated in full when it is begun; what lies behind its last batch is zeros. Sealing cuts it to its length, after
-// which it never changes: archive, copy and check it freely. The next segment's header holds its SHA-256.
+// A segment is allocated in full when it is begun; what lies behind its last batch is zeros. Sealing cuts it to its
+// length, after which it never changes: archive, copy and check it freely. The next segment's header holds its SHA-256.
 //
-// DURABLE, 44 bytes: magic "DPDURABL" (8), log id (16), incarnation (8), position (8), checksum (4). It is rewritten after each commit's
-// fsync and is not synced itself: whatever it says is true, and after a power cut it may say less.
+// DURABLE, 44 bytes: magic "DPDURABL" (8), log id (16), incarnation (8), position (8), checksum (4). It is rewritten
+// after each commit's fsync and is not synced itself: whatever it says is true, and after a power cut it may say less.
 //
 // # Crashes
 //
-// The one writer goroutine does, for each commit: write the batch, fdatasync, publish (heads, DURABLE), acknowledge. A crash
+// The one writer goroutine does, for each commit: write the batch, fdatasync, publish (heads, DURABLE), acknowledge. A
+// crash
 //
 //	before the write       leaves nothing; nobody was told
 //	within the write       leaves a broken batch: Open cuts it off; nobody was told
@@ -33,8 +36,8 @@
 //	within sealing         leaves a cut segment and perhaps a temporary next one: Open removes that and goes on in the cut one
 //	within HEADS           leaves a temporary file, or one that is older than the log: Open reads the rest from the log
 //
-// A broken batch is cut off only if it lies beyond every position that was published, and no whole batch follows; anything else is
-// damage: Open names the position and refuses.
+// A broken batch is cut off only if it lies beyond every position that was published, and no whole batch follows;
+// anything else is damage: Open names the position and refuses.
 package filestore
 
 import (
@@ -58,11 +61,12 @@ type Config struct {
 	SegmentSize int64
 	// Development marks a new log as one of made-up people. A log that is marked otherwise is refused.
 	Development bool
-	// Known are positions that others (views, keys) know to have been in the log. A log that ends before one is damaged.
+	// Known are positions that others (views, keys) know to have been in the log. A log that ends before one is
+	// damaged.
 	Known []eventstore.Position
 	// Clock is the source of recorded time; nil means the machine's.
 	Clock Clock
-	// Free tells the free and total bytes of the file system; nil asks it. It is asked at most once a second.
+	// Free returns the free and total bytes of the file system; nil asks it. It is asked at most once a second.
 	Free func() (free, total uint64, err error)
 	// Metrics, if not nil, are kept up to date.
 	Metrics *eventstore.Metrics
@@ -132,8 +136,8 @@ const (
 
 var _ eventstore.Store = (*Store)(nil)
 
-// Open opens the log in dir, or begins one there, for this process alone. It returns a *LockedError if another process has it
-// open for writing, and a *eventstore.DamageError if the log is not what was written.
+// Open opens the log in dir, or begins one there, for this process alone. It returns a *LockedError if another process
+// has it open for writing, and a *eventstore.DamageError if the log is not what was written.
 func Open(dir string, cfg Config) (*Store, error) {
 	fs := cfg.FS
 	if fs == nil {
@@ -242,7 +246,8 @@ func (s *Store) Append(ctx context.Context, st eventstore.Stream, expected event
 	return s.append(ctx, st, expected, events, false)
 }
 
-// ConfirmClock appends events as Append does and accepts the clock as it is: an operator has looked at it. The events say so.
+// ConfirmClock appends events as Append does and accepts the clock as it is: an operator has looked at it. The events
+// say so.
 func (s *Store) ConfirmClock(ctx context.Context, st eventstore.Stream, expected eventstore.ExpectedVersion, events ...eventstore.NewEvent) (eventstore.Position, error) {
 	return s.append(ctx, st, expected, events, true)
 }
@@ -457,7 +462,7 @@ func (s *Store) stopped() error {
 	return s.stop.err
 }
 
-// Err tells why the store has stopped, nil while it takes appends.
+// Err returns why the store has stopped, nil while it takes appends.
 func (s *Store) Err() error { return s.stopped() }
 
 // ID is the log's id, drawn when it was begun.
@@ -466,7 +471,7 @@ func (s *Store) ID() [16]byte { return s.id }
 // Incarnation counts the times that the log was restored from a copy, from 1.
 func (s *Store) Incarnation() uint64 { return s.inc }
 
-// IntakeHasRoom tells whether there is room for what strangers send; people's own commands need less.
+// IntakeHasRoom reports whether there is room for what strangers send; people's own commands need less.
 func (s *Store) IntakeHasRoom() bool { return s.space.intake() }
 
 // Close finishes the appends that were taken, writes the heads and lets go of the log.

@@ -25,7 +25,7 @@ type FS interface {
 	SyncDir() error
 	// Lock takes the one lock of the log, for as long as the result is not closed, or returns a *LockedError.
 	Lock(name string) (io.Closer, error)
-	// Free tells the free and total bytes of the file system.
+	// Free returns the free and total bytes of the file system.
 	Free() (free, total uint64, err error)
 }
 

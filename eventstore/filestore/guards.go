@@ -8,7 +8,7 @@ import (
 	"digitalpost/eventstore"
 )
 
-// A Clock tells the time of day and, for comparison, a time that no one sets.
+// A Clock gives the time of day and, for comparison, a time that no one sets.
 type Clock interface {
 	Now() (wall time.Time, monotonic time.Duration)
 }
@@ -23,8 +23,8 @@ func (systemClock) Now() (time.Time, time.Duration) {
 }
 
 // A clockGuard gives recorded time: max(now, last). It refuses when the clock lies more than a second behind the last
-// record, has gained more than a second on the monotonic clock since the last commit, or at start is more than a day past the last
-// record; until the clock is right again or someone confirms it.
+// record, has gained more than a second on the monotonic clock since the last commit, or at start is more than a day
+// past the last record; until the clock is right again or someone confirms it.
 type clockGuard struct {
 	clock Clock
 
@@ -42,7 +42,7 @@ func (c *clockGuard) start(last time.Time) {
 	c.last, c.anything = last, true
 }
 
-// check tells why the clock is not to be trusted, nil if it is. Its caller holds mu.
+// check returns why the clock is not to be trusted, nil if it is. Its caller holds mu.
 func (c *clockGuard) check(wall time.Time, mono time.Duration) error {
 	if c.anything {
 		switch {
@@ -74,7 +74,7 @@ func (c *clockGuard) now(confirmed bool) (time.Time, error) {
 
 func (c *clockGuard) committed(t time.Time) { c.start(t) }
 
-// ClockErr tells why the machine's clock is not trusted, so that appends are refused, nil if it is.
+// ClockErr returns why the machine's clock is not trusted, so that appends are refused, nil if it is.
 func (s *Store) ClockErr() error {
 	s.clock.mu.Lock()
 	defer s.clock.mu.Unlock()

@@ -66,8 +66,8 @@ func (h *heads) all(fn func(eventstore.Stream, head) error) error {
 	return nil
 }
 
-// The heads file: magic "DPHEADS1" (8), log id (16), incarnation (8), position (8), then entries: length of kind (1), kind, id (16), position
-// (8), version (8); an entry of kind length 0 ends it; checksum of all before it (4).
+// The heads file: magic "DPHEADS1" (8), log id (16), incarnation (8), position (8), then entries: length of kind (1),
+// kind, id (16), position (8), version (8); an entry of kind length 0 ends it; checksum of all before it (4).
 const headsMagic = "DPHEADS1"
 
 // saveHeads writes HEADS: temporary file, fsync, rename, fsync of the directory. A crash leaves the old one.

@@ -11,10 +11,10 @@ import (
 	"digitalpost/eventstore"
 )
 
-// An index tells where a sealed segment's records lie, and which of them belong to a stream. Its file: magic "DPINDEX1" (8), first
-// position (8), bytes of the segment (8), records (4), checksum of what follows (4), then a word for each record: the offset of its frame (4);
-// then an entry for each record, in order of stream id, stream kind and position: stream id (16), checksum of the kind (4), place in
-// the segment from 0 (4).
+// An index says where a sealed segment's records lie, and which of them belong to a stream. Its file: magic "DPINDEX1"
+// (8), first position (8), bytes of the segment (8), records (4), checksum of what follows (4), then a word for each
+// record: the offset of its frame (4); then an entry for each record, in order of stream id, stream kind and position:
+// stream id (16), checksum of the kind (4), place in the segment from 0 (4).
 type index struct {
 	file  File
 	count int
@@ -59,7 +59,8 @@ func openIndex(fs FS, name string, first eventstore.Position, size int64) (*inde
 	return &index{file: f, count: count}, nil
 }
 
-// buildIndex writes the index of a sealed segment and puts it in the place of the offsets in memory. If that fails, those stay.
+// buildIndex writes the index of a sealed segment and puts it in the place of the offsets in memory. If that fails,
+// those stay.
 func (s *Store) buildIndex(seg *segment) {
 	s.mu.RLock()
 	offsets, size := seg.offsets, seg.size

@@ -78,7 +78,8 @@ func (s *Store) openSealed(seg *segment) error {
 	return nil
 }
 
-// scanOffsets notes where the records of a segment lie, up to the first thing that is no whole batch, and hands the bytes to sum.
+// scanOffsets notes where the records of a segment lie, up to the first thing that is no whole batch, and hands the
+// bytes to sum.
 func scanOffsets(seg *segment, end int64, sum func([]byte)) error {
 	sc := scanner{file: seg.file, at: segmentHeader, end: end, next: seg.first}
 	for {

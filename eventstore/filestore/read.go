@@ -13,7 +13,7 @@ import (
 // Last gives the durable position.
 func (s *Store) Last() eventstore.Position { return eventstore.Position(s.last.Load()) }
 
-// RecordsRead tells how many records were read since the log was opened, by whomever.
+// RecordsRead returns how many records were read since the log was opened, by whomever.
 func (s *Store) RecordsRead() uint64 { return s.reads.Load() }
 
 // Head gives a stream's version and last position.
@@ -142,7 +142,7 @@ func (s *Store) readRange(after, last eventstore.Position) iter.Seq2[eventstore.
 	}
 }
 
-// whole tells whether b holds all of the frame that begins it.
+// whole reports whether b holds all of the frame that begins it.
 func whole(b []byte) bool {
 	return len(b) >= recordHeader && int(uint32(b[0])<<24|uint32(b[1])<<16|uint32(b[2])<<8|uint32(b[3]))+recordHeader <= len(b)
 }
@@ -172,8 +172,8 @@ func (s *Store) readAt(p eventstore.Position) (eventstore.Event, error) {
 	return eventstore.Event{}, fmt.Errorf("filestore: position %d is not in the log", p)
 }
 
-// ReadStream yields a stream beyond version after; see eventstore.Reader. In the live segment it goes back from the head by the previous
-// positions; in sealed ones the index tells.
+// ReadStream yields a stream beyond version after; see eventstore.Reader. In the live segment it goes back from the
+// head by the previous positions; in sealed ones the index says where its events lie.
 func (s *Store) ReadStream(ctx context.Context, st eventstore.Stream, after eventstore.Version) iter.Seq2[eventstore.Event, error] {
 	return func(yield func(eventstore.Event, error) bool) {
 		if err := ctx.Err(); err != nil {

@@ -9,8 +9,8 @@ import (
 	"digitalpost/eventstore/filestore"
 )
 
-// A recorder is a directory in memory that notes every operation, so that the directory can be made again as a power cut at any
-// moment may leave it.
+// A recorder is a directory in memory that notes every operation, so that the directory can be made again as a power
+// cut at any moment may leave it.
 type recorder struct {
 	noSync bool
 	mu     sync.Mutex
@@ -40,8 +40,9 @@ func (r *recorder) count() int {
 
 func (r *recorder) fs() *memFS { return &memFS{rec: r, files: map[string]*memFile{}} }
 
-// image gives the directory after the first n operations and a power cut: what was synced is there; of what was not, each write is
-// there, torn at a multiple of 512 bytes, or lost, each by itself; each rename and removal that no directory sync followed has happened or not.
+// image gives the directory after the first n operations and a power cut: what was synced is there; of what was not,
+// each write is there, torn at a multiple of 512 bytes, or lost, each by itself; each rename and removal that no
+// directory sync followed has happened or not.
 func (r *recorder) image(n int, rng *rand.Rand) *memFS {
 	r.mu.Lock()
 	ops := r.ops[:n]

@@ -200,7 +200,8 @@ func records(b []byte, fn func(offset int, record []byte) error) error {
 	return nil
 }
 
-// remains tells what lies in a file from byte at on: only zeros, or else whether a whole batch begins somewhere after it.
+// remains returns what lies in a file from byte at on: only zeros, or else whether a whole batch begins somewhere after
+// it.
 func remains(f io.ReaderAt, at, end int64) (zeros, wholeBatch bool, err error) {
 	zeros = true
 	buf := make([]byte, 1<<20)

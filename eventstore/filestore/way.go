@@ -16,9 +16,10 @@ const (
 	lookEvery = 100 * time.Millisecond // how often a reader looks whether a writer is at work
 )
 
-// A way is how a reader in another process gives way to the writer. While the log grows it reads in short turns with pauses, so that an append which needs the
-// processor waits for one turn at most; a low priority alone is not enough, since a process of no priority at all may keep the processor until the scheduler's
-// next tick. A log that stands still is read at full speed.
+// A way is how a reader in another process gives way to the writer. While the log grows it reads in short turns with
+// pauses, so that an append which needs the processor waits for one turn at most; a low priority alone is not enough,
+// since a process of no priority at all may keep the processor until the scheduler's next tick. A log that stands still
+// is read at full speed.
 type way struct {
 	read   int // records, in this turn
 	looked time.Time

@@ -1,5 +1,5 @@
-// Package memstore keeps the log in memory, for tests of what stands on a log. It keeps every promise of eventstore but one: nothing
-// outlives the process.
+// Package memstore keeps the log in memory, for tests of what stands on a log. It keeps every promise of eventstore but
+// one: nothing outlives the process.
 package memstore
 
 import (

@@ -8,8 +8,9 @@ import (
 	"digitalpost/eventstore"
 )
 
-// Faulty is a store whose FailAt-th append (from 1) and all later ones fail with ErrClosed, as one does that a write error has stopped. Keep says whether the
-// first of them is in the log all the same: nobody is told which. It can still be read.
+// Faulty is a store whose FailAt-th append (from 1) and all later ones fail with ErrClosed, as one does that a write
+// error has stopped. Keep says whether the first of them is in the log all the same: nobody is told which. It can still
+// be read.
 type Faulty struct {
 	eventstore.Store
 	FailAt int

@@ -1,4 +1,5 @@
-// Package storetest is the suite that every event store passes: a case for each sentence of the interfaces in eventstore.
+// Package storetest is the suite that every event store passes: a case for each sentence of the interfaces in
+// eventstore.
 package storetest
 
 import (
@@ -218,8 +219,8 @@ func testRivals(t *testing.T, s eventstore.Store) {
 	}
 }
 
-// CheckLog reads the whole log and checks that positions and versions have no gap, that recorded time never runs backwards, that no append is
-// there by half, and that each stream read by itself and its head agree with the log.
+// CheckLog reads the whole log and checks that positions and versions have no gap, that recorded time never runs
+// backwards, that no append is there by half, and that each stream read by itself and its head agree with the log.
 func CheckLog(t testing.TB, s eventstore.Store) []eventstore.Event {
 	t.Helper()
 	log, err := checkLog(s)
