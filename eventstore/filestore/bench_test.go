@@ -51,7 +51,8 @@ func BenchmarkAppend(b *testing.B) {
 					e := storetest.Event(w)
 					e.Data = make([]byte, 120)
 					for n := range b.N / writers {
-						if _, err := s.Append(context.Background(), storetest.StreamN(w), eventstore.ExpectedVersion(n), e); err != nil {
+						at := eventstore.ExpectedVersion(n)
+						if _, err := s.Append(context.Background(), storetest.StreamN(w), at, e); err != nil {
 							b.Error(err)
 							return
 						}

@@ -2,6 +2,7 @@ package filestore
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -24,7 +25,7 @@ type Beside struct {
 	way   way
 }
 
-// OpenBeside opens a log for reading only.
+// OpenBeside opens a log for reading only, up to where it is durable now. One goroutine uses what it returns.
 func OpenBeside(dir string) (*Beside, error) {
 	b := &Beside{dir: dir}
 	f, err := os.Open(filepath.Join(dir, "DURABLE"))
@@ -42,7 +43,9 @@ func OpenBeside(dir string) (*Beside, error) {
 		}
 		f.Close()
 	}
-	entries, err := os.ReadDir(dir) // after DURABLE: a segment that begins meanwhile holds nothing that was durable then
+
+	// After DURABLE: a segment that begins meanwhile holds nothing that was durable then.
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -91,17 +94,19 @@ func (b *Beside) Check(known eventstore.Position, fn func(eventstore.Event) erro
 	var last eventstore.Event
 	var failed error
 	if !b.ok {
-		return n, &eventstore.DamageError{Place: "DURABLE", Reason: "it is missing, or its checksum is wrong"}
+		return n, damage(0, "DURABLE", "it is missing, or its checksum is wrong")
 	}
+
 	err := b.walk(0, true, func(e eventstore.Event) bool {
 		h := heads[e.Stream]
 		switch {
 		case e.Version != h.version+1 || e.Previous != h.position:
-			failed = &eventstore.DamageError{Position: e.Position, Place: "stream " + e.Stream.String(), Reason: fmt.Sprintf("version %d follows version %d", e.Version, h.version)}
+			failed = damage(e.Position, "stream "+e.Stream.String(),
+				fmt.Sprintf("version %d follows version %d", e.Version, h.version))
 		case e.Recorded.Before(last.Recorded):
-			failed = &eventstore.DamageError{Position: e.Position, Place: "recorded time", Reason: "it runs backwards"}
+			failed = damage(e.Position, "recorded time", "it runs backwards")
 		case e.ID != eventstore.EventID(e.Stream, e.Meta.Command, e.Index):
-			failed = &eventstore.DamageError{Position: e.Position, Place: "event id", Reason: "it is not that of its stream, command and index"}
+			failed = damage(e.Position, "event id", "it is not that of its stream, command and index")
 		default:
 			failed = fn(e)
 		}
@@ -110,12 +115,14 @@ func (b *Beside) Check(known eventstore.Position, fn func(eventstore.Event) erro
 		n.Events++
 		return failed == nil
 	})
+
 	n.Segments, n.Streams, n.Last = len(b.names), len(heads), last.Position
 	if err = errors.Join(err, failed); err != nil {
 		return n, err
 	}
 	if known > last.Position {
-		return n, &eventstore.DamageError{Position: last.Position + 1, Place: "end of the log", Reason: fmt.Sprintf("position %d was in the log, and is not", known)}
+		return n, damage(last.Position+1, "end of the log",
+			fmt.Sprintf("position %d was in the log, and is not", known))
 	}
 	return n, nil
 }
@@ -131,8 +138,9 @@ func (b *Beside) walk(after eventstore.Position, sums bool, fn func(eventstore.E
 	next := eventstore.Position(1)
 	var sum [32]byte
 	if len(b.names) == 0 && b.dur.position > 0 {
-		return &eventstore.DamageError{Position: 1, Place: segmentName(1), Reason: "the segment is missing"}
+		return damage(1, segmentName(1), "the segment is missing")
 	}
+
 	for i, name := range b.names {
 		goOn, err := b.walkSegment(name, i == len(b.names)-1, after, sums, &next, &sum, fn)
 		if err != nil || !goOn {
@@ -140,12 +148,17 @@ func (b *Beside) walk(after eventstore.Position, sums bool, fn func(eventstore.E
 		}
 	}
 	if next <= b.dur.position {
-		return &eventstore.DamageError{Position: next, Place: "end of the log", Reason: fmt.Sprintf("position %d was in the log, and is not", b.dur.position)}
+		return damage(next, "end of the log", fmt.Sprintf("position %d was in the log, and is not", b.dur.position))
 	}
 	return nil
 }
 
-func (b *Beside) walkSegment(name string, live bool, after eventstore.Position, sums bool, next *eventstore.Position, sum *[32]byte, fn func(eventstore.Event) bool) (bool, error) {
+// walkSegment reads one segment, which must begin at next and follow one with the hash sum; it sets both to what the
+// one behind it must have. It returns false when fn did.
+func (b *Beside) walkSegment(
+	name string, live bool, after eventstore.Position, sums bool, next *eventstore.Position, sum *[32]byte,
+	fn func(eventstore.Event) bool,
+) (bool, error) {
 	f, err := os.Open(filepath.Join(b.dir, name))
 	if err != nil {
 		return false, err
@@ -156,18 +169,19 @@ func (b *Beside) walkSegment(name string, live bool, after eventstore.Position, 
 		return false, err
 	}
 	if h.id != b.dur.id && b.ok {
-		return false, &eventstore.DamageError{Position: h.first, Place: name, Reason: "it belongs to another log"}
+		return false, damage(h.first, name, "it belongs to another log")
 	}
 	if h.first != *next {
-		return false, &eventstore.DamageError{Position: *next, Place: segmentName(*next), Reason: "the segment is missing"}
+		return false, damage(*next, segmentName(*next), "the segment is missing")
 	}
 	if sums && h.previous != *sum {
-		return false, &eventstore.DamageError{Position: h.first, Place: name + " header", Reason: "the segment before it is not the one that it followed"}
+		return false, damage(h.first, name+" header", "the segment before it is not the one that it followed")
 	}
 	st, err := f.Stat()
 	if err != nil {
 		return false, err
 	}
+
 	hash := sha256.New()
 	hash.Write(h.bytes())
 	sc := scanner{file: f, at: segmentHeader, end: st.Size(), next: h.first}
@@ -183,6 +197,7 @@ func (b *Beside) walkSegment(name string, live bool, after eventstore.Position, 
 			}
 			break
 		}
+
 		b.way.give(b.dir)
 		if sums {
 			hash.Write(batch)
@@ -190,8 +205,9 @@ func (b *Beside) walkSegment(name string, live bool, after eventstore.Position, 
 		if *next = sc.next; *next <= after+1 && !sums {
 			continue
 		}
+
 		stop := false
-		p := *next - eventstore.Position(uint32(batch[8])<<24|uint32(batch[9])<<16|uint32(batch[10])<<8|uint32(batch[11]))
+		p := *next - eventstore.Position(binary.BigEndian.Uint32(batch[8:])) // of its first record
 		err = records(batch, func(off int, _ []byte) error {
 			e, err := decodeAt(batch[off:], p, name, at+int64(off))
 			p++
@@ -207,7 +223,7 @@ func (b *Beside) walkSegment(name string, live bool, after eventstore.Position, 
 		}
 		if err != nil {
 			if !errors.Is(err, eventstore.ErrDamaged) {
-				err = &eventstore.DamageError{Position: p, Place: fmt.Sprintf("%s byte %d", name, at), Reason: err.Error()}
+				err = damage(p, placeOf(name, at), err.Error())
 			}
 			return false, err
 		}
@@ -222,17 +238,18 @@ func (b *Beside) broken(f io.ReaderAt, at, end int64, p eventstore.Position, nam
 	n, _ := f.ReadAt(buf, at)
 	buf = buf[:n]
 	if len(buf) > batchHeader && string(buf[:4]) == batchMarker {
-		count := int(uint32(buf[8])<<24 | uint32(buf[9])<<16 | uint32(buf[10])<<8 | uint32(buf[11]))
+		count := int(binary.BigEndian.Uint32(buf[8:]))
 		off := batchHeader
 		for i := 0; i < count && off < len(buf); i++ {
 			rec, ok := frame(buf[off:])
 			if !ok {
-				return &eventstore.DamageError{Position: p + eventstore.Position(i), Place: fmt.Sprintf("%s byte %d", name, at+int64(off)), Reason: "the record's checksum or length is wrong"}
+				return damage(p+eventstore.Position(i), placeOf(name, at+int64(off)),
+					"the record's checksum or length is wrong")
 			}
 			off += recordHeader + len(rec)
 		}
 	}
-	return &eventstore.DamageError{Position: p, Place: fmt.Sprintf("%s byte %d", name, at), Reason: "the batch is cut short, or its header or checksum is wrong"}
+	return damage(p, placeOf(name, at), "the batch is cut short, or its header or checksum is wrong")
 }
 
 // LogID gives the id of the log in dir, if there is one.

@@ -36,7 +36,7 @@ func TestKilledWriterKeepsWhatItAcknowledged(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	acked, total := map[eventstore.Position]string{}, 0
 	for round := range rounds(20, 500) {
-		if round%20 == 19 { // each round reads all of the log: a new one keeps many rounds from taking many times as long each
+		if round%20 == 19 { // each round reads all of the log: a new one keeps many rounds from getting ever longer
 			dir, acked = t.TempDir(), map[eventstore.Position]string{}
 		}
 		before := len(acked)
@@ -58,7 +58,8 @@ func TestKilledWriterKeepsWhatItAcknowledged(t *testing.T) {
 			}
 			var p eventstore.Position
 			var what string
-			if n, _ := fmt.Sscanf(lines.Text(), "ack %d %s .", &p, &what); n == 2 && strings.HasSuffix(lines.Text(), " .") {
+			n, _ := fmt.Sscanf(lines.Text(), "ack %d %s .", &p, &what)
+			if n == 2 && strings.HasSuffix(lines.Text(), " .") {
 				acked[p] = what
 			}
 		}
@@ -67,7 +68,8 @@ func TestKilledWriterKeepsWhatItAcknowledged(t *testing.T) {
 		log := storetest.CheckLog(t, s)
 		for p, what := range acked {
 			if int(p) > len(log) || string(log[p-1].Data) != what {
-				t.Fatalf("round %d: position %d was acknowledged as %s and is not there (%d events)", round, p, what, len(log))
+				t.Fatalf("round %d: position %d was acknowledged as %s and is not there (%d events)",
+					round, p, what, len(log))
 			}
 		}
 		s.Close()

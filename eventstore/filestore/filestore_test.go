@@ -119,7 +119,8 @@ func TestClock(t *testing.T) {
 	try := func(want error) {
 		t.Helper()
 		n++
-		if _, err := s.Append(context.Background(), storetest.StreamN(n), 0, storetest.Event(n)); !errors.Is(err, want) {
+		_, err := s.Append(context.Background(), storetest.StreamN(n), 0, storetest.Event(n))
+		if !errors.Is(err, want) {
 			t.Fatalf("Append at %s = %v, want %v", clock.wall, err, want)
 		}
 		if got := s.ClockErr(); !errors.Is(got, want) {
@@ -138,7 +139,8 @@ func TestClock(t *testing.T) {
 	try(nil)
 	step(3*time.Second, time.Second)
 	try(eventstore.ErrClock)
-	if _, err := s.ConfirmClock(context.Background(), eventstore.Stream{Kind: "log", ID: s.ID()}, 0, storetest.Event(0)); err != nil {
+	own := eventstore.Stream{Kind: "log", ID: s.ID()}
+	if _, err := s.ConfirmClock(context.Background(), own, 0, storetest.Event(0)); err != nil {
 		t.Fatalf("ConfirmClock = %v", err)
 	}
 	try(nil)
@@ -164,7 +166,8 @@ func TestFullDisk(t *testing.T) {
 		s := open(t, t.TempDir(), cfg)
 		_, err := s.Append(context.Background(), storetest.StreamN(1), 0, storetest.Event(1))
 		if s.IntakeHasRoom() != c.intake || !errors.Is(err, c.appends) {
-			t.Errorf("with %d MiB left: intake %v, Append %v; want %v, %v", free>>20, s.IntakeHasRoom(), err, c.intake, c.appends)
+			t.Errorf("with %d MiB left: intake %v, Append %v; want %v, %v",
+				free>>20, s.IntakeHasRoom(), err, c.intake, c.appends)
 		}
 	}
 }
@@ -227,7 +230,8 @@ func TestDamageIsNamedAndNeverServed(t *testing.T) {
 		_, err := check(dir)
 		var damage *eventstore.DamageError
 		if !errors.As(err, &damage) || damage.Position == 0 {
-			t.Fatalf("round %d, bit %d of byte %d in %s: Check = %v, want a damage with its position", round, bit, at, filepath.Base(name), err)
+			t.Fatalf("round %d, bit %d of byte %d in %s: Check = %v, want a damage with its position",
+				round, bit, at, filepath.Base(name), err)
 		}
 		for i, err := 0, error(nil); i < 1; i++ {
 			var served []eventstore.Event
@@ -243,19 +247,26 @@ func TestDamageIsNamedAndNeverServed(t *testing.T) {
 		b[at] ^= 1 << bit
 		os.WriteFile(name, b, 0o600)
 	}
+
+	last := segments[len(segments)-1]
+	away := func(name string) func() error { return func() error { return os.Rename(name, dir+"/away") } }
+	back := func(name string) func() error { return func() error { return os.Rename(dir+"/away", name) } }
+	shorter := func(name string, by int) func() error {
+		return func() error { return os.Truncate(name, int64(ends[name]-by)) }
+	}
 	for _, c := range []struct {
 		name string
 		hurt func() error
 		mend func() error
 	}{
-		{"cut short", func() error { return os.Truncate(segments[1], int64(ends[segments[1]]-100)) }, nil},
-		{"first removed", func() error { return os.Rename(segments[0], dir+"/away") }, func() error { return os.Rename(dir+"/away", segments[0]) }},
-		{"middle removed", func() error { return os.Rename(segments[2], dir+"/away") }, func() error { return os.Rename(dir+"/away", segments[2]) }},
-		{"last removed", func() error { return os.Rename(segments[len(segments)-1], dir+"/away") }, func() error { return os.Rename(dir+"/away", segments[len(segments)-1]) }},
-		{"live cut short", func() error { return os.Truncate(segments[len(segments)-1], int64(ends[segments[len(segments)-1]]-1)) }, nil},
+		{"cut short", shorter(segments[1], 100), nil},
+		{"first removed", away(segments[0]), back(segments[0])},
+		{"middle removed", away(segments[2]), back(segments[2])},
+		{"last removed", away(last), back(last)},
+		{"live cut short", shorter(last, 1), nil},
 	} {
 		kept, _ := os.ReadFile(segments[1])
-		keptLast, _ := os.ReadFile(segments[len(segments)-1])
+		keptLast, _ := os.ReadFile(last)
 		if err := c.hurt(); err != nil {
 			t.Fatal(err)
 		}
@@ -272,7 +283,7 @@ func TestDamageIsNamedAndNeverServed(t *testing.T) {
 			c.mend()
 		} else {
 			os.WriteFile(segments[1], kept, 0o600)
-			os.WriteFile(segments[len(segments)-1], keptLast, 0o600)
+			os.WriteFile(last, keptLast, 0o600)
 		}
 	}
 	if n, err := check(dir); err != nil || n.Events != 300 {

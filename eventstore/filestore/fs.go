@@ -15,8 +15,9 @@ import (
 
 // An FS is the directory that the log lies in. Tests put one in its place that forgets what was not synced.
 type FS interface {
-	// Open opens a file for reading and writing, and makes it if it is not there.
+	// Open opens a file for reading and writing, and makes it if it is not there. A new one is durable after SyncDir.
 	Open(name string) (File, error)
+	// Rename gives a file another name, in the place of whatever had it. It is durable after SyncDir.
 	Rename(from, to string) error
 	Remove(name string) error
 	// List gives the names of all files, in any order.
@@ -105,6 +106,7 @@ func (d dirFS) Lock(name string) (io.Closer, error) {
 		f.Close()
 		return nil, &LockedError{Path: d.path(name), Owner: strings.TrimSpace(string(owner))}
 	}
+
 	who := fmt.Sprintf("process %d, since %s\n", os.Getpid(), time.Now().UTC().Format(time.RFC3339))
 	if err := f.Truncate(0); err != nil {
 		return nil, errors.Join(err, f.Close())

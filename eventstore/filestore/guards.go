@@ -44,19 +44,26 @@ func (c *clockGuard) start(last time.Time) {
 
 // check returns why the clock is not to be trusted, nil if it is. Its caller holds mu.
 func (c *clockGuard) check(wall time.Time, mono time.Duration) error {
-	if c.anything {
-		switch {
-		case c.last.Sub(wall) > time.Second:
-			return fmt.Errorf("%w: it says %s, before the last record of %s", eventstore.ErrClock, wall.Format(time.RFC3339), c.last.Format(time.RFC3339))
-		case !c.started && wall.Sub(c.last) > 24*time.Hour:
-			return fmt.Errorf("%w: it says %s, more than a day after the last record of %s", eventstore.ErrClock, wall.Format(time.RFC3339), c.last.Format(time.RFC3339))
-		case c.started && wall.Sub(c.wall)-(mono-c.mono) > time.Second:
-			return fmt.Errorf("%w: it has gained %s since the last record", eventstore.ErrClock, wall.Sub(c.wall)-(mono-c.mono))
-		}
+	if !c.anything {
+		return nil
+	}
+	wrong := func(how string) error {
+		return fmt.Errorf("%w: it says %s, %s the last record of %s",
+			eventstore.ErrClock, wall.Format(time.RFC3339), how, c.last.Format(time.RFC3339))
+	}
+	gained := wall.Sub(c.wall) - (mono - c.mono)
+	switch {
+	case c.last.Sub(wall) > time.Second:
+		return wrong("before")
+	case !c.started && wall.Sub(c.last) > 24*time.Hour:
+		return wrong("more than a day after")
+	case c.started && gained > time.Second:
+		return fmt.Errorf("%w: it has gained %s since the last record", eventstore.ErrClock, gained)
 	}
 	return nil
 }
 
+// now gives the time to record, or why there is none; confirmed takes the clock as it is.
 func (c *clockGuard) now(confirmed bool) (time.Time, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -65,6 +72,7 @@ func (c *clockGuard) now(confirmed bool) (time.Time, error) {
 	if err := c.check(wall, mono); err != nil && !confirmed {
 		return wall, err
 	}
+
 	c.wall, c.mono, c.started = wall, mono, true
 	if wall.Before(c.last) {
 		wall = c.last
@@ -100,6 +108,7 @@ type spaceGuard struct {
 	total uint64
 }
 
+// look gives the room as it was at most a second ago.
 func (g *spaceGuard) look() (free, total uint64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -12,6 +12,7 @@ import (
 	"digitalpost/eventstore"
 )
 
+// A head is where a stream ends.
 type head struct {
 	position eventstore.Position
 	version  eventstore.Version
@@ -84,11 +85,12 @@ func (s *Store) saveHeads() error {
 	sum := crc32.New(castagnoli)
 	out := &offsetWriter{f: f}
 	w := bufio.NewWriterSize(io.MultiWriter(out, sum), 1<<18)
-	at := s.last.Load()
+	at := s.last.Load() // before the heads: those that are newer than it are set again when the log is read from it on
 	w.WriteString(headsMagic)
 	w.Write(s.id[:])
 	w.Write(binary.BigEndian.AppendUint64(nil, s.inc))
 	w.Write(binary.BigEndian.AppendUint64(nil, at))
+
 	var b []byte
 	err = s.heads.all(func(st eventstore.Stream, h head) error {
 		b = append(b[:0], byte(len(st.Kind)))
@@ -105,9 +107,12 @@ func (s *Store) saveHeads() error {
 	if err = errors.Join(err, werr, f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("write HEADS: %w", err)
 	}
+
+	// Synced before the rename: a file with this name is whole, or a crash of the disk's, which its checksum shows.
 	return errors.Join(s.fs.Rename("HEADS.tmp", "HEADS"), s.fs.SyncDir())
 }
 
+// An offsetWriter writes a file from its beginning on.
 type offsetWriter struct {
 	f  File
 	at int64
@@ -136,6 +141,7 @@ func (s *Store) loadHeads() error {
 	return nil
 }
 
+// readHeads reads HEADS, and up to which position it has all; false if it is not there, not whole or of another log.
 func (s *Store) readHeads() (*heads, eventstore.Position, bool) {
 	f, err := s.fs.Open("HEADS")
 	if err != nil {
@@ -150,11 +156,13 @@ func (s *Store) readHeads() (*heads, eventstore.Position, bool) {
 	if _, err := f.ReadAt(b, 0); err != nil && err != io.EOF {
 		return nil, 0, false
 	}
+
 	body := b[:size-4]
 	if crc32.Checksum(body, castagnoli) != binary.BigEndian.Uint32(b[size-4:]) || string(b[:8]) != headsMagic ||
 		[16]byte(b[8:24]) != s.id || binary.BigEndian.Uint64(b[24:]) != s.inc {
 		return nil, 0, false
 	}
+
 	h := newHeads()
 	for b := body[40:]; len(b) > 0 && b[0] > 0; {
 		n := int(b[0])
@@ -162,7 +170,10 @@ func (s *Store) readHeads() (*heads, eventstore.Position, bool) {
 			return nil, 0, false
 		}
 		st := eventstore.Stream{Kind: eventstore.Kind(b[1 : 1+n]), ID: [16]byte(b[1+n : 17+n])}
-		h.set(st, head{position: eventstore.Position(binary.BigEndian.Uint64(b[17+n:])), version: eventstore.Version(binary.BigEndian.Uint64(b[25+n:]))})
+		h.set(st, head{
+			position: eventstore.Position(binary.BigEndian.Uint64(b[17+n:])),
+			version:  eventstore.Version(binary.BigEndian.Uint64(b[25+n:])),
+		})
 		b = b[33+n:]
 	}
 	return h, eventstore.Position(binary.BigEndian.Uint64(b[32:])), true

@@ -26,6 +26,8 @@ const (
 	indexEntry  = 24
 )
 
+// indexKey is what an index is ordered by. Streams of other kinds with the same id and checksum are told apart by who
+// reads the events.
 func indexKey(s eventstore.Stream) (k [20]byte) {
 	copy(k[:], s.ID[:])
 	binary.BigEndian.PutUint32(k[16:], crc32.Checksum([]byte(s.Kind), castagnoli))
@@ -50,9 +52,13 @@ func openIndex(fs FS, name string, first eventstore.Position, size int64) (*inde
 		f.Close()
 		return nil, err
 	}
+
 	count := int(binary.BigEndian.Uint32(b[24:]))
-	if string(b[:8]) != indexMagic || eventstore.Position(binary.BigEndian.Uint64(b[8:])) != first || binary.BigEndian.Uint64(b[16:]) != uint64(size) ||
-		n != int64(indexHeader+count*(4+indexEntry)) || crc32.Checksum(b[indexHeader:], castagnoli) != binary.BigEndian.Uint32(b[28:]) {
+	if string(b[:8]) != indexMagic ||
+		eventstore.Position(binary.BigEndian.Uint64(b[8:])) != first ||
+		binary.BigEndian.Uint64(b[16:]) != uint64(size) ||
+		n != int64(indexHeader+count*(4+indexEntry)) ||
+		crc32.Checksum(b[indexHeader:], castagnoli) != binary.BigEndian.Uint32(b[28:]) {
 		f.Close()
 		return nil, errIndex
 	}
@@ -65,6 +71,7 @@ func (s *Store) buildIndex(seg *segment) {
 	s.mu.RLock()
 	offsets, size := seg.offsets, seg.size
 	s.mu.RUnlock()
+
 	type entry struct {
 		key [20]byte
 		at  uint32
@@ -82,6 +89,7 @@ func (s *Store) buildIndex(seg *segment) {
 		}
 		return entries[i].at < entries[j].at
 	})
+
 	b := make([]byte, indexHeader, indexHeader+len(offsets)*(4+indexEntry))
 	copy(b, indexMagic)
 	binary.BigEndian.PutUint64(b[8:], uint64(seg.first))
@@ -95,15 +103,21 @@ func (s *Store) buildIndex(seg *segment) {
 		b = binary.BigEndian.AppendUint32(b, e.at)
 	}
 	binary.BigEndian.PutUint32(b[28:], crc32.Checksum(b[indexHeader:], castagnoli))
-	f, err := s.fs.Open(seg.name + ".idx.tmp")
+
+	// Synced before the rename, so that a file with an index's name is whole. A crash before it leaves a temporary
+	// file, which Open removes; the directory is not synced: a power cut that takes the name back costs the next Open a
+	// reading of the segment.
+	name := seg.name + ".idx"
+	f, err := s.fs.Open(name + ".tmp")
 	if err != nil {
 		return
 	}
 	_, err = f.WriteAt(b, 0)
-	if err = errors.Join(err, f.Truncate(int64(len(b))), f.Sync(), s.fs.Rename(seg.name+".idx.tmp", seg.name+".idx")); err != nil {
+	if err = errors.Join(err, f.Truncate(int64(len(b))), f.Sync(), s.fs.Rename(name+".tmp", name)); err != nil {
 		f.Close()
 		return
 	}
+
 	s.mu.Lock()
 	seg.index = &index{file: f, count: len(offsets)}
 	seg.offsets = nil
@@ -132,7 +146,8 @@ func (x *index) stream(s eventstore.Stream) ([]uint32, error) {
 		return b[:]
 	}
 	var places []uint32
-	for i := sort.Search(x.count, func(i int) bool { return bytes.Compare(read(i)[:20], key[:]) >= 0 }); i < x.count && failed == nil; i++ {
+	from := sort.Search(x.count, func(i int) bool { return bytes.Compare(read(i)[:20], key[:]) >= 0 })
+	for i := from; i < x.count && failed == nil; i++ {
 		e := read(i)
 		if !bytes.Equal(e[:20], key[:]) {
 			break

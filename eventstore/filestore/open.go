@@ -25,16 +25,21 @@ func (s *Store) openSegments(names []string, dur durable) error {
 		if i == 0 {
 			s.id, s.inc = h.id, h.incarnation
 			if h.development != s.cfg.Development {
-				return fmt.Errorf("filestore: %w: the log is %s", ErrOtherMode, map[bool]string{true: "of made-up people (development)", false: "a production log"}[h.development])
+				is := "a production log"
+				if h.development {
+					is = "of made-up people (development)"
+				}
+				return fmt.Errorf("filestore: %w: the log is %s", ErrOtherMode, is)
 			}
 		}
 		if h.id != s.id || h.incarnation < s.inc {
-			return &eventstore.DamageError{Position: h.first, Place: name, Reason: "it belongs to another log"}
+			return damage(h.first, name, "it belongs to another log")
 		}
 		s.inc = h.incarnation
 		if h.first != next {
-			return &eventstore.DamageError{Position: next, Place: segmentName(next), Reason: fmt.Sprintf("the segment is missing; the next one is %s", name)}
+			return damage(next, segmentName(next), fmt.Sprintf("the segment is missing; the next one is %s", name))
 		}
+
 		if seg.sealed {
 			err = s.openSealed(seg)
 		} else {
@@ -51,6 +56,10 @@ func (s *Store) openSegments(names []string, dur durable) error {
 // ErrOtherMode says that a development log was opened for production, or the other way round.
 var ErrOtherMode = errors.New("log of another mode")
 
+// end is the position behind the last record whose offset is known.
+func (g *segment) end() eventstore.Position { return g.first + eventstore.Position(len(g.offsets)) }
+
+// count is how many records the segment holds.
 func (g *segment) count() int {
 	if g.index != nil {
 		return g.index.count
@@ -58,6 +67,8 @@ func (g *segment) count() int {
 	return len(g.offsets)
 }
 
+// openSealed takes the index of a sealed segment, or reads the segment and builds the index again: a crash may have
+// come before it was written.
 func (s *Store) openSealed(seg *segment) error {
 	size, err := seg.file.Size()
 	if err != nil {
@@ -72,7 +83,7 @@ func (s *Store) openSealed(seg *segment) error {
 		return err
 	}
 	if seg.size != size {
-		return &eventstore.DamageError{Position: seg.first + eventstore.Position(len(seg.offsets)), Place: fmt.Sprintf("%s byte %d", seg.name, seg.size), Reason: "a sealed segment holds something else than batches"}
+		return damage(seg.end(), placeOf(seg.name, seg.size), "a sealed segment holds something else than batches")
 	}
 	s.buildIndex(seg)
 	return nil
@@ -97,7 +108,7 @@ func scanOffsets(seg *segment, end int64, sum func([]byte)) error {
 			return nil
 		})
 		if err != nil {
-			return &eventstore.DamageError{Position: seg.first + eventstore.Position(len(seg.offsets)), Place: fmt.Sprintf("%s byte %d", seg.name, at), Reason: err.Error()}
+			return damage(seg.end(), placeOf(seg.name, at), err.Error())
 		}
 		if sum != nil {
 			sum(b)
@@ -120,24 +131,27 @@ func (s *Store) openLive(seg *segment, dur durable) error {
 	if err := scanOffsets(seg, end, func(b []byte) { seg.hash.Write(b) }); err != nil {
 		return err
 	}
+
 	zeros, follows, err := remains(seg.file, seg.size, end)
 	if err != nil {
 		return err
 	}
-	next := seg.first + eventstore.Position(len(seg.offsets))
-	damage := func(reason string) error {
-		return &eventstore.DamageError{Position: next, Place: fmt.Sprintf("%s byte %d", seg.name, seg.size), Reason: reason}
-	}
+	next, place := seg.end(), placeOf(seg.name, seg.size)
 	switch known := s.known(dur); {
 	case known >= next:
-		return damage(fmt.Sprintf("position %d was in the log, and is not", known))
+		return damage(next, place, fmt.Sprintf("position %d was in the log, and is not", known))
 	case follows:
-		return damage("a broken batch stands before a whole one")
+		return damage(next, place, "a broken batch stands before a whole one")
 	case !zeros: // a torn write: only the last commit can be, and nobody was told of it
+		// Synced before the next batch is written over the place. A crash within this leaves the torn bytes or the cut
+		// segment, and the next Open does the same again.
 		if err := errors.Join(seg.file.Truncate(seg.size), seg.file.Sync()); err != nil {
 			return err
 		}
 	}
+
+	// A segment that was cut, here or by a seal that did not come to its end, gets its room back. A crash in here
+	// leaves it short, for the next Open.
 	if end < s.cfg.SegmentSize || !zeros {
 		if err := errors.Join(seg.file.Allocate(s.cfg.SegmentSize), seg.file.Sync()); err != nil {
 			return fmt.Errorf("allocate %s: %w", seg.name, err)

@@ -2,6 +2,7 @@ package filestore
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"iter"
@@ -25,6 +26,7 @@ func (s *Store) Head(st eventstore.Stream) (eventstore.Version, eventstore.Posit
 // Wait returns once the log reaches beyond after; see eventstore.Reader. Once the store has stopped it returns why.
 func (s *Store) Wait(ctx context.Context, after eventstore.Position) error {
 	for {
+		// The channel before the position: what grows the log in between closes this very channel.
 		s.wake.Lock()
 		ch := s.wake.ch
 		s.wake.Unlock()
@@ -42,6 +44,7 @@ func (s *Store) Wait(ctx context.Context, after eventstore.Position) error {
 	}
 }
 
+// wakeAll wakes those who wait. It comes after the position, or the reason to stop, is there to be seen.
 func (s *Store) wakeAll() {
 	s.wake.Lock()
 	close(s.wake.ch)
@@ -129,6 +132,7 @@ func (s *Store) readRange(after, last eventstore.Position) iter.Seq2[eventstore.
 					buf = buf[:min(int64(cap(buf)), size-off)]
 				}
 			}
+
 			s.reads.Add(1)
 			e, err := decodeAt(buf[off-from:upto-from], p, seg.name, off)
 			if err != nil {
@@ -144,23 +148,24 @@ func (s *Store) readRange(after, last eventstore.Position) iter.Seq2[eventstore.
 
 // whole reports whether b holds all of the frame that begins it.
 func whole(b []byte) bool {
-	return len(b) >= recordHeader && int(uint32(b[0])<<24|uint32(b[1])<<16|uint32(b[2])<<8|uint32(b[3]))+recordHeader <= len(b)
+	return len(b) >= recordHeader && int(binary.BigEndian.Uint32(b))+recordHeader <= len(b)
 }
 
+// decodeAt reads the record whose frame begins b, and that is to be at position p.
 func decodeAt(b []byte, p eventstore.Position, name string, off int64) (eventstore.Event, error) {
-	damage := func(reason string) (eventstore.Event, error) {
-		return eventstore.Event{}, &eventstore.DamageError{Position: p, Place: fmt.Sprintf("%s byte %d", name, off), Reason: reason}
+	bad := func(reason string) (eventstore.Event, error) {
+		return eventstore.Event{}, damage(p, placeOf(name, off), reason)
 	}
 	rec, ok := frame(b)
 	if !ok {
-		return damage("the record's checksum or length is wrong")
+		return bad("the record's checksum or length is wrong")
 	}
 	e, err := eventstore.DecodeRecord(rec)
 	if err != nil {
-		return damage(err.Error())
+		return bad(err.Error())
 	}
 	if e.Position != p {
-		return damage(fmt.Sprintf("the record says position %d", e.Position))
+		return bad(fmt.Sprintf("the record says position %d", e.Position))
 	}
 	return e, nil
 }
@@ -174,7 +179,9 @@ func (s *Store) readAt(p eventstore.Position) (eventstore.Event, error) {
 
 // ReadStream yields a stream beyond version after; see eventstore.Reader. In the live segment it goes back from the
 // head by the previous positions; in sealed ones the index says where its events lie.
-func (s *Store) ReadStream(ctx context.Context, st eventstore.Stream, after eventstore.Version) iter.Seq2[eventstore.Event, error] {
+func (s *Store) ReadStream(
+	ctx context.Context, st eventstore.Stream, after eventstore.Version,
+) iter.Seq2[eventstore.Event, error] {
 	return func(yield func(eventstore.Event, error) bool) {
 		if err := ctx.Err(); err != nil {
 			yield(eventstore.Event{}, err)
@@ -188,7 +195,7 @@ func (s *Store) ReadStream(ctx context.Context, st eventstore.Stream, after even
 		for i, p := range places {
 			e, err := s.readAt(p)
 			if want := after + eventstore.Version(i) + 1; err == nil && (e.Stream != st || e.Version != want) {
-				err = &eventstore.DamageError{Position: p, Place: "stream " + st.String(), Reason: fmt.Sprintf("version %d was expected there", want)}
+				err = damage(p, "stream "+st.String(), fmt.Sprintf("version %d was expected there", want))
 			}
 			if err == nil && i%256 == 255 {
 				err = ctx.Err()
@@ -220,7 +227,7 @@ func (s *Store) places(st eventstore.Stream, after eventstore.Version) ([]events
 				in = in[:len(in)-1]
 			}
 			if len(in) == 0 {
-				return nil, &eventstore.DamageError{Position: p, Place: seg.name + ".idx", Reason: "the index does not know the event"}
+				return nil, damage(p, seg.name+".idx", "the index does not know the event")
 			}
 			for len(in) > 1 && left > 1 {
 				left--
@@ -229,6 +236,7 @@ func (s *Store) places(st eventstore.Stream, after eventstore.Version) ([]events
 			}
 			p = seg.first + eventstore.Position(in[len(in)-1])
 		}
+
 		left--
 		places[left] = p
 		if left == 0 {
@@ -239,7 +247,7 @@ func (s *Store) places(st eventstore.Stream, after eventstore.Version) ([]events
 			return nil, err
 		}
 		if e.Stream != st || e.Previous == 0 {
-			return nil, &eventstore.DamageError{Position: p, Place: "stream " + st.String(), Reason: "its events do not lead back to the first"}
+			return nil, damage(p, "stream "+st.String(), "its events do not lead back to the first")
 		}
 		p = e.Previous
 	}

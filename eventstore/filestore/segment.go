@@ -28,6 +28,15 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// damage says that what lies at a place is not what was written. The position is the first that is touched; 0: none is
+// known.
+func damage(p eventstore.Position, place, reason string) error {
+	return &eventstore.DamageError{Position: p, Place: place, Reason: reason}
+}
+
+// placeOf names a byte of a file.
+func placeOf(name string, at int64) string { return fmt.Sprintf("%s byte %d", name, at) }
+
 func segmentName(first eventstore.Position) string { return fmt.Sprintf("log-%020d", first) }
 
 func isSegment(name string) bool {
@@ -54,6 +63,7 @@ func (g *segment) close() error {
 	return g.file.Close()
 }
 
+// A header is what a segment begins with.
 type header struct {
 	development bool
 	id          [16]byte
@@ -85,7 +95,7 @@ func readHeader(f io.ReaderAt, name string) (header, error) {
 	bad := func(reason string) (header, error) {
 		var p eventstore.Position
 		fmt.Sscanf(strings.TrimPrefix(name, "log-"), "%d", &p)
-		return header{}, &eventstore.DamageError{Position: p, Place: name + " header", Reason: reason}
+		return header{}, damage(p, name+" header", reason)
 	}
 	if crc32.Checksum(b[:segmentHeader-4], castagnoli) != binary.BigEndian.Uint32(b[segmentHeader-4:]) {
 		return bad("its checksum is wrong")
@@ -93,8 +103,14 @@ func readHeader(f io.ReaderAt, name string) (header, error) {
 	if string(b[:8]) != segmentMagic || binary.BigEndian.Uint32(b[8:]) != formatVersion {
 		return bad("it is of another format version")
 	}
-	h := header{development: b[15]&1 == 1, id: [16]byte(b[16:32]), incarnation: binary.BigEndian.Uint64(b[32:]),
-		first: eventstore.Position(binary.BigEndian.Uint64(b[40:])), previous: [32]byte(b[48:80])}
+
+	h := header{
+		development: b[15]&1 == 1,
+		id:          [16]byte(b[16:32]),
+		incarnation: binary.BigEndian.Uint64(b[32:]),
+		first:       eventstore.Position(binary.BigEndian.Uint64(b[40:])),
+		previous:    [32]byte(b[48:80]),
+	}
 	if segmentName(h.first) != name {
 		return bad(fmt.Sprintf("it begins at position %d", h.first))
 	}
@@ -124,6 +140,7 @@ func sealBatch(buf []byte, first eventstore.Position, count int) {
 	binary.BigEndian.PutUint32(buf[12:], batchSum(buf))
 }
 
+// batchSum is the checksum of a batch: of all its bytes but the checksum's own.
 func batchSum(b []byte) uint32 {
 	return crc32.Update(crc32.Checksum(b[:12], castagnoli), castagnoli, b[16:])
 }
@@ -162,9 +179,11 @@ func (s *scanner) batch() ([]byte, error) {
 		return nil, err
 	}
 	n := int64(binary.BigEndian.Uint32(h[4:]))
-	if string(h[:4]) != batchMarker || n > maxBody || s.at+batchHeader+n > s.end || eventstore.Position(binary.BigEndian.Uint64(h[16:])) != s.next {
+	first := eventstore.Position(binary.BigEndian.Uint64(h[16:]))
+	if string(h[:4]) != batchMarker || n > maxBody || s.at+batchHeader+n > s.end || first != s.next {
 		return nil, nil
 	}
+
 	if int64(cap(s.buf)) < batchHeader+n {
 		s.buf = make([]byte, batchHeader+n)
 	}
@@ -175,6 +194,7 @@ func (s *scanner) batch() ([]byte, error) {
 	if batchSum(b) != binary.BigEndian.Uint32(b[12:]) {
 		return nil, nil
 	}
+
 	s.at += int64(len(b))
 	s.next += eventstore.Position(binary.BigEndian.Uint32(b[8:]))
 	return b, nil
@@ -239,6 +259,7 @@ func remains(f io.ReaderAt, at, end int64) (zeros, wholeBatch bool, err error) {
 	return zeros, false, nil
 }
 
+// wholeBatchAt reports whether a whole batch, of whatever position, begins at a byte.
 func wholeBatchAt(f io.ReaderAt, at, end int64) bool {
 	var h [batchHeader]byte
 	if _, err := f.ReadAt(h[:], at); err != nil {
@@ -249,6 +270,7 @@ func wholeBatchAt(f io.ReaderAt, at, end int64) bool {
 	return err == nil && b != nil
 }
 
+// A durable is what DURABLE says.
 type durable struct {
 	id          [16]byte
 	incarnation uint64
@@ -280,6 +302,8 @@ func readDurable(f io.ReaderAt) (durable, bool) {
 	return durable{}, false
 }
 
+// publish writes DURABLE. It is not synced: a crash leaves this position or an earlier one, and Open finds the end of
+// the log itself. It only ever follows a sync of what it names, so that what it says is true.
 func (s *Store) publish() error {
 	d := durable{id: s.id, incarnation: s.inc, position: eventstore.Position(s.last.Load())}
 	_, err := s.durFile.WriteAt(d.bytes(), 0)
@@ -294,16 +318,29 @@ func (s *Store) begin(first eventstore.Position, previous [32]byte) error {
 	if err != nil {
 		return err
 	}
-	head := header{development: s.cfg.Development, id: s.id, incarnation: s.inc, first: first, previous: previous}.bytes()
-	if err := errors.Join(f.Allocate(s.cfg.SegmentSize)); err != nil {
+	head := header{
+		development: s.cfg.Development,
+		id:          s.id,
+		incarnation: s.inc,
+		first:       first,
+		previous:    previous,
+	}.bytes()
+
+	// Allocated in full, so that a commit's fdatasync has no length to write and no disk is full within a batch.
+	if err := f.Allocate(s.cfg.SegmentSize); err != nil {
 		return errors.Join(fmt.Errorf("allocate %s: %w", name, err), f.Close())
 	}
 	if _, err := f.WriteAt(head, 0); err != nil {
 		return errors.Join(err, f.Close())
 	}
+
+	// A file has a segment's name only with a whole header, synced. A crash before the rename leaves a temporary file,
+	// which Open removes; after it an empty segment, in which Open goes on. The directory is synced before anything is
+	// appended: a power cut must not take the name of what holds acknowledged events.
 	if err := errors.Join(f.Sync(), s.fs.Rename(name+".tmp", name), s.fs.SyncDir()); err != nil {
 		return errors.Join(err, f.Close())
 	}
+
 	h := sha256.New()
 	h.Write(head)
 	s.mu.Lock()
@@ -312,12 +349,17 @@ func (s *Store) begin(first eventstore.Position, previous [32]byte) error {
 	return nil
 }
 
-// roll seals the live segment and begins the next one.
+// roll seals the live segment and begins the next one. Only the writer calls it, between two batches.
 func (s *Store) roll() error {
 	live := s.segs[len(s.segs)-1]
+
+	// Cut to its length and synced, before the next one's header holds its hash. A crash after the cut leaves a short
+	// last segment: Open allocates it again and goes on in it. DURABLE is synced here, and so is never further behind
+	// than the live segment's beginning.
 	if err := errors.Join(live.file.Truncate(live.size), live.file.Sync(), s.durFile.Sync()); err != nil {
 		return fmt.Errorf("seal %s: %w", live.name, err)
 	}
+
 	sum := [32]byte(live.hash.Sum(nil))
 	if err := s.begin(live.first+eventstore.Position(len(live.offsets)), sum); err != nil {
 		return err
@@ -325,8 +367,11 @@ func (s *Store) roll() error {
 	s.mu.Lock()
 	live.sealed, live.sum, live.hash = true, sum, nil
 	s.mu.Unlock()
+
+	// Beside the writer: index and HEADS are derived. Without the index, the offsets in memory serve, and the next Open
+	// builds it; without the heads, the next Open reads more of the log. Close waits for this.
 	s.build.Add(1)
-	go func() { // the index is derived: without it, the offsets in memory serve
+	go func() {
 		defer s.build.Done()
 		s.buildIndex(live)
 		if s.stopped() == nil {

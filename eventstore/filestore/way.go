@@ -27,6 +27,7 @@ type way struct {
 	pause  time.Duration
 }
 
+// give is called for each record, and pauses when it is the writer's turn.
 func (w *way) give(dir string) {
 	if w.read++; w.read < turn {
 		return
