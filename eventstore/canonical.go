@@ -59,6 +59,7 @@ func decodeCanonical(b []byte) (e Event, ok bool) {
 			e.Data = append([]byte{}, r.string(majorBytes)...)
 		}
 	}
+
 	e.Position = Position(r.head(majorUint))
 	nanoseconds := r.head(majorUint)
 	e.Recorded = time.Unix(0, int64(nanoseconds)).UTC()
@@ -100,6 +101,7 @@ func (r *canonical) head(major byte) uint64 {
 	if info > 27 || len(r.b) < n {
 		return r.fail()
 	}
+
 	var full [8]byte
 	copy(full[8-n:], r.b)
 	r.b = r.b[n:]

@@ -50,7 +50,11 @@ type record struct {
 
 var (
 	encoding = must(cbor.EncOptions{Sort: cbor.SortCoreDeterministic, ShortestFloat: cbor.ShortestFloat16}.EncMode())
-	decoding = must(cbor.DecOptions{DupMapKey: cbor.DupMapKeyEnforcedAPF, MaxNestedLevels: 8, IndefLength: cbor.IndefLengthForbidden}.DecMode())
+	decoding = must(cbor.DecOptions{
+		DupMapKey:       cbor.DupMapKeyEnforcedAPF,
+		MaxNestedLevels: 8,
+		IndefLength:     cbor.IndefLengthForbidden,
+	}.DecMode())
 )
 
 func must[T any](v T, err error) T {
@@ -71,7 +75,7 @@ func (d *Draft) Size() int { return len(d.writer) + 1 + 9 + 9 }
 
 // Drafts checks an append against the limits and encodes the writer's part of its records, for a stream that is at
 // version expected with its last event at position previous. The previous position of the second and later records
-// depends on where the first one lands, so Finish sets it.
+// depends on where the first one lands, so Finish sets it. What is beyond a limit is ErrTooLarge.
 func Drafts(s Stream, expected ExpectedVersion, previous Position, events []NewEvent) ([]Draft, error) {
 	if len(events) > MaxAppendRecords {
 		return nil, fmt.Errorf("%w: %d events, at most %d", ErrTooLarge, len(events), MaxAppendRecords)
@@ -79,6 +83,7 @@ func Drafts(s Stream, expected ExpectedVersion, previous Position, events []NewE
 	if len(s.Kind) == 0 || len(s.Kind) > 32 {
 		return nil, fmt.Errorf("%w: stream kind of %d bytes, 1 to 32", ErrTooLarge, len(s.Kind))
 	}
+
 	drafts := make([]Draft, len(events))
 	total := 0
 	for i, e := range events {
@@ -88,6 +93,7 @@ func Drafts(s Stream, expected ExpectedVersion, previous Position, events []NewE
 		if len(e.Data) > MaxRecord {
 			return nil, fmt.Errorf("%w: %s of %d bytes, at most %d", ErrTooLarge, e.Type, len(e.Data), MaxRecord)
 		}
+
 		d := &drafts[i]
 		d.Event = Event{
 			Stream: s, Version: Version(expected) + Version(i) + 1, Type: e.Type, ID: EventID(s, e.Meta.Command, i+1),
@@ -102,6 +108,7 @@ func Drafts(s Stream, expected ExpectedVersion, previous Position, events []NewE
 		} else {
 			d.writer = make([]byte, 0, len(e.Data)+200) // its size is bounded below, its bytes come in Finish
 		}
+
 		size := len(e.Data) + len(e.Type) + len(s.Kind) + len(e.Meta.Platform) + len(e.Meta.Actor.Kind) + 200
 		if size > MaxRecord {
 			return nil, fmt.Errorf("%w: %s of %d bytes, at most %d", ErrTooLarge, e.Type, size, MaxRecord)
@@ -134,7 +141,8 @@ func encodeWriter(e *Event) ([]byte, error) {
 		Kind: string(e.Stream.Kind), ID: e.Stream.ID[:], Version: uint64(e.Version), Type: e.Type, EventID: e.ID[:],
 		Command: e.Meta.Command[:], Index: uint(e.Index), Count: uint(e.Count), Previous: uint64(e.Previous),
 		ActorKind: e.Meta.Actor.Kind, ActorID: unzero(&e.Meta.Actor.ID), Platform: e.Meta.Platform,
-		OnBehalfOf: unzero(&e.Meta.OnBehalfOf), Grant: unzero(&e.Meta.Grant), Causation: uint64(e.Meta.Causation), Data: e.Data,
+		OnBehalfOf: unzero(&e.Meta.OnBehalfOf), Grant: unzero(&e.Meta.Grant), Causation: uint64(e.Meta.Causation),
+		Data: e.Data,
 	}
 	b, err := encoding.Marshal(&w)
 	if err != nil {
@@ -143,6 +151,7 @@ func encodeWriter(e *Event) ([]byte, error) {
 	return b, nil
 }
 
+// unzero gives an id's bytes, nil for the id of nothing, which is left out.
 func unzero(id *[16]byte) []byte {
 	if *id == ([16]byte{}) {
 		return nil
@@ -162,12 +171,13 @@ func appendUint(b []byte, v uint64) []byte {
 	case v < 1<<32:
 		return append(b, 0x1a, byte(v>>24), byte(v>>16), byte(v>>8), byte(v))
 	}
-	return append(b, 0x1b, byte(v>>56), byte(v>>48), byte(v>>40), byte(v>>32), byte(v>>24), byte(v>>16), byte(v>>8), byte(v))
+	return append(b, 0x1b,
+		byte(v>>56), byte(v>>48), byte(v>>40), byte(v>>32), byte(v>>24), byte(v>>16), byte(v>>8), byte(v))
 }
 
 var errRecord = errors.New("eventstore: not a record")
 
-// DecodeRecord reads a record. The event's Data is its own copy.
+// DecodeRecord reads a record. The event's Data is its own copy. Whatever the bytes, it does not panic.
 func DecodeRecord(b []byte) (Event, error) {
 	e, ok := decodeCanonical(b)
 	if !ok {
@@ -176,8 +186,9 @@ func DecodeRecord(b []byte) (Event, error) {
 			return Event{}, err
 		}
 	}
-	if e.Index < 1 || e.Index > e.Count || e.Count > MaxAppendRecords || e.Position == 0 || e.Version == 0 || e.Stream.Kind == "" || e.Type == "" ||
-		e.Previous >= e.Position {
+	if e.Index < 1 || e.Index > e.Count || e.Count > MaxAppendRecords ||
+		e.Position == 0 || e.Version == 0 || e.Previous >= e.Position ||
+		e.Stream.Kind == "" || e.Type == "" {
 		return Event{}, fmt.Errorf("%w: a field is out of its bounds", errRecord)
 	}
 	return e, nil
@@ -194,11 +205,24 @@ func decodeGeneral(b []byte) (Event, error) {
 	if len(w.ID) != 16 || len(w.EventID) != 16 || len(w.Command) != 16 || r.Recorded < 0 {
 		return Event{}, fmt.Errorf("%w: a field is out of its bounds", errRecord)
 	}
+
 	e := Event{
-		Position: Position(r.Position), Recorded: time.Unix(0, r.Recorded).UTC(), Version: Version(w.Version), Type: w.Type,
-		Stream: Stream{Kind: Kind(w.Kind), ID: [16]byte(w.ID)}, ID: [16]byte(w.EventID), Index: int(min(w.Index, math.MaxInt32)), Count: int(min(w.Count, math.MaxInt32)),
-		Previous: Position(w.Previous), Data: w.Data,
-		Meta: Meta{Command: [16]byte(w.Command), Actor: Actor{Kind: w.ActorKind}, Platform: w.Platform, Causation: Position(w.Causation)},
+		Position: Position(r.Position),
+		Recorded: time.Unix(0, r.Recorded).UTC(),
+		Stream:   Stream{Kind: Kind(w.Kind), ID: [16]byte(w.ID)},
+		Version:  Version(w.Version),
+		Type:     w.Type,
+		ID:       [16]byte(w.EventID),
+		Index:    int(min(w.Index, math.MaxInt32)),
+		Count:    int(min(w.Count, math.MaxInt32)),
+		Previous: Position(w.Previous),
+		Data:     w.Data,
+		Meta: Meta{
+			Command:   [16]byte(w.Command),
+			Actor:     Actor{Kind: w.ActorKind},
+			Platform:  w.Platform,
+			Causation: Position(w.Causation),
+		},
 	}
 	for _, f := range []struct {
 		to   *[16]byte
@@ -215,7 +239,7 @@ func decodeGeneral(b []byte) (Event, error) {
 	return e, nil
 }
 
-// EncodeRecord gives the bytes of an event that is in the log: the same that its store keeps.
+// EncodeRecord returns the bytes of an event that is in the log: the same that its store keeps.
 func EncodeRecord(e Event) ([]byte, error) {
 	w, err := encodeWriter(&e)
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 func records(tb testing.TB) (out [][]byte) {
 	for i, e := range []Event{
 		{Type: "mailbox.opened", Meta: Meta{Command: [16]byte{1}}},
-		{Type: "mailbox.message-delivered", Previous: 3, Data: []byte("data"), Meta: Meta{Command: [16]byte{0x80, 1}, Platform: "app", Causation: 70000,
+		{Type: "mailbox.message-delivered", Previous: 3, Data: []byte("data"), Meta: Meta{
+			Command: [16]byte{0x80, 1}, Platform: "app", Causation: 70000,
 			Actor: Actor{Kind: "owner", ID: [16]byte{7}}, OnBehalfOf: [16]byte{8}, Grant: [16]byte{9}}},
 		{Type: "æ", Data: make([]byte, 300)},
 	} {
@@ -101,7 +102,8 @@ func FuzzDecodeRecord(f *testing.F) {
 			t.Fatal(err)
 		}
 		back, err := DecodeRecord(again)
-		if err != nil || back.Stream != e.Stream || back.Version != e.Version || back.ID != e.ID || string(back.Data) != string(e.Data) {
+		if err != nil || back.Stream != e.Stream || back.Version != e.Version || back.ID != e.ID ||
+			string(back.Data) != string(e.Data) {
 			t.Fatalf("what decodes does not write back the same: %+v, %+v, %v", e, back, err)
 		}
 	})

@@ -52,9 +52,10 @@ func (s *Store) Free(id domain.DocumentID) error {
 // Sweep frees what no event names and is older than an hour, and returns how many documents that were; named reports of
 // an id whether an event names it. Younger ones may be on the way from Commit into an event.
 func (s *Store) Sweep(now time.Time, named func(domain.DocumentID) (bool, error)) (freed int, err error) {
-	// BUG: a kill within the write of a pack may leave a header whose document is cut short. The next start goes on where
-	// the file ends, within the length that the header says; the hole that is punched here then takes documents with it
-	// that are named. Beginning a new pack at each start, or looking for headers within the range, would mend it.
+	// BUG: a kill within the write of a pack may leave a header whose document is cut short. The next start goes on
+	// where the file ends, within the length that the header says; the hole that is punched here then takes documents
+	// with it that are named. Beginning a new pack at each start, or looking for headers within the range, would mend
+	// it.
 	old := func(seconds uint64) bool { return now.Sub(time.Unix(int64(seconds), 0)) > time.Hour }
 	try := func(h []byte) error {
 		if !headerSound(h) || !old(binary.BigEndian.Uint64(h[32:])) {

@@ -130,8 +130,9 @@ func (v *Vault) Roll() (int, error) {
 		})
 	})
 	if err != nil {
-		// BUG: if the rename was done and the directory's sync failed, the new file is the one that the next Open takes,
-		// and this vault goes on in the old one: what is entered or forgotten from here on is lost. It should have failed.
+		// BUG: if the rename was done and the directory's sync failed, the new file is the one that the next Open
+		// takes, and this vault goes on in the old one: what is entered or forgotten from here on is lost. It should
+		// have failed.
 		return 0, fmt.Errorf("write keys of epoch %d: %w", next, err)
 	}
 

@@ -248,6 +248,15 @@ func TestDamageIsNamedAndNeverServed(t *testing.T) {
 		os.WriteFile(name, b, 0o600)
 	}
 
+	damageWhole(t, dir, segments, ends)
+	if n, err := check(dir); err != nil || n.Events != 300 {
+		t.Fatalf("mended: %+v, %v", n, err)
+	}
+}
+
+// damageWhole takes whole segments and ends of segments away, and mends that again.
+func damageWhole(t *testing.T, dir string, segments []string, ends map[string]int) {
+	t.Helper()
 	last := segments[len(segments)-1]
 	away := func(name string) func() error { return func() error { return os.Rename(name, dir+"/away") } }
 	back := func(name string) func() error { return func() error { return os.Rename(dir+"/away", name) } }
@@ -285,9 +294,6 @@ func TestDamageIsNamedAndNeverServed(t *testing.T) {
 			os.WriteFile(segments[1], kept, 0o600)
 			os.WriteFile(last, keptLast, 0o600)
 		}
-	}
-	if n, err := check(dir); err != nil || n.Events != 300 {
-		t.Fatalf("mended: %+v, %v", n, err)
 	}
 }
 

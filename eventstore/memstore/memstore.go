@@ -32,7 +32,9 @@ func New(now func() time.Time) *Store {
 }
 
 // Append adds events; see eventstore.Appender.
-func (s *Store) Append(ctx context.Context, st eventstore.Stream, expected eventstore.ExpectedVersion, events ...eventstore.NewEvent) (eventstore.Position, error) {
+func (s *Store) Append(
+	ctx context.Context, st eventstore.Stream, expected eventstore.ExpectedVersion, events ...eventstore.NewEvent,
+) (eventstore.Position, error) {
 	if len(events) == 0 {
 		return 0, nil
 	}
@@ -76,7 +78,9 @@ func (s *Store) Append(ctx context.Context, st eventstore.Stream, expected event
 }
 
 // ReadStream yields a stream; see eventstore.Reader.
-func (s *Store) ReadStream(ctx context.Context, st eventstore.Stream, after eventstore.Version) iter.Seq2[eventstore.Event, error] {
+func (s *Store) ReadStream(
+	ctx context.Context, st eventstore.Stream, after eventstore.Version,
+) iter.Seq2[eventstore.Event, error] {
 	return func(yield func(eventstore.Event, error) bool) {
 		s.mu.RLock()
 		places, log := s.streams[st], s.log

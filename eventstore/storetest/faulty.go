@@ -21,7 +21,9 @@ type Faulty struct {
 }
 
 // Append fails on demand.
-func (f *Faulty) Append(ctx context.Context, s eventstore.Stream, expected eventstore.ExpectedVersion, events ...eventstore.NewEvent) (eventstore.Position, error) {
+func (f *Faulty) Append(
+	ctx context.Context, s eventstore.Stream, expected eventstore.ExpectedVersion, events ...eventstore.NewEvent,
+) (eventstore.Position, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.n++

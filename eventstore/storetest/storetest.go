@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -15,14 +16,14 @@ import (
 	"digitalpost/eventstore"
 )
 
-// StreamN gives a stream of tests.
+// StreamN returns a stream for tests: the same for the same n, another for another.
 func StreamN(n int) eventstore.Stream {
 	s := eventstore.Stream{Kind: "test"}
 	binary.BigEndian.PutUint64(s.ID[8:], uint64(n))
 	return s
 }
 
-// Event gives an event whose command id is made of n.
+// Event returns an event whose command id is made of n.
 func Event(n int) eventstore.NewEvent {
 	e := eventstore.NewEvent{Type: "test.happened", Data: fmt.Appendf(nil, "event %d", n)}
 	binary.BigEndian.PutUint64(e.Meta.Command[8:], uint64(n))
@@ -31,12 +32,22 @@ func Event(n int) eventstore.NewEvent {
 
 // Test runs the suite; open gives an empty store, and closes it when the test ends.
 func Test(t *testing.T, open func(*testing.T) eventstore.Store) {
+	for _, c := range slices.Concat(appends(), reads(), follows()) {
+		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })
+	}
+}
+
+// A promise is a sentence of the contract, and what holds a store to it.
+type promise struct {
+	name string
+	run  func(*testing.T, eventstore.Store)
+}
+
+// appends are the promises about appends.
+func appends() []promise {
 	ctx := context.Background()
 	a, b := StreamN(1), StreamN(2)
-	for _, c := range []struct {
-		name string
-		run  func(*testing.T, eventstore.Store)
-	}{
+	return []promise{
 		{"an append returns the last of its neighbouring positions", func(t *testing.T, s eventstore.Store) {
 			mustAppend(t, s, a, 0, Event(1))
 			p, err := s.Append(ctx, b, 0, Event(2), Event(3), Event(4))
@@ -87,6 +98,15 @@ func Test(t *testing.T, open func(*testing.T) eventstore.Store) {
 				t.Fatalf("Append = %v, Last %d; want context.Canceled, 0", err, s.Last())
 			}
 		}},
+		{"many writers at once leave no gap, and one of two rivals wins", testRivals},
+	}
+}
+
+// reads are the promises about what is in the log.
+func reads() []promise {
+	ctx := context.Background()
+	a := StreamN(1)
+	return []promise{
 		{"what was appended is read back, field by field", func(t *testing.T, s eventstore.Store) {
 			in := eventstore.NewEvent{Type: "test.full", Data: []byte{0, 1, 2}, Meta: eventstore.Meta{
 				Command: [16]byte{1}, Actor: eventstore.Actor{Kind: "owner", ID: [16]byte{2}}, Platform: "eboks",
@@ -95,8 +115,9 @@ func Test(t *testing.T, open func(*testing.T) eventstore.Store) {
 			mustAppend(t, s, a, 0, Event(9))
 			mustAppend(t, s, a, 1, in, in)
 			e := all(t, s, 1)[1]
-			if e.Type != in.Type || !bytes.Equal(e.Data, in.Data) || e.Meta != in.Meta || e.Stream != a || e.Position != 3 || e.Version != 3 ||
-				e.Index != 2 || e.Count != 2 || e.Previous != 2 || e.ID != eventstore.EventID(a, in.Meta.Command, 2) || e.Recorded.Before(before) {
+			if e.Type != in.Type || !bytes.Equal(e.Data, in.Data) || e.Meta != in.Meta || e.Stream != a ||
+				e.Position != 3 || e.Version != 3 || e.Index != 2 || e.Count != 2 || e.Previous != 2 ||
+				e.ID != eventstore.EventID(a, in.Meta.Command, 2) || e.Recorded.Before(before) {
 				t.Fatalf("read back %+v", e)
 			}
 			if again, err := eventstore.EncodeRecord(e); err != nil {
@@ -113,7 +134,8 @@ func Test(t *testing.T, open func(*testing.T) eventstore.Store) {
 				want := after
 				for e, err := range s.ReadStream(ctx, StreamN(0), after) {
 					if want++; err != nil || e.Version != want || e.Stream != StreamN(0) {
-						t.Fatalf("ReadStream after %d gave version %d of %s, %v; want %d", after, e.Version, e.Stream, err, want)
+						t.Fatalf("ReadStream after %d gave version %d of %s, %v; want %d",
+							after, e.Version, e.Stream, err, want)
 					}
 				}
 				if want != max(after, 14) {
@@ -142,6 +164,14 @@ func Test(t *testing.T, open func(*testing.T) eventstore.Store) {
 				}
 			}
 		}},
+	}
+}
+
+// follows are the promises to those who wait for what comes.
+func follows() []promise {
+	ctx := context.Background()
+	a := StreamN(1)
+	return []promise{
 		{"wait returns once the log reaches beyond", func(t *testing.T, s eventstore.Store) {
 			short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
 			defer cancel()
@@ -176,9 +206,6 @@ func Test(t *testing.T, open func(*testing.T) eventstore.Store) {
 				t.Fatalf("Subscribe = %v, want its function's error", err)
 			}
 		}},
-		{"many writers at once leave no gap, and one of two rivals wins", testRivals},
-	} {
-		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })
 	}
 }
 
@@ -194,7 +221,8 @@ func testRivals(t *testing.T, s eventstore.Store) {
 			for n := 0; n < each; {
 				st := StreamN(w % 8)
 				v, _ := s.Head(st)
-				p, err := s.Append(context.Background(), st, eventstore.ExpectedVersion(v), Event(w*1000+n), Event(w*1000+n))
+				e := Event(w*1000 + n)
+				p, err := s.Append(context.Background(), st, eventstore.ExpectedVersion(v), e, e)
 				if errors.Is(err, eventstore.ErrConflict) {
 					continue
 				}
@@ -239,7 +267,8 @@ func checkLog(s eventstore.Store) ([]eventstore.Event, error) {
 		}
 		places := streams[e.Stream]
 		if int(e.Position) != len(log)+1 || int(e.Version) != len(places)+1 {
-			return nil, fmt.Errorf("position %d, version %d of %s stand where %d, %d belong", e.Position, e.Version, e.Stream, len(log)+1, len(places)+1)
+			return nil, fmt.Errorf("position %d, version %d of %s stand where %d, %d belong",
+				e.Position, e.Version, e.Stream, len(log)+1, len(places)+1)
 		}
 		if len(log) > 0 {
 			last := log[len(log)-1]
@@ -258,12 +287,14 @@ func checkLog(s eventstore.Store) ([]eventstore.Event, error) {
 	}
 	for st, places := range streams {
 		if v, p := s.Head(st); int(v) != len(places) || p != places[len(places)-1] {
-			return nil, fmt.Errorf("head of %s is %d, %d; the log says %d, %d", st, v, p, len(places), places[len(places)-1])
+			return nil, fmt.Errorf("head of %s is %d, %d; the log says %d, %d",
+				st, v, p, len(places), places[len(places)-1])
 		}
 		i := 0
 		for e, err := range s.ReadStream(context.Background(), st, 0) {
 			if err != nil || e.Position != places[i] {
-				return nil, fmt.Errorf("stream %s gives position %d as event %d, %v; want %d", st, e.Position, i+1, err, places[i])
+				return nil, fmt.Errorf("stream %s gives position %d as event %d, %v; want %d",
+					st, e.Position, i+1, err, places[i])
 			}
 			i++
 		}
@@ -274,7 +305,9 @@ func checkLog(s eventstore.Store) ([]eventstore.Event, error) {
 // Verify is CheckLog for those who expect it to fail.
 func Verify(s eventstore.Store) ([]eventstore.Event, error) { return checkLog(s) }
 
-func mustAppend(t *testing.T, s eventstore.Store, st eventstore.Stream, v eventstore.ExpectedVersion, events ...eventstore.NewEvent) {
+func mustAppend(
+	t *testing.T, s eventstore.Store, st eventstore.Stream, v eventstore.ExpectedVersion, events ...eventstore.NewEvent,
+) {
 	t.Helper()
 	if _, err := s.Append(context.Background(), st, v, events...); err != nil {
 		t.Fatalf("Append to %s at %d: %v", st, v, err)
