@@ -43,6 +43,7 @@ func (b *base64Check) add(c byte) {
 	}
 }
 
+// valid reports whether what was added is base64.
 func (b *base64Check) valid() bool {
 	if b.bad || b.chars%4 != 0 {
 		return false
@@ -53,7 +54,8 @@ func (b *base64Check) valid() bool {
 func (b *base64Check) size() int64 { return b.chars/4*3 - int64(b.pad) }
 
 // Content gives the bytes of a file in a MeMo that lies in r, length bytes long. Where the file's base64 has nothing
-// but white space in it, any range is read without what stands before it.
+// but white space in it, any range is read without what stands before it. One goroutine uses the reader that it
+// returns.
 func (m *Message) Content(r io.ReaderAt, length int64, x Extent) io.ReadSeeker {
 	return io.NewSectionReader(&content{m: m, r: r, length: length, x: x}, 0, x.Size)
 }
@@ -85,6 +87,8 @@ func (c *content) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
+// seek makes rest stand at byte off of the file. Base64 is decoded by quanta of four characters for three bytes, so it
+// goes to the beginning of off's quantum, by the shortest way that is known.
 func (c *content) seek(off int64) error {
 	chars := off / 3 * 4
 	var raw io.Reader
@@ -112,8 +116,11 @@ func (c *content) seek(off int64) error {
 		if _, err := io.CopyN(io.Discard, whole, c.x.Start); err != nil {
 			return err
 		}
-		raw, skip = &textOf{l: newLexer(io.MultiReader(strings.NewReader("<x>"), io.LimitReader(whole, c.x.End-c.x.Start), strings.NewReader("</x>")))}, chars
+		text := io.LimitReader(whole, c.x.End-c.x.Start)
+		element := io.MultiReader(strings.NewReader("<x>"), text, strings.NewReader("</x>"))
+		raw, skip = &textOf{l: newLexer(element)}, chars
 	}
+
 	packed := &onlyBase64{r: raw}
 	if _, err := io.CopyN(io.Discard, packed, skip); err != nil {
 		return err
@@ -138,11 +145,10 @@ func (t *textOf) Read(p []byte) (int, error) {
 		}
 	}
 	for len(t.buf) == 0 {
-		more := false
-		err := t.l.pieces(func(b []byte, _ int64, _ pieceKind) error {
+		more, err := t.l.pieces(func(b []byte, _ int64, _ pieceKind) error {
 			t.buf = append(t.buf, b...)
 			return nil
-		}, &more)
+		})
 		if err != nil {
 			return 0, err
 		}

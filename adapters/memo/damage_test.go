@@ -13,7 +13,8 @@ import (
 // Random damage to a message never makes the reader panic or hang, and what it takes reads back.
 func TestRandomDamage(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 2))
-	pieces := []string{"<![CDATA[", "]]>", "<!--", "-->", "<?", "?>", "&", ";", "<", ">", "/>", "\"", "xmlns=\"\"", "\x00", "\xff", "=", "&#x41;"}
+	pieces := []string{"<![CDATA[", "]]>", "<!--", "-->", "<?", "?>", "&", ";", "<", ">", "/>", "\"", "xmlns=\"\"",
+		"\x00", "\xff", "=", "&#x41;"}
 	for range 20_000 {
 		b := []byte(full12)
 		for range 1 + rng.IntN(3) {
@@ -41,7 +42,8 @@ func TestRandomDamage(t *testing.T) {
 			continue
 		}
 		for _, x := range files(m) {
-			if got, err := io.ReadAll(m.Content(bytes.NewReader(b), int64(len(b)), x)); err != nil || int64(len(got)) != x.Size {
+			got, err := io.ReadAll(m.Content(bytes.NewReader(b), int64(len(b)), x))
+			if err != nil || int64(len(got)) != x.Size {
 				t.Fatalf("a valid file has %d bytes, want %d: %v in %q", len(got), x.Size, err, b)
 			}
 		}

@@ -4,7 +4,8 @@ import (
 	"strings"
 )
 
-// The format of MeMo 1.1 and 1.2, in the project's own words. A line is an element and what it holds, in this order:
+// The format of MeMo 1.1 and 1.2, in the project's own words. A line is an element and what it holds, in this order;
+// one that begins with a tab goes on with the element above it:
 //
 //	name=type   an element of that simple type           Name   an element that has a line of its own
 //	?           none or one        *  any number         +      one or more        ?4  up to four
@@ -14,23 +15,30 @@ import (
 // A prefix names the namespace (namespaces below); without one, an element is in that of the line it stands in.
 const format = `
 Message: MessageHeader MessageBody?
-MessageHeader: messageType=messageType messageUUID=uuid messageID?=text messageCode?=text label=text notification?=notification additionalNotification?=text reply?=default-false replyByDateTime?=dateTime doNotDeliverUntilDate?=date mandatory~=default-false legalNotification~=default-false postType?=text Sender Recipient ContentData? ForwardData? ReplyData*
+MessageHeader: messageType=messageType messageUUID=uuid messageID?=text messageCode?=text label=text
+	notification?=notification additionalNotification?=text reply?=default-false replyByDateTime?=dateTime
+	doNotDeliverUntilDate?=date mandatory~=default-false legalNotification~=default-false postType?=text Sender
+	Recipient ContentData? ForwardData? ReplyData*
 Sender: senderID=text idType=text idTypeLabel?=text label=text AttentionData? ContactPoint? Representative?!
 Recipient: recipientID=text idType=text idTypeLabel?=text label?=text AttentionData? ContactPoint?
 Representative: representativeID?=text idType?=text idTypeLabel?=text label?=text
 ContactPoint: contactGroup?=text contactPointID=text label?=text ContactInfo?2
 ContactInfo: label=text value=text
-AttentionData: AttentionPerson? grd:ProductionUnit? gln:GlobalLocationNumber? EMail? grd:SEnumber? Telephone? grd:EID? ContentResponsible? GeneratingSystem? sor:SORdata? grd:Address? grd:UnstructuredAddress?
+AttentionData: AttentionPerson? grd:ProductionUnit? gln:GlobalLocationNumber? EMail? grd:SEnumber? Telephone? grd:EID?
+	ContentResponsible? GeneratingSystem? sor:SORdata? grd:Address? grd:UnstructuredAddress?
 AttentionPerson: personID?=text label?=text
 EMail: emailAddress=text relatedAgent?=text
 Telephone: telephoneNumber=text relatedAgent?=text
 ContentResponsible: contentResponsibleID?=text label?=text
 GeneratingSystem: generatingSystemID=text label?=text
-ContentData: grd:CPRdata? grd:CVRdata? dmv:MotorVehicle? grd:PropertyNumber? CaseID? kle:KLEdata? form:FORMdata? grd:ProductionUnit? udd:Education? grd:Address? grd:UnstructuredAddress? AdditionalContentData?10
+ContentData: grd:CPRdata? grd:CVRdata? dmv:MotorVehicle? grd:PropertyNumber? CaseID? kle:KLEdata? form:FORMdata?
+	grd:ProductionUnit? udd:Education? grd:Address? grd:UnstructuredAddress? AdditionalContentData?10
 CaseID: caseID=text caseSystem=text
 AdditionalContentData: contentDataType?=text contentDataName=text contentDataValue=text
-ForwardData: messageUUID=uuid originalMessageDateTime=dateTime originalSender=text originalContentResponsible?=text originalRepresentative?!=text contactPointID?=text comment?=comment
-ReplyData: messageID?=text messageUUID=uuid replyUUID?=uuid senderID?=text recipientID?=text caseID?=text contactPointID?=text generatingSystemID?=text comment?=comment AdditionalReplyData?4
+ForwardData: messageUUID=uuid originalMessageDateTime=dateTime originalSender=text originalContentResponsible?=text
+	originalRepresentative?!=text contactPointID?=text comment?=comment
+ReplyData: messageID?=text messageUUID=uuid replyUUID?=uuid senderID?=text recipientID?=text caseID?=text
+	contactPointID?=text generatingSystemID?=text comment?=comment AdditionalReplyData?4
 AdditionalReplyData: label=text value=text
 MessageBody: createdDateTime=dateTime MainDocument AdditionalDocument* TechnicalDocument*
 MainDocument: mainDocumentID?=text label?=text File+ Action*
@@ -39,7 +47,8 @@ TechnicalDocument: technicalDocumentID?=text label?=text File+
 File: encodingFormat=text filename=text language=language content=base64
 Action: label=text actionCode=text startDateTime?=dateTime endDateTime?=dateTime Reservation|EntryPoint
 EntryPoint: url=uri
-Reservation: description=text reservationUUID=uuid abstract=text location=text startDateTime=dateTime endDateTime=dateTime organizerMail?=text organizerName?=text
+Reservation: description=text reservationUUID=uuid abstract=text location=text startDateTime=dateTime
+	endDateTime=dateTime organizerMail?=text organizerName?=text
 grd:CPRdata: cprNumber=text name?=text
 grd:CVRdata: cvrNumber=text companyName?=text
 grd:EID: eID=text label?=text
@@ -47,7 +56,8 @@ grd:ProductionUnit: productionUnitNumber=pNumber productionUnitName?=text
 grd:SEnumber: seNumber=text companyName?=text
 grd:PropertyNumber: propertyNumber=text
 grd:UnstructuredAddress: unstructured=text
-grd:Address: id?=text addressLabel?=text houseNumber?=text door?=text floor?=text co?=text zipCode?=text city?=text country?=text AddressPoint?
+grd:Address: id?=text addressLabel?=text houseNumber?=text door?=text floor?=text co?=text zipCode?=text city?=text
+	country?=text AddressPoint?
 grd:AddressPoint: geographicEastingMeasure?=text geographicNorthingMeasure?=text geographicHeightMeasure?=text
 gln:GlobalLocationNumber: globalLocationNumber=gln location?=text
 dmv:MotorVehicle: licenseNumber=license chassisNumber?=text
@@ -89,6 +99,7 @@ type qname struct{ space, local string }
 
 var elements = parseFormat()
 
+// parseFormat reads the format: the particles of each element that has a line of its own.
 func parseFormat() map[qname][]particle {
 	out := map[qname][]particle{}
 	split := func(s, home string) qname {
@@ -97,9 +108,14 @@ func parseFormat() map[qname][]particle {
 		}
 		return qname{home, s}
 	}
+	var q qname
 	for line := range strings.Lines(strings.TrimSpace(format)) {
-		name, rest, _ := strings.Cut(strings.TrimSpace(line), ": ")
-		q := split(name, namespaces[""])
+		rest := line
+		if line[0] != '\t' {
+			var name string
+			name, rest, _ = strings.Cut(line, ": ")
+			q = split(name, namespaces[""])
+		}
 		for _, f := range strings.Fields(rest) {
 			p := particle{min: 1, max: 1, min12: 1}
 			f, typ, _ := strings.Cut(f, "=")
@@ -147,9 +163,18 @@ func prefixOf(space string) string {
 
 // schemaTypes gives the name that xsi:type may give for each simple type: saying what is so anyway changes nothing.
 var schemaTypes = map[string]qname{
-	"text": {typesNamespace, "memoTextType"}, "uuid": {typesNamespace, "memoUuidType"}, "comment": {typesNamespace, "memoCommentType"},
-	"notification": {typesNamespace, "memoNotificationType"}, "dateTime": {typesNamespace, "memoDateTimeType"}, "date": {xsNamespace, "date"},
-	"default-false": {xsNamespace, "boolean"}, "messageType": {typesNamespace, "memoMessageType"}, "language": {typesNamespace, "memoLanguageType"},
-	"base64": {xsNamespace, "base64Binary"}, "uri": {typesNamespace, "memoUriType"}, "pNumber": {typesNamespace, "memoPNumberType"},
-	"gln": {typesNamespace, "memoGLNType"}, "license": {typesNamespace, "memoLicenseNumberType"},
+	"text":          {typesNamespace, "memoTextType"},
+	"uuid":          {typesNamespace, "memoUuidType"},
+	"comment":       {typesNamespace, "memoCommentType"},
+	"notification":  {typesNamespace, "memoNotificationType"},
+	"dateTime":      {typesNamespace, "memoDateTimeType"},
+	"date":          {xsNamespace, "date"},
+	"default-false": {xsNamespace, "boolean"},
+	"messageType":   {typesNamespace, "memoMessageType"},
+	"language":      {typesNamespace, "memoLanguageType"},
+	"base64":        {xsNamespace, "base64Binary"},
+	"uri":           {typesNamespace, "memoUriType"},
+	"pNumber":       {typesNamespace, "memoPNumberType"},
+	"gln":           {typesNamespace, "memoGLNType"},
+	"license":       {typesNamespace, "memoLicenseNumberType"},
 }

@@ -82,7 +82,7 @@ type Extent struct {
 	Size  int64   `cbor:"3,keyasint"`           // bytes of the file
 	Plain bool    `cbor:"4,keyasint,omitempty"` // nothing but base64 and white space stands there
 	Dense bool    `cbor:"5,keyasint,omitempty"` // not even white space
-	Marks []int64 `cbor:"6,keyasint,omitempty"` // offsets of every 65,536th character, for a plain extent that is not dense
+	Marks []int64 `cbor:"6,keyasint,omitempty"` // of a plain one that is not dense: where every 65,536th character is
 }
 
 const markEvery = 65536

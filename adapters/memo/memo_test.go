@@ -37,26 +37,29 @@ func files(m *memo.Message) (out []memo.Extent) {
 
 func TestHostileInputIsRefused(t *testing.T) {
 	deep := strings.Repeat("<a>", 300) + strings.Repeat("</a>", 300)
+	instead := func(of, by string) string { return strings.Replace(full12, of, by, 1) }
+	const body, technical = "<memo:MessageBody>", "<memo:TechnicalDocument>"
+	additional := "<memo:AdditionalDocument>" + file + "</memo:AdditionalDocument>"
 	for name, xml := range map[string]string{
 		"nothing":           "",
-		"DOCTYPE":           strings.Replace(full12, "<memo:Message ", "<!DOCTYPE m [<!ENTITY a 'b'>]><memo:Message ", 1),
-		"entity":            strings.Replace(full12, "Kommunen", "&a;", 1),
-		"unknown encoding":  strings.Replace(full12, "UTF-8", "KLINGON", 1),
-		"wrong bytes":       strings.Replace(full12, "Kommunen", "K\xe6", 1),
-		"not ASCII":         strings.Replace(full12, "UTF-8", "US-ASCII", 1),
-		"NUL":               strings.Replace(full12, "Kommunen", "K\x00", 1),
-		"deep":              strings.Replace(full12, "<memo:MessageBody>", deep+"<memo:MessageBody>", 1),
-		"huge attribute":    strings.Replace(full12, "<memo:MessageBody>", `<memo:MessageBody x="`+strings.Repeat("x", 200_000)+`">`, 1),
-		"many attributes":   strings.Replace(full12, "<memo:MessageBody>", `<memo:MessageBody`+manyAttributes()+`>`, 1),
+		"DOCTYPE":           instead("<memo:Message ", "<!DOCTYPE m [<!ENTITY a 'b'>]><memo:Message "),
+		"entity":            instead("Kommunen", "&a;"),
+		"unknown encoding":  instead("UTF-8", "KLINGON"),
+		"wrong bytes":       instead("Kommunen", "K\xe6"),
+		"not ASCII":         instead("UTF-8", "US-ASCII"),
+		"NUL":               instead("Kommunen", "K\x00"),
+		"deep":              instead(body, deep+body),
+		"huge attribute":    instead(body, `<memo:MessageBody x="`+strings.Repeat("x", 200_000)+`">`),
+		"many attributes":   instead(body, `<memo:MessageBody`+manyAttributes()+`>`),
 		"huge name":         "<" + strings.Repeat("x", 200_000) + "/>",
-		"huge text":         strings.Replace(full12, "Kommunen", strings.Repeat(" ", 100_000), 1),
+		"huge text":         instead("Kommunen", strings.Repeat(" ", 100_000)),
 		"trailing text":     full12 + "x",
 		"trailing element":  full12 + "<a/>",
 		"trailing NUL":      full12 + "\x00",
 		"cut":               full12[:len(full12)/2],
 		"other root":        `<a xmlns="https://DigitalPost.dk/MeMo-1"/>`,
-		"MeMo 1.0":          strings.Replace(full12, `memoVersion="1.2"`, `memoVersion="1.0"`, 1),
-		"million documents": strings.Replace(full12, "<memo:TechnicalDocument>", strings.Repeat("<memo:AdditionalDocument>"+file+"</memo:AdditionalDocument>", 10_000)+"<memo:TechnicalDocument>", 1),
+		"MeMo 1.0":          instead(`memoVersion="1.2"`, `memoVersion="1.0"`),
+		"million documents": instead(technical, strings.Repeat(additional, 10_000)+technical),
 	} {
 		_, err := memo.Read(strings.NewReader(xml))
 		form, ok := err.(*memo.FormError)
@@ -83,14 +86,18 @@ func TestErrorsNameTheElementAndTheRule(t *testing.T) {
 		{Path: "Message/MessageHeader/Sender/AttentionData", Code: memo.CodeUnexpected, Rule: "is not allowed here"},
 	}
 	form, _ := err.(*memo.FormError)
-	if form == nil || !strings.Contains(fmt.Sprint(form.Errors), "File/language") || !strings.Contains(fmt.Sprint(form.Errors), want[1].Path) {
+	if form == nil || !strings.Contains(fmt.Sprint(form.Errors), "File/language") ||
+		!strings.Contains(fmt.Sprint(form.Errors), want[1].Path) {
 		t.Fatalf("errors = %+v", err)
 	}
 }
 
 func TestQuirksOfRealSenders(t *testing.T) {
-	m := read(t, strings.NewReplacer("xmlns:memo", "xmlns:m", "<memo:", "<m:", "</memo:", "</m:", "<memo:idType>CPR", "<memo:idType>cpr").Replace(full12))
-	if m.UUID().String() != "8c2ea15d-61fb-4ba9-9366-42f8b194c114" || m.Version != 12 || m.Header().Get("Sender", "label") != "Kommunen" {
+	other := strings.NewReplacer("xmlns:memo", "xmlns:m", "<memo:", "<m:", "</memo:", "</m:",
+		"<memo:idType>CPR", "<memo:idType>cpr")
+	m := read(t, other.Replace(full12))
+	if m.UUID().String() != "8c2ea15d-61fb-4ba9-9366-42f8b194c114" || m.Version != 12 ||
+		m.Header().Get("Sender", "label") != "Kommunen" {
 		t.Fatalf("read %v", m.Header())
 	}
 	for _, enc := range []struct {
@@ -126,8 +133,14 @@ func TestContentIsReadByRangeHoweverItIsWritten(t *testing.T) {
 	for i := 0; i < len(dense); i += 76 {
 		lines.WriteString(dense[i:min(i+76, len(dense))] + "\r\n")
 	}
-	for name, text := range map[string]string{"dense": dense, "lines": lines.String(), "indented": "\n\t" + dense + "\n\t",
-		"cdata": dense[:1000] + "<![CDATA[" + dense[1000:] + "]]>", "comment": dense[:999] + "<!-- c -->" + dense[999:], "reference": fmt.Sprintf("&#%d;", dense[0]) + dense[1:]} {
+	for name, text := range map[string]string{
+		"dense":     dense,
+		"lines":     lines.String(),
+		"indented":  "\n\t" + dense + "\n\t",
+		"cdata":     dense[:1000] + "<![CDATA[" + dense[1000:] + "]]>",
+		"comment":   dense[:999] + "<!-- c -->" + dense[999:],
+		"reference": fmt.Sprintf("&#%d;", dense[0]) + dense[1:],
+	} {
 		raw := strings.Replace(full12, "VGhpcyBpcyBhIHRlc3Q=", text, 1)
 		m := read(t, raw)
 		x := files(m)[0]
@@ -152,9 +165,10 @@ func TestContentIsReadByRangeHoweverItIsWritten(t *testing.T) {
 
 func TestALargeDocumentIsNotHeld(t *testing.T) {
 	head, tail, _ := strings.Cut(full12, "VGhpcyBpcyBhIHRlc3Q=")
+	large := io.MultiReader(strings.NewReader(head), io.LimitReader(as{}, 80_000_000), strings.NewReader(tail))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	m, err := memo.Read(io.MultiReader(strings.NewReader(head), io.LimitReader(as{}, 80_000_000), strings.NewReader(tail)))
+	m, err := memo.Read(large)
 	runtime.ReadMemStats(&after)
 	if err != nil || files(m)[0].Size != 60_000_000 {
 		t.Fatalf("Read = %v", err)

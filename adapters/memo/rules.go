@@ -23,9 +23,11 @@ const (
 // Rules are all of them, in one place.
 var Rules = []Rule{
 	{"sender.id.not.allowed", NotAllowed, false, "senderID is not the CVR number of the system's organisation"},
-	{"sender.not.allowed", NotAllowed, false, "a company's system that is registered with no platform may not send to this recipient"},
+	{"sender.not.allowed", NotAllowed, false,
+		"a company's system that is registered with no platform may not send to this recipient"},
 	{"mandatory.not.allowed", NotAllowed, false, "mandatory needs the organisation's right to send mandatory post"},
-	{"legal.notification.not.allowed", NotAllowed, false, "legalNotification needs the organisation's right to send legal notifications"},
+	{"legal.notification.not.allowed", NotAllowed, false,
+		"legalNotification needs the organisation's right to send legal notifications"},
 	{"sender.id.format.not.allowed", Invalid, false, "senderID must have 8 or 10 digits"},
 	{"do.not.deliver.until.date.too.late", Invalid, true, "doNotDeliverUntilDate lies more than a year ahead"},
 	{"contact.point.id.format.not.allowed", Invalid, true, "the recipient's contactPointID must be a UUID"},
@@ -41,7 +43,8 @@ var Rules = []Rule{
 	{"recipient.not.found", Invalid, false, "nobody with the recipient's number has a mailbox"},
 	{"recipient.is.closed", Invalid, true, "the recipient's mailbox is closed"},
 	{"recipient.is.exempt", Invalid, false, "the recipient is exempt from Digital Post"},
-	{"recipient.sender.declined", Invalid, false, "the recipient does not take this company's post through its platform"},
+	{"recipient.sender.declined", Invalid, false,
+		"the recipient does not take this company's post through its platform"},
 	{"message.recalled", Invalid, false, "the sender recalled the message before its date"},
 }
 
@@ -78,8 +81,8 @@ type Sender struct {
 
 // Extensions that a file's name may have (a list of ours until the official one is known). A name without one is
 // accepted.
-var Extensions = strings.Fields(`pdf txt html htm xml json csv doc docx xls xlsx ppt pptx odt ods odp rtf jpg jpeg png gif tif tiff bmp
-	mp3 mp4 wav avi zip ics gml msg eml`)
+var Extensions = strings.Fields(`pdf txt html htm xml json csv doc docx xls xlsx ppt pptx odt ods odp rtf
+	jpg jpeg png gif tif tiff bmp mp3 mp4 wav avi zip ics gml msg eml`)
 
 // maxAhead is how far a date may lie ahead: the horizon of doNotDeliverUntilDate, a policy of ours.
 const maxAhead = 366 * 24 * time.Hour
@@ -100,12 +103,14 @@ func (m *Message) Judge(s Sender, now time.Time) *Violation {
 	case h.Get("legalNotification") == "true" && !s.LegalAllowed:
 		return broken("legal.notification.not.allowed", header+"legalNotification")
 	}
+
 	if due, ok := m.Due(); ok && due.Sub(now) > maxAhead {
 		return broken("do.not.deliver.until.date.too.late", header+"doNotDeliverUntilDate")
 	}
 	if cp := h.Child("Recipient").Child("ContactPoint"); cp != nil && !looksUUID(cp.Get("contactPointID")) {
 		return broken("contact.point.id.format.not.allowed", header+"Recipient/ContactPoint/contactPointID")
 	}
+
 	if h.Get("messageType") == "NEMSMS" {
 		switch {
 		case m.Root.Child("MessageBody") != nil:
@@ -115,6 +120,7 @@ func (m *Message) Judge(s Sender, now time.Time) *Violation {
 		}
 		return broken("recipient.nemsms.not.registered", header+"Recipient/recipientID")
 	}
+
 	if len(m.Root.Child("MessageBody").All("AdditionalDocument")) > 10 {
 		return broken("document.too.many", "Message/MessageBody/AdditionalDocument")
 	}
@@ -180,12 +186,15 @@ func contains(list []string, s string) bool {
 	return false
 }
 
+// forbidden reports whether a file's name may not have the character.
 func forbidden(r rune) bool {
 	return strings.ContainsRune("<>:\"/\\|?*\r\n\u00a0\u2028\u205f\u2060\u3000", r) || r >= 0x2000 && r <= 0x200a
 }
 
+// looksUUID reports whether s has the shape of a UUID, of whatever version.
 func looksUUID(s string) bool {
-	return len(s) == 36 && s[8] == '-' && s[13] == '-' && s[18] == '-' && s[23] == '-' && strings.Trim(strings.ReplaceAll(s, "-", ""), "0123456789abcdefABCDEF") == ""
+	return len(s) == 36 && s[8] == '-' && s[13] == '-' && s[18] == '-' && s[23] == '-' &&
+		strings.Trim(strings.ReplaceAll(s, "-", ""), "0123456789abcdefABCDEF") == ""
 }
 
 // Copenhagen is where the days of Digital Post begin and end.

@@ -75,7 +75,8 @@ func atMost(s string, n int) (string, string) {
 
 // collapse takes the white space off both ends and makes one space of each run between.
 func collapse(s string) string {
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == '\t' || r == '\n' || r == '\r' }), " ")
+	space := func(r rune) bool { return r == ' ' || r == '\t' || r == '\n' || r == '\r' }
+	return strings.Join(strings.FieldsFunc(s, space), " ")
 }
 
 func isUUID(s string) bool {
@@ -296,7 +297,8 @@ func isHier(s string) bool {
 func chars(s, extra string) bool {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
-		case letters(s[i:i+1]) || digit(c) || strings.IndexByte("-._~!$&'()*+,;=", c) >= 0 || strings.IndexByte(extra, c) >= 0:
+		case letters(s[i:i+1]) || digit(c):
+		case strings.IndexByte("-._~!$&'()*+,;=", c) >= 0 || strings.IndexByte(extra, c) >= 0:
 		case c == '%' && i+2 < len(s) && hex(s[i+1]) && hex(s[i+2]):
 			i += 2
 		default:

@@ -65,7 +65,8 @@ func TestWrittenIsReadBack(t *testing.T) {
 			if to == version && shape(back.Root) != shape(m.Root) {
 				t.Errorf("%d: written and read back it is\n%s\nwant\n%s", version, shape(back.Root), shape(m.Root))
 			}
-			if to == memo.V11 && version == memo.V12 && (strings.Contains(raw, "epresentative") || !strings.Contains(raw, "<memo:mandatory>")) {
+			if to == memo.V11 && version == memo.V12 &&
+				(strings.Contains(raw, "epresentative") || !strings.Contains(raw, "<memo:mandatory>")) {
 				t.Errorf("1.2 written as 1.1 has a representative, or lacks mandatory:\n%.2000s", raw)
 			}
 			schemas[to] = append(schemas[to], len(written))
@@ -90,7 +91,8 @@ func TestWrittenIsReadBack(t *testing.T) {
 		}
 		turned := &memo.Message{Version: m.Version, Root: turn(m.Root)}
 		raw, err := write(turned, full, version)
-		if back, rerr := memo.Read(strings.NewReader(raw)); err != nil || rerr != nil || shape(back.Root) != shape(m.Root) {
+		back, rerr := memo.Read(strings.NewReader(raw))
+		if err != nil || rerr != nil || shape(back.Root) != shape(m.Root) {
 			t.Errorf("%d: turned round it is not the same: %v, %v", version, err, rerr)
 		}
 	}
@@ -105,7 +107,7 @@ func TestWrittenIsReadBack(t *testing.T) {
 		for _, i := range which {
 			all = append(all, written[i])
 		}
-		schema := map[int]string{memo.V11: shared + "/xsd-1.2/MeMo_core.xsd", memo.V12: shared + "/xsd-1.2/Version1.2/MeMo_core.xsd"}[version]
+		schema := schemaOf(version)
 		for i, ok := range xmllint(t, schema, all) {
 			if !ok {
 				t.Errorf("the schema refuses %s", all[i].name)
@@ -116,7 +118,8 @@ func TestWrittenIsReadBack(t *testing.T) {
 
 // What the format does not have is not written, and a file that can't be read ends the writing.
 func TestWriteRefuses(t *testing.T) {
-	m := &memo.Message{Version: memo.V12, Root: memo.Group("Message", memo.Group("MessageHeader", memo.Text("nonsense", "x")))}
+	header := memo.Group("MessageHeader", memo.Text("nonsense", "x"))
+	m := &memo.Message{Version: memo.V12, Root: memo.Group("Message", header)}
 	if err := m.Write(io.Discard, memo.V12, nil); err == nil {
 		t.Error("an element that the format does not have was written")
 	}
@@ -125,7 +128,8 @@ func TestWriteRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := errors.New("broken")
-	if err := m.Write(io.Discard, memo.V12, func(*memo.Node) (io.Reader, error) { return nil, broken }); !errors.Is(err, broken) {
+	fails := func(*memo.Node) (io.Reader, error) { return nil, broken }
+	if err := m.Write(io.Discard, memo.V12, fails); !errors.Is(err, broken) {
 		t.Errorf("Write = %v, want %v", err, broken)
 	}
 }

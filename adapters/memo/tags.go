@@ -1,0 +1,193 @@
+package memo
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+)
+
+// startTag reads a start tag, whose '<' is next, and gives its name, its attributes but for namespace declarations, and
+// whether it is an empty-element tag.
+func (l *lexer) startTag() (name qname, attrs []attr, empty bool, err error) {
+	if _, err := l.need(1); err != nil {
+		return name, nil, false, err
+	}
+	l.i++
+	raw, err := l.tagBytes()
+	if err != nil {
+		return name, nil, false, err
+	}
+	if raw, empty = bytes.CutSuffix(raw, []byte("/")); len(raw) == 0 {
+		return name, nil, false, l.fail("a tag has no name")
+	}
+	if err := l.validChars(raw, false); err != nil {
+		return name, nil, false, err
+	}
+
+	s := string(raw)
+	end := strings.IndexAny(s, " \t\r\n")
+	if end < 0 {
+		end = len(s)
+	}
+	label := s[:end]
+	if !isName(label) {
+		return name, nil, false, l.fail("a tag has no proper name")
+	}
+	list, ns, err := l.attributes(s[end:])
+	if err != nil {
+		return name, nil, false, err
+	}
+	if len(l.stack) == maxNesting {
+		return name, nil, false, l.fail("elements are nested deeper than %d", maxNesting)
+	}
+
+	// Only now: names of the element itself are of the namespaces that it declares.
+	l.stack = append(l.stack, open{label, ns})
+	name = l.resolve(label, true)
+	for _, a := range list {
+		if a.name == "xmlns" || strings.HasPrefix(a.name, "xmlns:") {
+			continue
+		}
+		q := l.resolve(a.name, false)
+		for _, other := range attrs {
+			if other.name == q {
+				return name, nil, false, l.fail("attribute %.64s stands twice", a.name)
+			}
+		}
+		attrs = append(attrs, attr{q, a.value})
+	}
+	if empty {
+		l.stack = l.stack[:len(l.stack)-1]
+	}
+	return name, attrs, empty, nil
+}
+
+type rawAttr struct{ name, value string }
+
+// attributes reads what stands behind the name in a start tag: all attributes as they are written, and the namespaces
+// that are declared among them, nil for none.
+func (l *lexer) attributes(s string) (list []rawAttr, ns map[string]string, err error) {
+	for {
+		t := strings.TrimLeft(s, " \t\r\n")
+		if t == "" {
+			return list, ns, nil
+		}
+		if t == s {
+			return nil, nil, l.fail("attributes must be separated by white space")
+		}
+		n, rest, ok := strings.Cut(t, "=")
+		n = strings.TrimRight(n, " \t\r\n")
+		rest = strings.TrimLeft(rest, " \t\r\n")
+		if !ok || !isName(n) || rest == "" || rest[0] != '"' && rest[0] != '\'' {
+			return nil, nil, l.fail("an attribute is not of the form name=\"value\"")
+		}
+		q := strings.IndexByte(rest[1:], rest[0])
+		if q < 0 {
+			return nil, nil, l.fail("an attribute's value does not end")
+		}
+		value, err := l.unescape(rest[1:1+q], true)
+		if err != nil {
+			return nil, nil, err
+		}
+		s = rest[q+2:]
+
+		if len(list) == maxAttrs {
+			return nil, nil, l.fail("a tag has more than %d attributes", maxAttrs)
+		}
+		for _, other := range list {
+			if other.name == n {
+				return nil, nil, l.fail("attribute %.64s stands twice", n)
+			}
+		}
+		list = append(list, rawAttr{n, value})
+
+		if n == "xmlns" || strings.HasPrefix(n, "xmlns:") {
+			prefix := strings.TrimPrefix(strings.TrimPrefix(n, "xmlns"), ":")
+			if ns == nil {
+				ns = map[string]string{}
+			}
+			if prefix == "xmlns" {
+				return nil, nil, l.fail("prefix %.64s may not be declared so", prefix)
+			}
+			ns[prefix] = value
+		}
+	}
+}
+
+// tagBytes consumes through the '>' that ends a tag; one within quotes does not.
+func (l *lexer) tagBytes() ([]byte, error) {
+	l.tag = l.tag[:0]
+	quote := byte(0)
+	for {
+		n, err := l.need(1)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			return nil, l.fail("a tag does not end")
+		}
+		for ; l.i < l.n; l.i++ {
+			c := l.buf[l.i]
+			switch {
+			case quote == 0 && c == '>':
+				l.i++
+				return l.tag, nil
+			case c == '<':
+				return nil, l.fail("< stands within a tag")
+			case quote == 0 && (c == '"' || c == '\''):
+				quote = c
+			case c == quote:
+				quote = 0
+			}
+			if l.tag = append(l.tag, c); len(l.tag) > maxTag {
+				return nil, l.fail("a tag is longer than %d bytes", maxTag)
+			}
+		}
+	}
+}
+
+// endTag reads an end tag, whose "</" is next.
+func (l *lexer) endTag() error {
+	l.i += 2
+	b, err := l.until(">", maxTag, "an end tag")
+	if err != nil {
+		return err
+	}
+	name := strings.TrimRight(string(b), " \t\r\n")
+	if len(l.stack) == 0 || l.stack[len(l.stack)-1].name != name {
+		return l.fail("an end tag is not that of the element that is open")
+	}
+	l.stack = l.stack[:len(l.stack)-1]
+	return nil
+}
+
+// resolve gives a name with its namespace. An unknown prefix stays in the name, which then is none that is known.
+func (l *lexer) resolve(name string, element bool) qname {
+	prefix, local, ok := strings.Cut(name, ":")
+	if !ok {
+		if prefix, local = "", name; !element {
+			return qname{"", name}
+		}
+	}
+	if prefix == "xml" {
+		return qname{"http://www.w3.org/XML/1998/namespace", local}
+	}
+	for i := len(l.stack) - 1; i >= 0; i-- {
+		if space, ok := l.stack[i].ns[prefix]; ok {
+			return qname{space, local}
+		}
+	}
+	return qname{"", name}
+}
+
+// isName reports whether s can be a name; names beyond ASCII are taken as they are, since none is known here.
+func isName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		begins := c >= utf8.RuneSelf || letters(s[i:i+1]) || c == '_' || c == ':'
+		if goesOn := digit(c) || c == '-' || c == '.'; !begins && (i == 0 || !goesOn) {
+			return false
+		}
+	}
+	return s != ""
+}
