@@ -220,7 +220,8 @@ func (i *Issuer) clientToken(issuer, client, secret string) (map[string]any, err
 	token, err := i.sign(map[string]any{
 		"iss": issuer, "sub": client, "aud": audience, "client_id": client, "jti": random(),
 		"iat": now.Unix(), "exp": now.Add(TokenLife).Unix(), "identity_type": "system"})
-	return map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": int(TokenLife / time.Second)}, err
+	return map[string]any{
+		"access_token": token, "token_type": "Bearer", "expires_in": int(TokenLife / time.Second)}, err
 }
 
 // exchange gives the answer of the token endpoint.

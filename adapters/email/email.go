@@ -29,7 +29,7 @@ type Server struct {
 // timeout is how long one mail may take.
 const timeout = 2 * time.Minute
 
-// Mailer gives the means to send by the server; an error if the configuration can't be used. It speaks to the server
+// Mailer returns the means to send by the server; an error if the configuration can't be used. It speaks to the server
 // with each mail and not before.
 func (s Server) Mailer() (backbone.Mailer, error) {
 	host, port, err := net.SplitHostPort(s.Address)
@@ -45,14 +45,17 @@ func (s Server) Mailer() (backbone.Mailer, error) {
 		options = append(options, mail.WithTLSPolicy(mail.TLSOpportunistic))
 	}
 	if s.User != "" {
-		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(s.User), mail.WithPassword(s.Password))
+		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover),
+			mail.WithUsername(s.User), mail.WithPassword(s.Password))
 	}
+
 	if _, err := mail.NewClient(host, options...); err != nil {
 		return nil, fmt.Errorf("mail server: %w", err)
 	}
 	if err := mail.NewMsg().FromFormat("Digital Post", s.From); err != nil {
 		return nil, fmt.Errorf("mail sender %q: give an e-mail address", s.From)
 	}
+
 	return func(ctx context.Context, m backbone.Mail) error {
 		client, err := mail.NewClient(host, options...)
 		if err != nil {
@@ -62,6 +65,7 @@ func (s Server) Mailer() (backbone.Mailer, error) {
 		if err != nil {
 			return backbone.RefusedMail(err)
 		}
+
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		err = client.DialAndSendWithContext(ctx, msg)
@@ -72,6 +76,7 @@ func (s Server) Mailer() (backbone.Mailer, error) {
 	}, nil
 }
 
+// message makes a mail in the form that the server takes.
 func (s Server) message(m backbone.Mail) (*mail.Msg, error) {
 	msg := mail.NewMsg()
 	if err := msg.FromFormat("Digital Post", s.From); err != nil {

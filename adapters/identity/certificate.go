@@ -114,7 +114,7 @@ func (c *Certificates) current() (*tls.Config, error) {
 		MinVersion:   tls.VersionTLS12,
 		Certificates: []tls.Certificate{pair},
 		ClientCAs:    pool,
-		ClientAuth:   tls.VerifyClientCertIfGiven, // view clients bring none: whether one is needed is the gate's to say
+		ClientAuth:   tls.VerifyClientCertIfGiven, // view clients bring none: the gate says whether one is needed
 	}
 	c.changed = newest
 	return c.config, nil

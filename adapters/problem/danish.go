@@ -54,7 +54,6 @@ var danish = map[domain.Reason]string{
 	mailbox.UnderAge:              "borgere får postkasse, når de fylder 15 år",
 	mailbox.NotFetched:            "meddelelsen er ikke hentet endnu",
 	backbone.ReplyElsewhere:       "et svar går til den, der skrev; skriv en ny meddelelse til andre",
-	backbone.CompanyCriterion:     "en virksomhed fritages kun uden bredbånd, eller hvis ejer eller leder ikke kan, og ingen anden kan",
 	mailbox.ReceiptGiven:          "der er allerede givet en anden kvittering, og den gælder",
 	organisation.NoSuchGroup:      "kontaktgruppen findes ikke",
 	organisation.NoSuchPoint:      "kontaktpunktet findes ikke",
@@ -87,7 +86,6 @@ var danish = map[domain.Reason]string{
 	backbone.TooLargeForPoint:     "meddelelsen er større, end kategorien tager imod",
 	backbone.NotReplyable:         "meddelelsen kan ikke besvares",
 	backbone.SenderClosed:         "afsenderen kan ikke besvares mere: skriv en ny meddelelse",
-	backbone.ForwardNotAllowed:    "videresend til et CPR- eller CVR-nummer, der ikke er postkassens eget, eller til en e-mailadresse",
 	backbone.CommentTooLong:       "en kommentar har højst 512 tegn",
 	backbone.EMailNotConfirmed:    "e-mail forlader Digital Post: bekræft, at det er meningen",
 	backbone.EMailNotAvailable:    "der kan ikke sendes e-mail herfra",
@@ -99,6 +97,11 @@ var danish = map[domain.Reason]string{
 	backbone.NoDocumentation:      "skriv, hvilken dokumentation der er vist",
 	backbone.NameNotAllowed:       "en mappes navn har 1 til 256 tegn og ingen styretegn",
 	backbone.NoteTooLong:          "en note har højst 4.000 tegn",
+
+	backbone.CompanyCriterion: "en virksomhed fritages kun uden bredbånd, eller hvis ejer eller leder ikke kan, og " +
+		"ingen anden kan",
+	backbone.ForwardNotAllowed: "videresend til et CPR- eller CVR-nummer, der ikke er postkassens eget, eller til en " +
+		"e-mailadresse",
 }
 
 // Texts gives each reason's text in a language, da or en, by its code.

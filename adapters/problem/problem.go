@@ -40,14 +40,19 @@ type Field struct {
 	Message  string `json:"message"`
 }
 
-// New makes an answer.
+// New makes an answer that names no field.
 func New(status int, code, message string) *Error {
 	return &Error{Status: status, Code: code, Message: message}
 }
 
 // BadField makes a 400 that names a field and its rule.
 func BadField(field, code, rule string) *Error {
-	return &Error{Status: http.StatusBadRequest, Code: code, Message: field + " " + rule, Fields: []Field{{Field: field, Code: code, Message: rule}}}
+	return &Error{
+		Status:  http.StatusBadRequest,
+		Code:    code,
+		Message: field + " " + rule,
+		Fields:  []Field{{Field: field, Code: code, Message: rule}},
+	}
 }
 
 // reasons gives each reason to refuse its text and status.
@@ -93,7 +98,6 @@ var reasons = map[domain.Reason]struct {
 	mailbox.NotADraft:             {422, "the message is no draft, or no message that this can be done with"},
 	mailbox.TooManyDrafts:         {422, "a person has at most 100 drafts in a mailbox"},
 	mailbox.TooManyParts:          {422, "a draft has at most 200 uploaded pieces"},
-	mailbox.ConsentMissing:        {422, "this platform shows public post, and writes it, for those alone who consented"},
 	mailbox.PrivatePost:           {422, "private post stays on its platform"},
 	mailbox.SenderDeclined:        {422, "the recipient does not take this company's post through its platform"},
 	mailbox.UnderAge:              {422, "a citizen gets a mailbox at the age of 15"},
@@ -103,7 +107,6 @@ var reasons = map[domain.Reason]struct {
 	backbone.FollowsDevice:        {422, "the platform's app is in the device's language: nothing is stored for it"},
 	mailbox.NotFetched:            {409, "the MeMo was not fetched yet"},
 	backbone.ReplyElsewhere:       {422, "an answer goes to who wrote; write a new message to others"},
-	backbone.CompanyCriterion:     {422, "a company is exempt only without broadband, or if its owner or manager can't and nobody else can"},
 	mailbox.ReceiptGiven:          {422, "another receipt was given before, and stands"},
 	organisation.NoSuchGroup:      {422, "there is no such contact group"},
 	organisation.NoSuchPoint:      {422, "there is no such contact point"},
@@ -116,11 +119,7 @@ var reasons = map[domain.Reason]struct {
 	organisation.GroupCycle:       {422, "a contact group can't lie within itself"},
 	organisation.TooManyContacts:  {422, "an organisation has at most 2,000 contact groups, and as many points"},
 	backbone.LabelNotAllowed:      {400, "a label has at most 256 characters, none of them a control character"},
-	backbone.DocumentNotAllowed:   {400, "a document's label has at most 256 characters, none of them a control character"},
-	backbone.FileNotAllowed:       {400, "a file has a name and an encodingFormat of at most 256 characters, and a language of two letters"},
-	backbone.TooManyDocuments:     {422, "a draft has one main document, at most 31 documents, and at most 10 files in each"},
 	backbone.DraftTooLarge:        {422, "a draft has at most 24 KiB of words, and 74,625,000 bytes of files"},
-	backbone.PartNotNext:          {422, "a piece begins where the last one ended, and ends within the whole: ask for the file to see how much is there"},
 	backbone.NoSuchRecipient:      {422, "there is no such authority"},
 	backbone.LabelMissing:         {422, "a message needs a label"},
 	backbone.RecipientMissing:     {422, "a message needs a recipient"},
@@ -132,37 +131,83 @@ var reasons = map[domain.Reason]struct {
 	backbone.TooLargeForPoint:     {422, "the message is larger than the contact point takes"},
 	backbone.NotReplyable:         {422, "the message can't be answered"},
 	backbone.SenderClosed:         {422, "the sender can't be answered any more: write a new message"},
-	backbone.ForwardNotAllowed:    {422, "a message is forwarded to a CPR or CVR number that is not the mailbox's own, or to an e-mail address"},
 	backbone.CommentTooLong:       {422, "a comment has at most 512 characters"},
 	backbone.EMailNotConfirmed:    {422, "e-mail leaves Digital Post: say that this is meant, with confirmed"},
 	backbone.EMailNotAvailable:    {422, "this server sends no e-mail"},
 	backbone.CriterionUnknown:     {422, "criteria are those of the form"},
 	backbone.AddressNotAllowed:    {422, "an address has at most 500 characters"},
 	backbone.NoConsentNeeded:      {422, "this platform needs no consent"},
-	backbone.GranteeNoMailbox:     {422, "access is for persons and companies that have a mailbox, named by number and name"},
 	backbone.OwnerNotFound:        {422, "nobody has that number and name"},
 	backbone.NoDocumentation:      {422, "say what documentation was shown, in 1 to 1,000 characters"},
 	backbone.NameNotAllowed:       {400, "a folder's name has 1 to 256 characters, none of them a control character"},
 	backbone.NoteTooLong:          {400, "a note has at most 4,000 characters"},
+
+	mailbox.ConsentMissing: {422, "this platform shows public post, and writes it, for those alone who consented"},
+	backbone.CompanyCriterion: {422, "a company is exempt only without broadband, or if its owner or manager can't " +
+		"and nobody else can"},
+	backbone.DocumentNotAllowed: {400, "a document's label has at most 256 characters, none of them a control " +
+		"character"},
+	backbone.FileNotAllowed: {400, "a file has a name and an encodingFormat of at most 256 characters, and a " +
+		"language of two letters"},
+	backbone.TooManyDocuments: {422, "a draft has one main document, at most 31 documents, and at most 10 files in " +
+		"each"},
+	backbone.PartNotNext: {422, "a piece begins where the last one ended, and ends within the whole: ask for the " +
+		"file to see how much is there"},
+	backbone.ForwardNotAllowed: {422, "a message is forwarded to a CPR or CVR number that is not the mailbox's own, " +
+		"or to an e-mail address"},
+	backbone.GranteeNoMailbox: {422, "access is for persons and companies that have a mailbox, named by number and " +
+		"name"},
 }
 
 // fieldOf names the part of a request that a reason is about, where it is about one.
 var fieldOf = map[domain.Reason]string{
-	backbone.LabelNotAllowed: "label", backbone.DocumentNotAllowed: "label", backbone.FileNotAllowed: "file", backbone.NameNotAllowed: "name", backbone.NoteTooLong: "note",
-	"file.extension.not.allowed": "filename", "file.name.not.allowed": "filename", "file.empty.not.allowed": "content", mailbox.AccessPast: "privilegeEndDate",
-	organisation.NoSuchPoint: "contactPointId", backbone.NoSuchRecipient: "recipientId", backbone.ReplyElsewhere: "recipient", backbone.CommentTooLong: "comment", backbone.EMailNotConfirmed: "confirmed",
-	backbone.ForwardNotAllowed: "recipientId", mailbox.FolderNotFound: "folderId", mailbox.FolderNotAllowed: "folderId", mailbox.NameTaken: "name", backbone.CriterionUnknown: "criteria",
-	backbone.CompanyCriterion: "criteria", backbone.AddressNotAllowed: "alternativeAddress", backbone.NoDocumentation: "documentation", backbone.NotOffered: "language", backbone.FollowsDevice: "device",
-	backbone.LabelMissing: "label", backbone.RecipientMissing: "recipient", backbone.MainMissing: "documents", backbone.FileIncomplete: "documents", backbone.CategoryRequired: "contactPointId",
-	backbone.PointClosed: "contactPointId", backbone.TooManyAttachments: "documents", backbone.TooLargeForPoint: "documents", organisation.NoSuchGroup: "contactGroups", organisation.NoSuchSystem: "systemId",
-	organisation.GroupCycle: "parent", organisation.GroupTooDeep: "parent", backbone.OwnerNotFound: "accessTo", backbone.GranteeNoMailbox: "cprNumber", mailbox.AccessKind: "privileges",
-	mailbox.ContactNotAllowed: "email", backbone.PartNotNext: "Content-Range",
+	backbone.LabelNotAllowed:     "label",
+	backbone.DocumentNotAllowed:  "label",
+	backbone.FileNotAllowed:      "file",
+	backbone.NameNotAllowed:      "name",
+	backbone.NoteTooLong:         "note",
+	"file.extension.not.allowed": "filename",
+	"file.name.not.allowed":      "filename",
+	"file.empty.not.allowed":     "content",
+	mailbox.AccessPast:           "privilegeEndDate",
+	organisation.NoSuchPoint:     "contactPointId",
+	backbone.NoSuchRecipient:     "recipientId",
+	backbone.ReplyElsewhere:      "recipient",
+	backbone.CommentTooLong:      "comment",
+	backbone.EMailNotConfirmed:   "confirmed",
+	backbone.ForwardNotAllowed:   "recipientId",
+	mailbox.FolderNotFound:       "folderId",
+	mailbox.FolderNotAllowed:     "folderId",
+	mailbox.NameTaken:            "name",
+	backbone.CriterionUnknown:    "criteria",
+	backbone.CompanyCriterion:    "criteria",
+	backbone.AddressNotAllowed:   "alternativeAddress",
+	backbone.NoDocumentation:     "documentation",
+	backbone.NotOffered:          "language",
+	backbone.FollowsDevice:       "device",
+	backbone.LabelMissing:        "label",
+	backbone.RecipientMissing:    "recipient",
+	backbone.MainMissing:         "documents",
+	backbone.FileIncomplete:      "documents",
+	backbone.CategoryRequired:    "contactPointId",
+	backbone.PointClosed:         "contactPointId",
+	backbone.TooManyAttachments:  "documents",
+	backbone.TooLargeForPoint:    "documents",
+	organisation.NoSuchGroup:     "contactGroups",
+	organisation.NoSuchSystem:    "systemId",
+	organisation.GroupCycle:      "parent",
+	organisation.GroupTooDeep:    "parent",
+	backbone.OwnerNotFound:       "accessTo",
+	backbone.GranteeNoMailbox:    "cprNumber",
+	mailbox.AccessKind:           "privileges",
+	mailbox.ContactNotAllowed:    "email",
+	backbone.PartNotNext:         "Content-Range",
 }
 
 // Known reports whether a reason has an answer.
 func Known(r domain.Reason) bool { _, ok := reasons[r]; return ok }
 
-// Of turns any error into an answer. A fault becomes 500 and is shown to nobody.
+// Of turns any error into an answer. A fault becomes 500 and is shown to nobody. It looks through wrapped errors.
 func Of(err error) *Error {
 	var e *Error
 	var form *memo.FormError
@@ -171,7 +216,8 @@ func Of(err error) *Error {
 	case errors.As(err, &e):
 		return e
 	case errors.As(err, &form):
-		out := &Error{Status: 400, Code: form.Errors[0].Code, Message: "the MeMo is not valid: " + form.Errors[0].Path + ": " + form.Errors[0].Rule}
+		first := form.Errors[0]
+		out := New(400, first.Code, "the MeMo is not valid: "+first.Path+": "+first.Rule)
 		for _, f := range form.Errors {
 			out.Fields = append(out.Fields, Field{Resource: "MeMo", Field: f.Path, Code: f.Code, Message: f.Rule})
 		}
@@ -199,21 +245,26 @@ func Of(err error) *Error {
 	case errors.Is(err, backbone.ErrKeyReused):
 		return New(422, "idempotency.key.reused", "the Idempotency-Key was used for another command")
 	case errors.Is(err, backbone.ErrTooManyFeeds):
-		return &Error{Status: 429, Code: "too.many.streams", Message: "a person has at most 64 open streams of changes, and a platform 16", Retry: 15}
+		return later(429, 15, "too.many.streams", "a person has at most 64 open streams of changes, and a platform 16")
 	case errors.Is(err, backbone.ErrParked):
-		return &Error{Status: 503, Code: "mailbox.parked", Message: "the mailbox can't be shown before an operator has looked at it", Retry: 60}
+		return later(503, 60, "mailbox.parked", "the mailbox can't be shown before an operator has looked at it")
 	case errors.Is(err, backbone.ErrNoRoom), errors.Is(err, eventstore.ErrDiskFull):
-		return &Error{Status: 503, Code: "storage.full", Message: "there is no room for more", Retry: 60}
+		return later(503, 60, "storage.full", "there is no room for more")
 	case errors.Is(err, eventstore.ErrClock):
-		return &Error{Status: 503, Code: "clock.not.trusted", Message: "the server's clock has jumped; an operator must confirm it", Retry: 60}
+		return later(503, 60, "clock.not.trusted", "the server's clock has jumped; an operator must confirm it")
 	case errors.Is(err, eventstore.ErrConflict):
-		return &Error{Status: 503, Code: "busy", Message: "others change the same thing, try again", Retry: 1}
+		return later(503, 1, "busy", "others change the same thing, try again")
 	case errors.Is(err, eventstore.ErrClosed):
-		return &Error{Status: 503, Code: "closed", Message: "the server is going down", Retry: 5}
+		return later(503, 5, "closed", "the server is going down")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return New(503, "cancelled", "the request ended before its answer")
 	}
 	return New(500, "internal.error", "something went wrong here, and has been noted")
+}
+
+// later makes an answer to one who may try again in so many seconds.
+func later(status, seconds int, code, message string) *Error {
+	return &Error{Status: status, Code: code, Message: message, Retry: seconds}
 }
 
 // Write answers with an error, and logs it if it is a fault.
@@ -222,12 +273,21 @@ func Write(w http.ResponseWriter, log *slog.Logger, err error) {
 	if e.Status == 500 {
 		log.Error("request failed", "error", err)
 	}
-	body := map[string]any{"type": "about:blank", "title": http.StatusText(e.Status), "status": e.Status, "code": e.Code, "message": e.Message, "detail": e.Message}
+
+	body := map[string]any{
+		"type":    "about:blank",
+		"title":   http.StatusText(e.Status),
+		"status":  e.Status,
+		"code":    e.Code,
+		"message": e.Message,
+		"detail":  e.Message,
+	}
 	if e.Fields != nil {
 		body["fieldErrors"] = e.Fields
 	} else {
 		body["fieldErrors"] = []Field{}
 	}
+
 	h := w.Header()
 	if e.Version != 0 {
 		body["version"] = e.Version
