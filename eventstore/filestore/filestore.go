@@ -83,6 +83,9 @@ const (
 
 // A Store is a log in a directory. It implements eventstore.Store. It may be used by many goroutines at once.
 //
+// It has more than 30 methods because writing, reading and recovering are one subject: all three go by the same
+// segments and by what is durable of them, and each is a few functions.
+//
 // Its locks are short and none is taken while another is held, but for saving, which the shards of heads are read
 // under.
 type Store struct {
