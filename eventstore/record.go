@@ -151,7 +151,7 @@ func encodeWriter(e *Event) ([]byte, error) {
 	return b, nil
 }
 
-// unzero gives an id's bytes, nil for the id of nothing, which is left out.
+// unzero returns an id's bytes, nil for the id of nothing, which is left out.
 func unzero(id *[16]byte) []byte {
 	if *id == ([16]byte{}) {
 		return nil

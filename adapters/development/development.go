@@ -115,7 +115,7 @@ func (d *dev) systems() ([]any, error) {
 	return systems, nil
 }
 
-// token gives an access token for the asking.
+// token returns an access token for the asking.
 func (d *dev) token(w http.ResponseWriter, r *http.Request) error {
 	form, err := form(r)
 	if err != nil {

@@ -194,8 +194,8 @@ func random() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// SystemKey gives a sender system's development key. It is derived, so that GET /dev/ can show it; what is kept is its
-// hash, as for any other.
+// SystemKey returns a sender system's development key. It is derived, so that GET /dev/ can show it; what is kept is
+// its hash, as for any other.
 func (i *Issuer) SystemKey(id domain.SystemID) string {
 	h := hmac.New(sha256.New, i.secret)
 	h.Write([]byte("system key\x00"))
@@ -203,14 +203,14 @@ func (i *Issuer) SystemKey(id domain.SystemID) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// ClientSecret gives the development secret of a platform's own server.
+// ClientSecret returns the development secret of a platform's own server.
 func (i *Issuer) ClientSecret(client string) string {
 	h := hmac.New(sha256.New, i.secret)
 	h.Write([]byte("client secret\x00" + client))
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// clientToken gives a platform's own server its token.
+// clientToken makes the answer that gives a platform's own server its token.
 func (i *Issuer) clientToken(issuer, client, secret string) (map[string]any, error) {
 	if _, ok := platform.Of(client); !ok || !hmac.Equal([]byte(secret), []byte(i.ClientSecret(client))) {
 		return nil, &oauthError{"invalid_client", "the client or its secret is wrong"}
@@ -224,7 +224,7 @@ func (i *Issuer) clientToken(issuer, client, secret string) (map[string]any, err
 		"access_token": token, "token_type": "Bearer", "expires_in": int(TokenLife / time.Second)}, err
 }
 
-// exchange gives the answer of the token endpoint.
+// exchange makes the answer of the token endpoint to one who may have what a grant is for.
 func (i *Issuer) exchange(issuer string, g grant) (map[string]any, error) {
 	access, id, err := i.access(issuer, g.user, g.client)
 	if err != nil {
@@ -294,7 +294,7 @@ func (i *Issuer) revoke(ctx context.Context, token string) {
 	}
 }
 
-// users gives those whom one may sign in as: all with a mailbox, and one who has no CPR number.
+// users returns those whom one may sign in as: all with a mailbox, and one who has no CPR number.
 func (i *Issuer) users() ([]user, error) {
 	all, err := i.b.People()
 	out := []user{{kind: mailbox.Citizen, name: "Nora Uden Nummer (has a P code and no CPR number)"}}
@@ -313,7 +313,7 @@ func writeOAuthError(w http.ResponseWriter, e *oauthError) {
 	problem.JSON(w, http.StatusBadRequest, map[string]string{"error": e.code, "error_description": e.text})
 }
 
-// issuerOf gives the issuer that a request speaks to, as its tokens name it.
+// issuerOf returns the issuer that a request speaks to, as its tokens name it.
 func issuerOf(r *http.Request) string {
 	for _, prefix := range prefixes {
 		if strings.HasPrefix(r.URL.Path, prefix) {

@@ -79,7 +79,7 @@ func nonce(i int64) []byte {
 	return b
 }
 
-// place gives the file that holds a document, and where its header begins.
+// place returns the file that holds a document, and where its header begins.
 func (s *Store) place(id domain.DocumentID) (f *os.File, at int64, done func(), err error) {
 	n := binary.BigEndian.Uint32(id[:])
 	if n == largeNumber {
@@ -90,6 +90,7 @@ func (s *Store) place(id domain.DocumentID) (f *os.File, at int64, done func(), 
 		return f, 0, func() { f.Close() }, nil
 	}
 
+	// Held while a pack is opened, so that each is opened once; it stays open until the store closes.
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f, ok := s.packs[n]

@@ -22,6 +22,7 @@ func (s *Store) Free(id domain.DocumentID) error {
 		if errors.Is(err, os.ErrNotExist) {
 			return nil
 		}
+		// A power cut before the sync may bring the name back, whole: Sweep frees it again.
 		return errors.Join(err, syncDir(filepath.Join(s.dir, "large")))
 	}
 

@@ -75,7 +75,7 @@ func LoadCertificates(cert, key, clients string) (*Certificates, error) {
 	return c, err
 }
 
-// current gives the configuration as the files have it. When they do not read, it gives the last that did beside the
+// current returns the configuration as the files have it. When they do not read, it gives the last that did beside the
 // error; nil: there was none.
 func (c *Certificates) current() (*tls.Config, error) {
 	c.mu.Lock()
@@ -120,7 +120,7 @@ func (c *Certificates) current() (*tls.Config, error) {
 	return c.config, nil
 }
 
-// TLS gives the server's configuration, which asks for the files as they are at each handshake.
+// TLS returns the server's configuration, which asks for the files as they are at each handshake.
 func (c *Certificates) TLS() *tls.Config {
 	current := func(*tls.ClientHelloInfo) (*tls.Config, error) {
 		config, err := c.current()

@@ -41,7 +41,7 @@ func newFailures(registerer prometheus.Registerer, log *slog.Logger) *failures {
 	return &failures{by: by, count: count, log: log}
 }
 
-// address gives what failures are counted by: the host that a request comes from.
+// address returns what failures are counted by: the host that a request comes from.
 func address(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

@@ -44,8 +44,8 @@ func unauthorized(text string) error {
 	return problem.New(http.StatusUnauthorized, "unauthorized", text)
 }
 
-// Person gives who sends a request of a view client, by its bearer token. Errors are *problem.Error: 401, 403, or 429
-// for an address that has failed too often.
+// Person finds out who sends a request of a view client, by its bearer token. Errors are *problem.Error: 401, 403, or
+// 429 for an address that has failed too often.
 func (g *Gate) Person(r *http.Request) (p backbone.Principal, err error) {
 	err = g.bearer(r, func(token string) (err error) {
 		p, err = g.tokens.Principal(r.Context(), token)
@@ -54,7 +54,7 @@ func (g *Gate) Person(r *http.Request) (p backbone.Principal, err error) {
 	return p, err
 }
 
-// Platform gives the platform whose own server sends a request, and when the proof of that ends. Errors are as
+// Platform returns the platform whose own server sends a request, and when the proof of that ends. Errors are as
 // Person's.
 func (g *Gate) Platform(r *http.Request) (p string, until time.Time, err error) {
 	err = g.bearer(r, func(token string) (err error) {
@@ -77,7 +77,7 @@ func (g *Gate) bearer(r *http.Request, check func(token string) error) error {
 	return g.failures.note(r, "token", "", check(token))
 }
 
-// System gives the sender system that sends a request. Errors are as Person's; an id and a key that do not fit are
+// System returns the sender system that sends a request. Errors are as Person's; an id and a key that do not fit are
 // refused in the same words, so that nobody learns which systems there are.
 func (g *Gate) System(r *http.Request) (backbone.System, error) {
 	user, key, ok := r.BasicAuth()
@@ -129,7 +129,8 @@ func (g *Gate) system(r *http.Request, user, key string) (backbone.System, error
 	return sys, nil
 }
 
-// HashKey gives what is kept of a sender system's key. Keys are random, of 128 bits, so one round of SHA-256 is enough.
+// HashKey returns what is kept of a sender system's key. Keys are random, of 128 bits, so one round of SHA-256 is
+// enough.
 func HashKey(key string) []byte {
 	h := sha256.Sum256([]byte("digitalpost sender system key\x00" + key))
 	return h[:]

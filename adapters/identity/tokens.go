@@ -141,8 +141,8 @@ func (t *Tokens) config(audience string) *oidc.Config {
 	}
 }
 
-// Principal gives whose a token is. Errors are *problem.Error: 401 for a token that is not valid, 403 for one that is
-// and opens no mailbox.
+// Principal returns who a token is for. Errors are *problem.Error: 401 for a token that is not valid, 403 for one that
+// is and opens no mailbox.
 func (t *Tokens) Principal(ctx context.Context, token string) (p backbone.Principal, err error) {
 	c, err := t.claims(ctx, token)
 	if err != nil {
@@ -186,8 +186,8 @@ func (t *Tokens) Principal(ctx context.Context, token string) (p backbone.Princi
 	return p, nil
 }
 
-// number gives the number of the mailbox that an identity is the owner of, and whose number it is: a person's, or, of a
-// professional identity, a company's.
+// number returns the number of the mailbox that an identity is the owner of, and whose number it is: a person's, or, of
+// a professional identity, a company's.
 func (c claims) number() (number string, kind mailbox.OwnerKind, err error) {
 	number, kind = c.CPR, mailbox.Citizen
 	if number == "" {
@@ -236,7 +236,7 @@ func (t *Tokens) mandates(all []Privilege) (out []access.Mandate, err error) {
 // known reports whether a token's signature was found good before.
 func (t *Tokens) known(token string) bool { return t.remembered.Contains(sha256.Sum256([]byte(token))) }
 
-// ID gives the id of a token (claim jti), or an error if the token is not valid now.
+// ID returns the id of a token (claim jti), or an error if the token is not valid now.
 func (t *Tokens) ID(ctx context.Context, token string) (string, error) {
 	c, err := t.claims(ctx, token)
 	return c.ID, err
@@ -277,8 +277,8 @@ func (t *Tokens) claims(ctx context.Context, token string) (c claims, err error)
 	return c, nil
 }
 
-// Platform gives the platform whose own server a token of client credentials is for (identity_type system), and when it
-// ends. Errors are *problem.Error: 401 for a token that is not valid, 403 for a person's.
+// Platform returns the platform whose own server a token of client credentials is for (identity_type system), and when
+// it ends. Errors are *problem.Error: 401 for a token that is not valid, 403 for a person's.
 func (t *Tokens) Platform(ctx context.Context, token string) (string, time.Time, error) {
 	c, err := t.claims(ctx, token)
 	if err != nil {

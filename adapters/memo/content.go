@@ -53,7 +53,7 @@ func (b *base64Check) valid() bool {
 
 func (b *base64Check) size() int64 { return b.chars/4*3 - int64(b.pad) }
 
-// Content gives the bytes of a file in a MeMo that lies in r, length bytes long. Where the file's base64 has nothing
+// Content returns the bytes of a file in a MeMo that lies in r, length bytes long. Where the file's base64 has nothing
 // but white space in it, any range is read without what stands before it. One goroutine uses the reader that it
 // returns.
 func (m *Message) Content(r io.ReaderAt, length int64, x Extent) io.ReadSeeker {

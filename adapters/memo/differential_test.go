@@ -149,7 +149,7 @@ func mutants(full string, rng *rand.Rand, n int) []mutant {
 	return u.out
 }
 
-// element gives the whole element that begins at a byte.
+// element returns the whole element that begins at a byte.
 func (u *mutator) element(at int) (string, bool) {
 	m := startTag.FindStringSubmatch(u.full[at:])
 	tag := regexp.MustCompile(`<(/?)` + m[1] + ":" + m[2] + `>`)
@@ -254,7 +254,7 @@ func TestVerdictIsTheSchemas(t *testing.T) {
 	}
 }
 
-// schemaOf gives the file of a version's official schema.
+// schemaOf returns the file of a version's official schema.
 func schemaOf(version int) string {
 	if version == memo.V11 {
 		return shared + "/xsd-1.2/MeMo_core.xsd"
@@ -268,7 +268,7 @@ func stricter(err error) bool {
 	return ok && form.Errors[0].Code == memo.CodeVersion
 }
 
-// xmllint gives the schema's verdict on each.
+// xmllint returns the schema's verdict on each.
 func xmllint(t *testing.T, schema string, all []mutant) []bool {
 	t.Helper()
 	dir := t.TempDir()

@@ -25,7 +25,7 @@ func (s *sequence) least(p particle) int {
 	return p.min
 }
 
-// take gives the particle that a child is of, and which of its names the child has; nil if none may follow here.
+// take returns the particle that a child is of, and which of its names the child has; nil if none may follow here.
 func (s *sequence) take(child qname) (p *particle, which int) {
 	c := s.count
 	for i := s.i; i < len(s.particles); i++ {

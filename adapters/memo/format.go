@@ -151,7 +151,7 @@ func parseFormat() map[qname][]particle {
 	return out
 }
 
-// prefixOf gives the format's prefix of a namespace, with its colon.
+// prefixOf returns the format's prefix of a namespace, with its colon.
 func prefixOf(space string) string {
 	for p, s := range namespaces {
 		if s == space && p != "" {

@@ -25,7 +25,7 @@ const (
 // ErrTooLarge says that a MeMo is longer than MaxLength.
 var ErrTooLarge = errors.New("memo: too large")
 
-// Limit gives a reader of r that fails with ErrTooLarge beyond MaxLength bytes.
+// Limit returns a reader of r that fails with ErrTooLarge beyond MaxLength bytes.
 func Limit(r io.Reader) io.Reader { return &limited{r, MaxLength} }
 
 type limited struct {
@@ -94,7 +94,7 @@ type Message struct {
 	Root     *Node  `cbor:"3,keyasint"`
 }
 
-// Child gives the first child of a name, nil if there is none; also on a nil node.
+// Child returns the first child of a name, nil if there is none; also on a nil node.
 func (n *Node) Child(name string) *Node {
 	if n == nil {
 		return nil
@@ -107,7 +107,7 @@ func (n *Node) Child(name string) *Node {
 	return nil
 }
 
-// All gives the children of a name.
+// All returns the children of a name.
 func (n *Node) All(name string) (out []*Node) {
 	if n == nil {
 		return nil
@@ -120,7 +120,7 @@ func (n *Node) All(name string) (out []*Node) {
 	return out
 }
 
-// Get gives the text of the element at a path, empty if it is not there.
+// Get returns the text of the element at a path, empty if it is not there.
 func (n *Node) Get(path ...string) string {
 	for _, p := range path {
 		n = n.Child(p)
@@ -131,10 +131,10 @@ func (n *Node) Get(path ...string) string {
 	return n.Text
 }
 
-// Header gives the message header.
+// Header returns the message header.
 func (m *Message) Header() *Node { return m.Root.Child("MessageHeader") }
 
-// UUID gives the header's messageUUID.
+// UUID returns the header's messageUUID.
 func (m *Message) UUID() domain.UUID {
 	id, err := domain.ParseUUID(m.Header().Get("messageUUID"))
 	if err != nil {
@@ -143,7 +143,7 @@ func (m *Message) UUID() domain.UUID {
 	return id
 }
 
-// Documents gives the documents of the body, the main one first.
+// Documents returns the documents of the body, the main one first.
 func (m *Message) Documents() (docs []*Node) {
 	body := m.Root.Child("MessageBody")
 	for _, name := range []string{"MainDocument", "AdditionalDocument", "TechnicalDocument"} {

@@ -25,7 +25,7 @@ func read(t *testing.T, xml string) *memo.Message {
 	return m
 }
 
-// files gives the content elements in document order.
+// files returns the content elements in document order.
 func files(m *memo.Message) (out []memo.Extent) {
 	for _, d := range m.Documents() {
 		for _, f := range d.All("File") {

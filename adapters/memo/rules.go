@@ -48,7 +48,7 @@ var Rules = []Rule{
 	{"message.recalled", Invalid, false, "the sender recalled the message before its date"},
 }
 
-// RuleOf gives the rule of a code; ok is false for an unknown one.
+// RuleOf returns the rule of a code; ok is false for an unknown one.
 func RuleOf(code string) (r Rule, ok bool) {
 	for _, r := range Rules {
 		if r.Code == code {
@@ -135,7 +135,7 @@ func (m *Message) Judge(s Sender, now time.Time) *Violation {
 	return nil
 }
 
-// Broken gives the violation of a rule about the recipient.
+// Broken returns the violation of a rule about the recipient.
 func Broken(code string) *Violation {
 	return broken(code, "Message/MessageHeader/Recipient/recipientID")
 }
@@ -158,7 +158,7 @@ func judgeDocument(d *Node) *Violation {
 	return nil
 }
 
-// JudgeFilename gives the code of the rule that a file's name breaks; empty for none.
+// JudgeFilename returns the code of the rule that a file's name breaks; empty for none.
 func JudgeFilename(name string) string {
 	switch ext := extension(name); {
 	case strings.ContainsFunc(name, forbidden):
@@ -206,7 +206,7 @@ var Copenhagen = func() *time.Location {
 	return l
 }()
 
-// Due gives the moment before which the message must not be delivered: 00:00 in Copenhagen on doNotDeliverUntilDate,
+// Due returns the moment before which the message must not be delivered: 00:00 in Copenhagen on doNotDeliverUntilDate,
 // whose time zone, if it has one, does not count. A date that has passed means now.
 func (m *Message) Due() (time.Time, bool) {
 	s := m.Header().Get("doNotDeliverUntilDate")
@@ -227,7 +227,7 @@ func (m *Message) Due() (time.Time, bool) {
 	return t, true
 }
 
-// Kind gives NGDP's messageType.
+// Kind returns NGDP's messageType.
 func (m *Message) Kind() string {
 	switch h := m.Header(); {
 	case h.Get("legalNotification") == "true":

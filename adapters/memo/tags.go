@@ -161,7 +161,7 @@ func (l *lexer) endTag() error {
 	return nil
 }
 
-// resolve gives a name with its namespace. An unknown prefix stays in the name, which then is none that is known.
+// resolve returns a name with its namespace. An unknown prefix stays in the name, which then is none that is known.
 func (l *lexer) resolve(name string, element bool) qname {
 	prefix, local, ok := strings.Cut(name, ":")
 	if !ok {

@@ -143,7 +143,7 @@ func (l *lexer) cdata(piece pieceFunc) error {
 	}
 }
 
-// referred gives the character of a reference: one of XML's five names, or a number of a character that XML allows.
+// referred returns the character of a reference: one of XML's five names, or a number of a character that XML allows.
 func referred(ref string) (rune, bool) {
 	switch ref {
 	case "lt":

@@ -104,7 +104,7 @@ var danish = map[domain.Reason]string{
 		"e-mailadresse",
 }
 
-// Texts gives each reason's text in a language, da or en, by its code.
+// Texts returns each reason's text in a language, da or en, by its code.
 func Texts(language string) map[string]string {
 	out := map[string]string{}
 	for r, x := range reasons {

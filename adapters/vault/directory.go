@@ -18,7 +18,7 @@ const (
 	Organisation Purpose = "organisation"
 )
 
-// nameOf gives the directory row of a number, in which the number can't be read.
+// nameOf returns the directory row of a number, in which the number can't be read.
 func (v *Vault) nameOf(p Purpose, number string) []byte {
 	h := hmac.New(sha256.New, v.names)
 	h.Write([]byte(p))

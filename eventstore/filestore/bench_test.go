@@ -15,8 +15,8 @@ import (
 	"digitalpost/eventstore/storetest"
 )
 
-// BenchmarkAppend gives events a second by 1, 64 and 256 writers that each wait for their acknowledgement, beside a raw
-// probe of the disk in the same run: one write of 4 KiB and one fdatasync.
+// BenchmarkAppend measures events a second by 1, 64 and 256 writers that each wait for their acknowledgement, beside a
+// raw probe of the disk in the same run: one write of 4 KiB and one fdatasync.
 //
 //	go test -run '^$' -bench Append -benchtime 2s ./eventstore/filestore
 func BenchmarkAppend(b *testing.B) {

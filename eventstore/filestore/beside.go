@@ -58,7 +58,7 @@ func OpenBeside(dir string) (*Beside, error) {
 	return b, nil
 }
 
-// Last gives the position up to which it reads.
+// Last returns the position up to which it reads.
 func (b *Beside) Last() eventstore.Position { return b.dur.position }
 
 // Development reports whether the log is one of made-up people.
@@ -252,7 +252,7 @@ func (b *Beside) broken(f io.ReaderAt, at, end int64, p eventstore.Position, nam
 	return damage(p, placeOf(name, at), "the batch is cut short, or its header or checksum is wrong")
 }
 
-// LogID gives the id of the log in dir, if there is one.
+// LogID returns the id of the log in dir, if there is one.
 func LogID(dir string) (id [16]byte, ok bool) {
 	b, err := OpenBeside(dir)
 	if err != nil || len(b.names) == 0 {

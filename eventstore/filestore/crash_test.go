@@ -18,7 +18,7 @@ import (
 	"digitalpost/eventstore/storetest"
 )
 
-// rounds gives n in make test and long in make long.
+// rounds returns n in make test and long in make long.
 func rounds(n, long int) int {
 	if os.Getenv("LONG") != "" {
 		return long

@@ -55,7 +55,7 @@ func (e *LockedError) Error() string {
 
 type dirFS struct{ dir string }
 
-// OpenDir gives a directory as an FS, and makes it if it is not there.
+// OpenDir returns a directory as an FS, and makes it if it is not there.
 func OpenDir(dir string) (FS, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err

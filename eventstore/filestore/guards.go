@@ -63,7 +63,7 @@ func (c *clockGuard) check(wall time.Time, mono time.Duration) error {
 	return nil
 }
 
-// now gives the time to record, or why there is none; confirmed takes the clock as it is.
+// now returns the time to record, or why there is none; confirmed takes the clock as it is.
 func (c *clockGuard) now(confirmed bool) (time.Time, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -108,7 +108,7 @@ type spaceGuard struct {
 	total uint64
 }
 
-// look gives the room as it was at most a second ago.
+// look returns the room as it was at most a second ago.
 func (g *spaceGuard) look() (free, total uint64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

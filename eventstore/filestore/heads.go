@@ -108,7 +108,9 @@ func (s *Store) saveHeads() error {
 		return fmt.Errorf("write HEADS: %w", err)
 	}
 
-	// Synced before the rename: a file with this name is whole, or a crash of the disk's, which its checksum shows.
+	// Synced before the rename, so that a file with this name is whole. A crash before the rename leaves the old one
+	// and a temporary file, which Open removes; after it the new one, or the old one if the directory was not synced.
+	// Either is true as far as it goes, and Open reads the rest from the log.
 	return errors.Join(s.fs.Rename("HEADS.tmp", "HEADS"), s.fs.SyncDir())
 }
 

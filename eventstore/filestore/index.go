@@ -124,7 +124,7 @@ func (s *Store) buildIndex(seg *segment) {
 	s.mu.Unlock()
 }
 
-// offset gives where the frame of the record at place i (from 0) begins.
+// offset returns where the frame of the record at place i (from 0) begins.
 func (x *index) offset(i int) (int64, error) {
 	var b [4]byte
 	if _, err := x.file.ReadAt(b[:], int64(indexHeader+4*i)); err != nil && err != io.EOF {
@@ -133,7 +133,7 @@ func (x *index) offset(i int) (int64, error) {
 	return int64(binary.BigEndian.Uint32(b[:])), nil
 }
 
-// stream gives the places in the segment of a stream's records, in order.
+// stream returns the places in the segment of a stream's records, in order.
 func (x *index) stream(s eventstore.Stream) ([]uint32, error) {
 	key := indexKey(s)
 	base := int64(indexHeader + 4*x.count)

@@ -11,13 +11,13 @@ import (
 	"digitalpost/eventstore"
 )
 
-// Last gives the durable position.
+// Last returns the durable position.
 func (s *Store) Last() eventstore.Position { return eventstore.Position(s.last.Load()) }
 
 // RecordsRead returns how many records were read since the log was opened, by whomever.
 func (s *Store) RecordsRead() uint64 { return s.reads.Load() }
 
-// Head gives a stream's version and last position.
+// Head returns a stream's version and last position.
 func (s *Store) Head(st eventstore.Stream) (eventstore.Version, eventstore.Position) {
 	h := s.heads.get(st)
 	return h.version, h.position
@@ -67,7 +67,7 @@ func (s *Store) ReadAll(ctx context.Context, after eventstore.Position) iter.Seq
 	}
 }
 
-// segmentOf gives the segment that holds position p, its offsets and its index, as they are now.
+// segmentOf returns the segment that holds position p, its offsets and its index, as they are now.
 func (s *Store) segmentOf(p eventstore.Position) (seg *segment, offsets []uint32, ix *index, size int64) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -79,7 +79,7 @@ func (s *Store) segmentOf(p eventstore.Position) (seg *segment, offsets []uint32
 	return seg, seg.offsets, seg.index, seg.size
 }
 
-// locate gives where the frame of position p begins.
+// locate returns where the frame of position p begins.
 func (s *Store) locate(p eventstore.Position) (*segment, int64, int64, error) {
 	seg, offsets, ix, size := s.segmentOf(p)
 	if seg == nil {
@@ -207,7 +207,7 @@ func (s *Store) ReadStream(
 	}
 }
 
-// places gives the positions of a stream's events beyond version after, in order.
+// places returns the positions of a stream's events beyond version after, in order.
 func (s *Store) places(st eventstore.Stream, after eventstore.Version) ([]eventstore.Position, error) {
 	h := s.heads.get(st)
 	if h.version <= after {

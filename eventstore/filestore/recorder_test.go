@@ -40,7 +40,7 @@ func (r *recorder) count() int {
 
 func (r *recorder) fs() *memFS { return &memFS{rec: r, files: map[string]*memFile{}} }
 
-// image gives the directory after the first n operations and a power cut: what was synced is there; of what was not,
+// image returns the directory after the first n operations and a power cut: what was synced is there; of what was not,
 // each write is there, torn at a multiple of 512 bytes, or lost, each by itself; each rename and removal that no
 // directory sync followed has happened or not.
 func (r *recorder) image(n int, rng *rand.Rand) *memFS {

@@ -145,7 +145,7 @@ func batchSum(b []byte) uint32 {
 	return crc32.Update(crc32.Checksum(b[:12], castagnoli), castagnoli, b[16:])
 }
 
-// frame gives the record at the start of b, or false if what lies there is none.
+// frame returns the record at the start of b, or false if what lies there is none.
 func frame(b []byte) (record []byte, ok bool) {
 	if len(b) < recordHeader {
 		return nil, false

@@ -132,14 +132,14 @@ func (s *Store) Wait(ctx context.Context, after eventstore.Position) error {
 	}
 }
 
-// Last gives the position of the last event.
+// Last returns the position of the last event.
 func (s *Store) Last() eventstore.Position {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return eventstore.Position(len(s.log))
 }
 
-// Head gives a stream's version and last position.
+// Head returns a stream's version and last position.
 func (s *Store) Head(st eventstore.Stream) (eventstore.Version, eventstore.Position) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
