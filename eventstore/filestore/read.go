@@ -114,23 +114,13 @@ func (s *Store) readRange(after, last eventstore.Position) iter.Seq2[eventstore.
 				if buf == nil {
 					buf = make([]byte, readChunk)
 				}
-				if p == last && last == after+1 { // one record: don't read a chunk
-					buf = buf[:min(int64(4096), size-off)]
-				} else {
-					buf = buf[:min(int64(readChunk), size-off)]
+				buf = buf[:min(int64(readChunk), size-off)] // it has room for any record
+				n, err := at.file.ReadAt(buf, off)
+				if err != nil && err != io.EOF {
+					yield(eventstore.Event{}, fmt.Errorf("read %s: %w", at.name, err))
+					return
 				}
-				for {
-					n, err := at.file.ReadAt(buf, off)
-					if err != nil && err != io.EOF {
-						yield(eventstore.Event{}, fmt.Errorf("read %s: %w", at.name, err))
-						return
-					}
-					seg, from, upto = at, off, off+int64(n)
-					if whole(buf[:n]) || len(buf) == cap(buf) || int64(len(buf)) >= size-off {
-						break
-					}
-					buf = buf[:min(int64(cap(buf)), size-off)]
-				}
+				seg, from, upto = at, off, off+int64(n)
 			}
 
 			s.reads.Add(1)
@@ -170,11 +160,29 @@ func decodeAt(b []byte, p eventstore.Position, name string, off int64) (eventsto
 	return e, nil
 }
 
+// readAt reads one record, and allocates no more than it takes.
 func (s *Store) readAt(p eventstore.Position) (eventstore.Event, error) {
-	for e, err := range s.readRange(p-1, p) {
-		return e, err
+	seg, off, size, err := s.locate(p)
+	if err != nil {
+		return eventstore.Event{}, err
 	}
-	return eventstore.Event{}, fmt.Errorf("filestore: position %d is not in the log", p)
+
+	// Most records are shorter than this; of a longer one, its frame says how long it is.
+	b := make([]byte, min(1024, size-off))
+	n, err := seg.file.ReadAt(b, off)
+	if b = b[:n]; n >= recordHeader && !whole(b) {
+		long := min(int64(binary.BigEndian.Uint32(b)), eventstore.MaxRecord) + recordHeader
+		more := make([]byte, min(long, size-off))
+		at := copy(more, b)
+		n, err = seg.file.ReadAt(more[at:], off+int64(at))
+		b = more[:at+n]
+	}
+	if err != nil && err != io.EOF {
+		return eventstore.Event{}, fmt.Errorf("read %s: %w", seg.name, err)
+	}
+
+	s.reads.Add(1)
+	return decodeAt(b, p, seg.name, off)
 }
 
 // ReadStream yields a stream beyond version after; see eventstore.Reader. In the live segment it goes back from the
