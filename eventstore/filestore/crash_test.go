@@ -112,6 +112,7 @@ func crashChild(dir string) {
 
 // A power cut is tried on recorded writes: images of the directory as it may be left, each opened and checked.
 func TestPowerCut(t *testing.T) {
+	t.Parallel()
 	images, lost := powerCuts(t, false, rounds(1000, 50_000))
 	if lost != nil {
 		t.Fatal(lost)
@@ -121,6 +122,7 @@ func TestPowerCut(t *testing.T) {
 
 // The negative control: without the fsync, images are found that lost what was acknowledged.
 func TestPowerCutWithoutSyncLosesEvents(t *testing.T) {
+	t.Parallel()
 	if _, lost := powerCuts(t, true, 1000); lost == nil {
 		t.Fatal("no image lost an acknowledged event though nothing was synced: the check sees nothing")
 	} else {

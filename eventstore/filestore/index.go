@@ -113,7 +113,10 @@ func (s *Store) buildIndex(seg *segment) {
 		return
 	}
 	_, err = f.WriteAt(b, 0)
-	if err = errors.Join(err, f.Truncate(int64(len(b))), f.Sync(), s.fs.Rename(name+".tmp", name)); err != nil {
+	if err = errors.Join(err, f.Truncate(int64(len(b))), f.Sync()); err == nil {
+		err = s.fs.Rename(name+".tmp", name)
+	}
+	if err != nil {
 		f.Close()
 		return
 	}

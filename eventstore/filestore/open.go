@@ -157,5 +157,45 @@ func (s *Store) openLive(seg *segment, dur durable) error {
 			return fmt.Errorf("allocate %s: %w", seg.name, err)
 		}
 	}
+	return s.harden(seg, dur)
+}
+
+// harden makes durable what Open takes up behind DURABLE. A kill between a batch's write and its sync leaves it in the
+// page cache alone; a sync that failed leaves it there marked clean, so that a sync alone would not write it. It is
+// therefore written again, synced, and read back from the disk where the platform can be asked to.
+//
+// A crash in here leaves what was there before: the bytes are the same, and nobody has been told of them yet.
+func (s *Store) harden(seg *segment, dur durable) error {
+	from, next := int64(segmentHeader), seg.first
+	switch i := int(dur.position) - int(seg.first) + 1; {
+	case i >= len(seg.offsets): // all of it was synced before DURABLE said so
+		return errors.Join(seg.file.Sync(), s.fs.SyncDir())
+	case i > 0:
+		from, next = int64(seg.offsets[i])-batchHeader, dur.position+1
+	}
+
+	b := make([]byte, min(1<<20, seg.size-from))
+	for at := from; at < seg.size; at += int64(len(b)) {
+		b = b[:min(int64(len(b)), seg.size-at)]
+		if _, err := seg.file.ReadAt(b, at); err != nil {
+			return err
+		}
+		if _, err := seg.file.WriteAt(b, at); err != nil {
+			return fmt.Errorf("write the tail of %s again: %w", seg.name, err)
+		}
+	}
+	if err := errors.Join(seg.file.Sync(), s.fs.SyncDir()); err != nil {
+		return fmt.Errorf("sync the tail of %s: %w", seg.name, err)
+	}
+
+	seg.file.Uncache(from, seg.size-from)
+	sc := scanner{file: seg.file, at: from, end: seg.size, next: next}
+	for sc.at < seg.size {
+		if b, err := sc.batch(); err != nil {
+			return err
+		} else if b == nil {
+			return damage(sc.next, placeOf(seg.name, sc.at), "the disk gives back something else than was written")
+		}
+	}
 	return nil
 }

@@ -1,9 +1,11 @@
 package filestore_test
 
 import (
+	"errors"
 	"io"
 	"maps"
 	"math/rand/v2"
+	"strings"
 	"sync"
 
 	"digitalpost/eventstore/filestore"
@@ -12,13 +14,15 @@ import (
 // A recorder is a directory in memory that notes every operation, so that the directory can be made again as a power
 // cut at any moment may leave it.
 type recorder struct {
-	noSync bool
-	mu     sync.Mutex
-	ops    []op
+	noSync   bool
+	failSync int // the sync of a segment, counted from 1, that fails; 0: none
+	mu       sync.Mutex
+	deaf     bool // nothing is noted, as if it had not been done
+	ops      []op
 }
 
 type op struct {
-	kind string // write, sync, truncate, rename, remove, syncdir, create
+	kind string // write, sync, syncfail, truncate, rename, remove, syncdir, create
 	file *memFile
 	name string
 	to   string
@@ -29,7 +33,55 @@ type op struct {
 func (r *recorder) note(o op) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.ops = append(r.ops, o)
+	if !r.deaf {
+		r.ops = append(r.ops, o)
+	}
+}
+
+func (r *recorder) setDeaf(to bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.deaf = to
+}
+
+// killed gives the directory as a process sees it that starts after the first n operations and a kill: all that was
+// written is there, synced or not. What it does is noted behind those operations.
+func (r *recorder) killed(n int) *memFS {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := &memFS{rec: &recorder{}, files: map[string]*memFile{}}
+	twin := map[*memFile]*memFile{}
+	for _, o := range r.ops[:n] {
+		if o.file != nil {
+			if twin[o.file] == nil {
+				twin[o.file] = &memFile{}
+			}
+			o.file = twin[o.file]
+		}
+		switch o.kind {
+		case "write", "truncate":
+			o.file.data = applyOp(o.file.data, o)
+		case "create", "rename", "remove":
+			applyName(out.files, o)
+		}
+		out.rec.ops = append(out.rec.ops, o)
+	}
+	return out
+}
+
+// fails counts a sync of a segment, and reports whether it is the one that fails.
+func (r *recorder) fails() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failSync--
+	return r.failSync == 0
+}
+
+// left gives how many syncs are still to come until the one that fails.
+func (r *recorder) left() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.failSync
 }
 
 func (r *recorder) count() int {
@@ -66,6 +118,13 @@ func (r *recorder) image(n int, rng *rand.Rand) *memFS {
 					durableNames[o.name] = o.file
 				}
 			}
+		case "syncfail": // each write reached the disk or did not, and all are clean: a later sync writes none of them
+			for _, p := range pending[o.file] {
+				if p.kind == "truncate" || rng.IntN(3) == 0 {
+					apply(o.file, p)
+				}
+			}
+			pending[o.file] = nil
 		case "create", "rename", "remove":
 			dirOps = append(dirOps, o)
 			applyName(names, o)
@@ -228,6 +287,10 @@ func (f *memHandle) WriteAt(b []byte, at int64) (int, error) {
 }
 
 func (f *memHandle) Sync() error {
+	if rec := f.fs.rec; rec != nil && strings.HasPrefix(f.name, "log-") && rec.fails() {
+		f.fs.note(op{kind: "syncfail", file: f.memFile, name: f.name})
+		return errors.New("input/output error")
+	}
 	f.fs.note(op{kind: "sync", file: f.memFile, name: f.name})
 	return nil
 }
@@ -246,4 +309,5 @@ func (f *memHandle) Size() (int64, error) {
 	defer f.mu.RUnlock()
 	return int64(len(f.data)), nil
 }
-func (f *memHandle) Close() error { return nil }
+func (f *memHandle) Uncache(int64, int64) {}
+func (f *memHandle) Close() error         { return nil }

@@ -337,7 +337,15 @@ func (s *Store) begin(first eventstore.Position, previous [32]byte) error {
 	// A file has a segment's name only with a whole header, synced. A crash before the rename leaves a temporary file,
 	// which Open removes; after it an empty segment, in which Open goes on. The directory is synced before anything is
 	// appended: a power cut must not take the name of what holds acknowledged events.
-	if err := errors.Join(f.Sync(), s.fs.Rename(name+".tmp", name), s.fs.SyncDir()); err != nil {
+	// Nothing is done after a step that failed.
+	err = f.Sync()
+	if err == nil {
+		err = s.fs.Rename(name+".tmp", name)
+	}
+	if err == nil {
+		err = s.fs.SyncDir()
+	}
+	if err != nil {
 		return errors.Join(err, f.Close())
 	}
 
