@@ -19,6 +19,7 @@ package documents
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"os"
 	"path/filepath"
@@ -76,11 +77,29 @@ func Open(dir string) (*Store, error) {
 		}
 	}
 
+	// The folders are there before anything in them is named.
+	if err := errors.Join(syncDir(dir), syncDir(filepath.Dir(filepath.Clean(dir)))); err != nil {
+		return nil, err
+	}
+
 	s := OpenReader(dir)
 	s.queue, s.done = make(chan *commit, 1024), make(chan struct{})
-	packs, _ := filepath.Glob(filepath.Join(dir, "packs", "pack-*"))
-	go s.write(uint32(max(len(packs), 1)))
+	go s.write(nextPack(dir))
 	return s, nil
+}
+
+// nextPack gives the number of a pack that is not there yet. What a kill left at the end of the last one may be any part
+// of a document, so nothing is ever written behind it.
+func nextPack(dir string) uint32 {
+	next := uint32(1)
+	packs, _ := filepath.Glob(filepath.Join(dir, "packs", "pack-*"))
+	for _, p := range packs {
+		var n uint32
+		if _, err := fmt.Sscanf(filepath.Base(p), "pack-%d", &n); err == nil {
+			next = max(next, n+1)
+		}
+	}
+	return next
 }
 
 // OpenReader opens a store for reading only, beside one that writes or not. Nothing may be created in it.

@@ -3,6 +3,7 @@ package documents
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,7 +25,7 @@ func (s *Store) packPath(n uint32) string {
 	return filepath.Join(s.dir, "packs", fmt.Sprintf("pack-%06d", n))
 }
 
-// write is the one goroutine that appends to packs, n being the last one that is there. Its first error is its last: no
+// write is the one goroutine that appends to packs, from pack n on, which is not there yet. Its first error is its last: no
 // later commit is tried, since what a failed write or sync left in the file is not known.
 func (s *Store) write(n uint32) {
 	defer close(s.done)
@@ -39,7 +40,8 @@ func (s *Store) write(n uint32) {
 				n++
 			}
 			if failed == nil {
-				f, end, failed = s.openPack(n)
+				f, failed = s.beginPack(n)
+				end = 0
 			}
 		}
 		if failed == nil {
@@ -90,7 +92,7 @@ func writeBatch(f *os.File, n uint32, end int64, batch []*commit) (int64, error)
 	}
 
 	// A crash before or within the write or the sync leaves any part of the bytes. Nobody was given their ids, so no
-	// event names them: the next start goes on behind them, and Sweep frees those that are whole. Only after the sync
+	// event names them: the next start begins another pack, and Sweep frees those that are whole. Only after the sync
 	// are the ids given away.
 	if _, err := f.WriteAt(buf, end); err != nil {
 		return end, err
@@ -98,16 +100,15 @@ func writeBatch(f *os.File, n uint32, end int64, batch []*commit) (int64, error)
 	return end + int64(len(buf)), unix.Fdatasync(int(f.Fd()))
 }
 
-// openPack opens a pack to be appended to, or begins it, and returns where it ends. The folder is synced before
-// anything is written: a document whose pack a power cut took away would be lost after it was acknowledged.
-func (s *Store) openPack(n uint32) (*os.File, int64, error) {
-	f, err := os.OpenFile(s.packPath(n), os.O_RDWR|os.O_CREATE, 0o600)
+// beginPack begins a pack. The folder is synced before anything is written: a document whose pack a power cut took away
+// would be lost after it was acknowledged.
+func (s *Store) beginPack(n uint32) (*os.File, error) {
+	f, err := os.OpenFile(s.packPath(n), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	st, err := f.Stat()
-	if err != nil {
-		return nil, 0, err
+	if err := syncDir(filepath.Join(s.dir, "packs")); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
-	return f, st.Size(), syncDir(filepath.Join(s.dir, "packs"))
+	return f, nil
 }

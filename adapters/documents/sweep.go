@@ -3,6 +3,8 @@ package documents
 import (
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,55 +55,72 @@ func (s *Store) Free(id domain.DocumentID) error {
 // Sweep frees what no event names and is older than an hour, and returns how many documents that were; named reports of
 // an id whether an event names it. Younger ones may be on the way from Commit into an event.
 func (s *Store) Sweep(now time.Time, named func(domain.DocumentID) (bool, error)) (freed int, err error) {
-	// BUG: a kill within the write of a pack may leave a header whose document is cut short. The next start goes on
-	// where the file ends, within the length that the header says; the hole that is punched here then takes documents
-	// with it that are named. Beginning a new pack at each start, or looking for headers within the range, would mend
-	// it.
-	old := func(seconds uint64) bool { return now.Sub(time.Unix(int64(seconds), 0)) > time.Hour }
-	try := func(h []byte) error {
-		if !headerSound(h) || !old(binary.BigEndian.Uint64(h[32:])) {
-			return nil
-		}
-		id := domain.DocumentID(h[16:32])
-		if is, err := named(id); err != nil || is {
-			return err
-		}
-		freed++
-		return s.Free(id)
-	}
-
 	files, _ := filepath.Glob(filepath.Join(s.dir, "*", "*"))
 	for _, name := range files {
 		if strings.HasSuffix(name, ".tmp") {
 			continue
 		}
-		f, err := os.Open(name)
-		if err != nil {
-			return freed, err
-		}
-		h := make([]byte, headerSize)
-		for at := int64(0); ; {
-			if _, err := f.ReadAt(h, at); err != nil {
-				break
-			}
-			if string(h[:4]) != magic { // a hole, or what a crash left: go on at the next header
-				next, ok := nextHeader(f, at+1)
-				if !ok {
-					break
-				}
-				at = next
-				continue
-			}
-			if err := try(h); err != nil {
-				return freed, errors.Join(err, f.Close())
-			}
-			at += headerSize + int64(binary.BigEndian.Uint64(h[8:]))
-		}
-		if err := f.Close(); err != nil {
+		n, err := s.sweepFile(name, now, named)
+		if freed += n; err != nil {
 			return freed, err
 		}
 	}
 	return freed, nil
+}
+
+func (s *Store) sweepFile(
+	name string, now time.Time, named func(domain.DocumentID) (bool, error),
+) (freed int, err error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+
+	h := make([]byte, headerSize)
+	for at := int64(0); ; {
+		if _, err := f.ReadAt(h, at); err != nil {
+			return freed, nil
+		}
+		length := int64(binary.BigEndian.Uint64(h[8:]))
+		if string(h[:4]) != magic || !headerSound(h) { // a hole, or what a crash left: go on at the next header
+			next, ok := nextHeader(f, at+1)
+			if !ok {
+				return freed, nil
+			}
+			at = next
+			continue
+		}
+
+		id, since := domain.DocumentID(h[16:32]), time.Unix(int64(binary.BigEndian.Uint64(h[32:])), 0)
+		is := now.Sub(since) <= time.Hour
+		if !is {
+			if is, err = named(id); err != nil {
+				return freed, err
+			}
+		}
+		switch {
+		case is:
+			at += headerSize + length
+		case !bytesSound(f, h, at):
+			// A kill within its write: it may be shorter than it says, and what lies there another's. It stays: nothing
+			// says how much of it is there.
+			at += headerSize
+		default:
+			if err := s.Free(id); err != nil {
+				return freed, err
+			}
+			freed++
+			at += headerSize + length
+		}
+	}
+}
+
+// bytesSound reports whether the bytes behind a header are those that it was written for.
+func bytesSound(f *os.File, h []byte, at int64) bool {
+	sum := crc32.New(castagnoli)
+	n, err := io.Copy(sum, io.NewSectionReader(f, at+headerSize, int64(binary.BigEndian.Uint64(h[8:]))))
+	return err == nil && n == int64(binary.BigEndian.Uint64(h[8:])) && sum.Sum32() == binary.BigEndian.Uint32(h[4:])
 }
 
 // nextHeader finds where the next header may begin, from at on. It passes over holes.

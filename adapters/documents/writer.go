@@ -134,7 +134,10 @@ func (w *Writer) commitLarge(ref Ref) (Ref, error) {
 	// temporary file, which Open removes; after it a document that no event names yet, which Sweep frees. The folder is
 	// synced before the id is given away: else a power cut could take the name back.
 	ref.ID = w.id
-	return ref, errors.Join(os.Rename(path+".tmp", path), syncDir(filepath.Dir(path)))
+	if err := os.Rename(path+".tmp", path); err != nil {
+		return Ref{}, errors.Join(err, os.Remove(path+".tmp"))
+	}
+	return ref, syncDir(filepath.Dir(path))
 }
 
 // commitPacked hands the document to the goroutine that writes packs, and waits for its sync.
