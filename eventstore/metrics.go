@@ -9,6 +9,7 @@ type Metrics struct {
 	Position prometheus.Gauge
 	Segments prometheus.Gauge
 	Bytes    prometheus.Gauge
+	ClockGap prometheus.Gauge
 	Events   *prometheus.CounterVec // by type; types are a closed set of hand-written names
 }
 
@@ -37,13 +38,17 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Name: "digitalpost_log_bytes",
 			Help: "Bytes of all segments that hold events.",
 		}),
+		ClockGap: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "digitalpost_log_clock_gap_seconds",
+			Help: "At start: how far the machine's clock was past the last event.",
+		}),
 		Events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "digitalpost_eventstore_events_total",
 			Help: "Events appended since start.",
 		}, []string{"type"}),
 	}
 	if r != nil {
-		r.MustRegister(m.Append, m.Batch, m.Position, m.Segments, m.Bytes, m.Events)
+		r.MustRegister(m.Append, m.Batch, m.Position, m.Segments, m.Bytes, m.ClockGap, m.Events)
 	}
 	return m
 }

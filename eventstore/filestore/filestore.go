@@ -234,6 +234,7 @@ func (s *Store) recover() error {
 			return err
 		}
 		s.clock.start(e.Recorded)
+		s.metrics.ClockGap.Set(s.clock.gap().Seconds())
 	}
 	s.report()
 

@@ -153,6 +153,77 @@ func TestClock(t *testing.T) {
 	storetest.CheckLog(t, s)
 }
 
+// A clock was ahead, and is put right: one confirmation lets the log go on, at the time of its last event until the
+// clock has passed that.
+func TestClockThatWasAhead(t *testing.T) {
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	clock := &fakeClock{wall: start.Add(3 * time.Hour)}
+	cfg := small()
+	cfg.Clock = clock
+	s := open(t, t.TempDir(), cfg)
+	n := 0
+	try := func(want error) {
+		t.Helper()
+		n++
+		_, err := s.Append(context.Background(), storetest.StreamN(n), 0, storetest.Event(n))
+		if !errors.Is(err, want) || !errors.Is(s.ClockErr(), want) {
+			t.Fatalf("Append at %s = %v, ClockErr %v; want %v", clock.wall, err, s.ClockErr(), want)
+		}
+	}
+	try(nil)
+
+	clock.wall = start
+	try(eventstore.ErrClock)
+	own := eventstore.Stream{Kind: "log", ID: s.ID()}
+	if _, err := s.ConfirmClock(context.Background(), own, 0, storetest.Event(0)); err != nil {
+		t.Fatalf("ConfirmClock = %v", err)
+	}
+
+	// One confirmation is enough for all that comes before the clock has passed the last event, and no more than that.
+	for range 3 {
+		clock.wall, clock.mono = clock.wall.Add(time.Hour), clock.mono+time.Hour
+		try(nil)
+	}
+	clock.wall, clock.mono = clock.wall.Add(-2*time.Second), clock.mono+time.Second
+	try(eventstore.ErrClock)
+	clock.wall = clock.wall.Add(4 * time.Second)
+	try(nil)
+
+	last := time.Time{}
+	for _, e := range storetest.CheckLog(t, s) {
+		if e.Recorded.Before(last) || e.Recorded.Before(start.Add(3*time.Hour)) {
+			t.Errorf("position %d is recorded at %s, after %s", e.Position, e.Recorded, last)
+		}
+		last = e.Recorded
+	}
+}
+
+// While it lies behind, a clock that is set back again is not what was confirmed.
+func TestClockThatIsBehindAndSetBack(t *testing.T) {
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	clock := &fakeClock{wall: start}
+	cfg := small()
+	cfg.Clock = clock
+	s := open(t, t.TempDir(), cfg)
+	if _, err := s.Append(context.Background(), storetest.StreamN(1), 0, storetest.Event(1)); err != nil {
+		t.Fatal(err)
+	}
+
+	clock.wall = start.Add(-time.Hour)
+	own := eventstore.Stream{Kind: "log", ID: s.ID()}
+	if _, err := s.ConfirmClock(context.Background(), own, 0, storetest.Event(0)); err != nil {
+		t.Fatal(err)
+	}
+	if gap := s.ClockGap(); gap != -time.Hour {
+		t.Errorf("ClockGap = %s, want an hour behind", gap)
+	}
+	clock.wall = start.Add(-2 * time.Hour)
+	_, err := s.Append(context.Background(), storetest.StreamN(2), 0, storetest.Event(2))
+	if !errors.Is(err, eventstore.ErrClock) {
+		t.Errorf("Append = %v, want ErrClock", err)
+	}
+}
+
 func TestFullDisk(t *testing.T) {
 	free := uint64(3 << 30)
 	cfg := small()
@@ -202,6 +273,17 @@ func TestCheckCountsAndReadsBeside(t *testing.T) {
 const damageRounds = 1000
 
 func TestDamageIsNamedAndNeverServed(t *testing.T) {
+	const parts = 4 // that wait for the disk beside one another
+	for part := range parts {
+		t.Run(fmt.Sprint("part ", part+1), func(t *testing.T) {
+			t.Parallel()
+			damaged(t, rand.New(rand.NewPCG(1, uint64(2+part))), damageRounds/parts)
+		})
+	}
+}
+
+// damaged flips a bit in a log, looks whether it is found, and mends it, some times.
+func damaged(t *testing.T, rng *rand.Rand, rounds int) {
 	dir := t.TempDir()
 	s := open(t, dir, small())
 	fill(t, s, 300)
@@ -220,8 +302,7 @@ func TestDamageIsNamedAndNeverServed(t *testing.T) {
 			segments, ends[n] = append(segments, n), end
 		}
 	}
-	rng := rand.New(rand.NewPCG(1, 2))
-	for round := range damageRounds {
+	for round := range rounds {
 		name := segments[rng.IntN(len(segments))]
 		b, _ := os.ReadFile(name)
 		at, bit := rng.IntN(ends[name]), rng.IntN(8)

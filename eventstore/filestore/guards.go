@@ -24,7 +24,8 @@ func (systemClock) Now() (time.Time, time.Duration) {
 
 // A clockGuard gives recorded time: max(now, last). It refuses when the clock lies more than a second behind the last
 // record, has gained more than a second on the monotonic clock since the last commit, or at start is more than a day
-// past the last record; until the clock is right again or someone confirms it.
+// past the last record; until the clock is right again or someone confirms it. A clock that is confirmed while it lies
+// behind is taken from then on: recorded time stands still at the last one until the clock has passed it.
 type clockGuard struct {
 	clock Clock
 
@@ -33,6 +34,7 @@ type clockGuard struct {
 	wall     time.Time  // both clocks at the last commit; zero before the first of this process
 	mono     time.Duration
 	started  bool // a commit was made in this process
+	behind   bool // it was confirmed while it lay behind, and has not passed the last record yet
 	anything bool // the log holds a record
 }
 
@@ -53,8 +55,10 @@ func (c *clockGuard) check(wall time.Time, mono time.Duration) error {
 	}
 	gained := wall.Sub(c.wall) - (mono - c.mono)
 	switch {
-	case c.last.Sub(wall) > time.Second:
+	case c.last.Sub(wall) > time.Second && !c.behind:
 		return wrong("before")
+	case c.behind && gained < -time.Second:
+		return fmt.Errorf("%w: it has lost %s since the last record", eventstore.ErrClock, -gained)
 	case !c.started && wall.Sub(c.last) > 24*time.Hour:
 		return wrong("more than a day after")
 	case c.started && gained > time.Second:
@@ -74,10 +78,22 @@ func (c *clockGuard) now(confirmed bool) (time.Time, error) {
 	}
 
 	c.wall, c.mono, c.started = wall, mono, true
+	c.behind = (c.behind || confirmed) && wall.Before(c.last)
 	if wall.Before(c.last) {
 		wall = c.last
 	}
 	return wall, nil
+}
+
+// gap returns how far the clock is past the last record; 0 for a log without one.
+func (c *clockGuard) gap() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.anything {
+		return 0
+	}
+	wall, _ := c.clock.Now()
+	return wall.Sub(c.last)
 }
 
 func (c *clockGuard) committed(t time.Time) { c.start(t) }
@@ -89,6 +105,10 @@ func (s *Store) ClockErr() error {
 	wall, mono := s.clock.clock.Now()
 	return s.clock.check(wall.UTC(), mono)
 }
+
+// ClockGap returns how far the machine's clock is past the last event, negative if it is behind it; 0 without events.
+// At start that is how long the log stood still, or how far the clock has jumped: nothing here can tell the two apart.
+func (s *Store) ClockGap() time.Duration { return s.clock.gap() }
 
 // Room below which appends, or only intake, are refused.
 const (
