@@ -88,8 +88,8 @@ func Open(dir string) (*Store, error) {
 	return s, nil
 }
 
-// nextPack gives the number of a pack that is not there yet. What a kill left at the end of the last one may be any part
-// of a document, so nothing is ever written behind it.
+// nextPack gives the number of a pack that is not there yet. What a kill left at the end of the last one may be any
+// part of a document, so nothing is ever written behind it.
 func nextPack(dir string) uint32 {
 	next := uint32(1)
 	packs, _ := filepath.Glob(filepath.Join(dir, "packs", "pack-*"))

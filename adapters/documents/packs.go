@@ -25,8 +25,8 @@ func (s *Store) packPath(n uint32) string {
 	return filepath.Join(s.dir, "packs", fmt.Sprintf("pack-%06d", n))
 }
 
-// write is the one goroutine that appends to packs, from pack n on, which is not there yet. Its first error is its last: no
-// later commit is tried, since what a failed write or sync left in the file is not known.
+// write is the one goroutine that appends to packs, from pack n on, which is not there yet. Its first error is its
+// last: no later commit is tried, since what a failed write or sync left in the file is not known.
 func (s *Store) write(n uint32) {
 	defer close(s.done)
 	var f *os.File

@@ -22,7 +22,8 @@ func TestReadingAStreamAllocatesWhatItTakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for v := range short {
-		if _, err := s.Append(context.Background(), st, eventstore.ExpectedVersion(v+1), storetest.Event(v)); err != nil {
+		at := eventstore.ExpectedVersion(v + 1)
+		if _, err := s.Append(context.Background(), st, at, storetest.Event(v)); err != nil {
 			t.Fatal(err)
 		}
 	}
