@@ -8,13 +8,15 @@ import (
 	"github.com/fxamacker/cbor/v2"
 )
 
-// A Codec turns the events of one kind of stream into stored bytes and back: deterministic CBOR (RFC 8949 §4.2.1), by the
-// integer keys in the events' struct tags. Unknown keys are ignored; a key is never reused.
+// A Codec turns the events of one kind of stream into stored bytes and back: deterministic CBOR (RFC 8949 §4.2.1), by
+// the integer keys in the events' struct tags. Unknown keys are ignored; a key is never reused.
 type Codec[E Named] struct{ types map[string]reflect.Type }
 
 var (
 	encoding = must(cbor.EncOptions{Sort: cbor.SortCoreDeterministic}.EncMode())
-	decoding = must(cbor.DecOptions{DupMapKey: cbor.DupMapKeyEnforcedAPF, MaxNestedLevels: 16, IndefLength: cbor.IndefLengthForbidden}.DecMode())
+	decoding = must(cbor.DecOptions{
+		DupMapKey: cbor.DupMapKeyEnforcedAPF, MaxNestedLevels: 16, IndefLength: cbor.IndefLengthForbidden,
+	}.DecMode())
 )
 
 func must[T any](v T, err error) T {
@@ -24,7 +26,8 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// Events makes the codec of the event types whose zero values are given. Two types of one name are a programmer's mistake.
+// Events makes the codec of the event types whose zero values are given. Two types of one name are a programmer's
+// mistake.
 func Events[E Named](zero ...E) Codec[E] {
 	c := Codec[E]{types: map[string]reflect.Type{}}
 	for _, z := range zero {

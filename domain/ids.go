@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// Ids are 16 bytes: ULIDs, or hashes. People and programs see them in the text form of UUIDs. Each kind of thing has its own type.
+// Ids are 16 bytes: ULIDs, or hashes. People and programs see them in the text form of UUIDs. Each kind of thing has
+// its own type.
 type (
 	// A MailboxID names a mailbox (postkasse). It is random and says nothing of its owner.
 	MailboxID [16]byte
@@ -98,7 +99,8 @@ func ParseUUID(s string) (id [16]byte, err error) {
 	return id, nil
 }
 
-// DeriveID makes an id of other ids and words: the first 16 bytes of SHA-256 over what and each part with its length before it.
+// DeriveID makes an id of other ids and words: the first 16 bytes of SHA-256 over what and each part with its length
+// before it.
 func DeriveID(what string, parts ...[]byte) (id [16]byte) {
 	h := sha256.New()
 	for _, p := range append([][]byte{[]byte(what)}, parts...) {
@@ -108,8 +110,8 @@ func DeriveID(what string, parts ...[]byte) (id [16]byte) {
 	return [16]byte(h.Sum(nil)[:16])
 }
 
-// GivenCommandID makes a command id of what a caller gave to have a repeat known. Its first bit is set; ids of the backbone's own making
-// are ULIDs, whose first bit is not.
+// GivenCommandID makes a command id of what a caller gave to have a repeat known. Its first bit is set; ids of the
+// backbone's own making are ULIDs, whose first bit is not.
 func GivenCommandID(parts ...[]byte) CommandID {
 	id := DeriveID("command", parts...)
 	id[0] |= 0x80
@@ -127,11 +129,12 @@ func (s Sealed) MarshalText() ([]byte, error) {
 	return fmt.Appendf(nil, "sealed, %d bytes", len(s)), nil
 }
 
-// A CPR is a person's number (personnummer, CPR-nummer), ten digits. It shows its digits to nobody but by Reveal. Numbers without modulus 11 have been
-// valid since 1 October 2007, so no checksum is asked for.
+// A CPR is a person's number (personnummer, CPR-nummer), ten digits. It shows its digits to nobody but by Reveal.
+// Numbers without modulus 11 have been valid since 1 October 2007, so no checksum is asked for.
 type CPR struct{ digits string }
 
-// A CVR is a company's or authority's number (CVR-nummer), eight digits. It is treated as a CPR is: a sole trader's is personal.
+// A CVR is a company's or authority's number (CVR-nummer), eight digits. It is treated as a CPR is: a sole trader's is
+// personal.
 type CVR struct{ digits string }
 
 const redacted = "[number]"
@@ -154,7 +157,8 @@ var (
 	errCVR = errors.New("domain: a CVR number has eight digits")
 )
 
-// ParseCPR reads ten digits whose first six are a date, with 60 added to the day for a made-up person (erstatningspersonnummer).
+// ParseCPR reads ten digits whose first six are a date, with 60 added to the day for a made-up person
+// (erstatningspersonnummer).
 func ParseCPR(s string) (CPR, error) {
 	if len(s) != 10 || !digits(s) {
 		return CPR{}, errCPR
@@ -186,7 +190,8 @@ func digits(s string) bool {
 // MadeUp tells whether the number is one that no real person can have: its day is raised by 60.
 func (c CPR) MadeUp() bool { return c.digits != "" && c.digits[0] >= '6' }
 
-// BirthDate reads the date from the number, the century from its seventh digit, and takes 60 from the day of a made-up person.
+// BirthDate reads the date from the number, the century from its seventh digit, and takes 60 from the day of a made-up
+// person.
 func (c CPR) BirthDate() (time.Time, bool) {
 	if len(c.digits) != 10 {
 		return time.Time{}, false

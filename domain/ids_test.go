@@ -17,7 +17,9 @@ func TestCPRShowsNobodyItsDigits(t *testing.T) {
 			t.Errorf("%s shows %s", verb, got)
 		}
 	}
-	for cpr, want := range map[string]string{"6701902345": "1990-01-07", "6701205345": "2020-01-07", "0101855345": "1885-01-01", "2902044321": "2004-02-29"} {
+	for cpr, want := range map[string]string{
+		"6701902345": "1990-01-07", "6701205345": "2020-01-07", "0101855345": "1885-01-01", "2902044321": "2004-02-29",
+	} {
 		c, err := domain.ParseCPR(cpr)
 		if d, _ := c.BirthDate(); err != nil || d.Format("2006-01-02") != want {
 			t.Errorf("BirthDate of %s = %s, %v; want %s", cpr, d.Format("2006-01-02"), err, want)

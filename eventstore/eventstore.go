@@ -1,9 +1,10 @@
 // Package eventstore is the log: an ordered, append-only sequence of events in streams. It knows bytes, streams and
 // positions, and nothing of Digital Post.
 //
-// The log promises three things, whichever store keeps it. An append is all or nothing and, once it has returned nil, on
-// disk. Every event has one position, from 1, without gaps, and readers see events in that order only. A stream changes only
-// for a writer that knew its version. Package storetest holds a case for each sentence of the interfaces below.
+// The log promises three things, whichever store keeps it. An append is all or nothing and, once it has returned nil,
+// on disk. Every event has one position, from 1, without gaps, and readers see events in that order only. A stream
+// changes only for a writer that knew its version. Package storetest holds a case for each sentence of the interfaces
+// below.
 package eventstore
 
 import (
@@ -103,8 +104,8 @@ type Event struct {
 	Data     []byte
 }
 
-// EventID is the id of the i-th event (from 1) that a command led to in a stream: the first 16 bytes of SHA-256 over the
-// stream's kind, a zero byte, its id, the command id and i.
+// EventID is the id of the i-th event (from 1) that a command led to in a stream: the first 16 bytes of SHA-256 over
+// the stream's kind, a zero byte, its id, the command id and i.
 func EventID(s Stream, command [16]byte, i int) [16]byte {
 	h := sha256.New()
 	h.Write([]byte(s.Kind))
@@ -126,10 +127,11 @@ type Store interface {
 // An Appender adds to the log. It may be called by many goroutines at once.
 type Appender interface {
 	// Append adds events to the end of stream s, all or none, if s is at the expected version; if not, it returns a
-	// *ConflictError and changes nothing. When it returns nil the events are on disk, in order, at neighbouring positions
-	// of which it returns the last. If ctx ends before the commit begins nothing is written and ctx's error is returned;
-	// from then on Append finishes whatever ctx says. No events is no append: it returns 0 and nil. Appends beyond
-	// the limits give ErrTooLarge. After ErrClosed, and no other error, the events may or may not be in the log.
+	// *ConflictError and changes nothing. When it returns nil the events are on disk, in order, at neighbouring
+	// positions of which it returns the last. If ctx ends before the commit begins nothing is written and ctx's error
+	// is returned; from then on Append finishes whatever ctx says. No events is no append: it returns 0 and nil.
+	// Appends beyond the limits give ErrTooLarge. After ErrClosed, and no other error, the events may or may not be in
+	// the log.
 	Append(ctx context.Context, s Stream, expected ExpectedVersion, events ...NewEvent) (Position, error)
 }
 
@@ -138,13 +140,13 @@ type Reader interface {
 	// ReadStream yields the events of s beyond version after, in order and without gaps, as far as the stream went when
 	// reading began. A stream without events yields nothing. An error is yielded once, as the last thing.
 	ReadStream(ctx context.Context, s Stream, after Version) iter.Seq2[Event, error]
-	// ReadAll yields the events of the log beyond position after, in order and without gaps, as far as the log went when
-	// reading began. An error is yielded once, as the last thing.
+	// ReadAll yields the events of the log beyond position after, in order and without gaps, as far as the log went
+	// when reading began. An error is yielded once, as the last thing.
 	ReadAll(ctx context.Context, after Position) iter.Seq2[Event, error]
 	// Wait returns nil once the log reaches beyond position after, and ctx's error if that ends first.
 	Wait(ctx context.Context, after Position) error
-	// Last gives the position of the last event, 0 for an empty log. Whatever an Append that has returned wrote is at or
-	// before it.
+	// Last gives the position of the last event, 0 for an empty log. Whatever an Append that has returned wrote is at
+	// or before it.
 	Last() Position
 	// Head gives the version of stream s and the position of its last event; zeros for a stream without events.
 	Head(s Stream) (Version, Position)

@@ -1,38 +1,38 @@
-package projections
+package projections_test
 
 import (
 	"context"
-	"math/rand/v2"
 	"path/filepath"
 	"testing"
 
-	"digitalpost/eventstore"
 	"digitalpost/eventstore/memstore"
+	"digitalpost/projections"
+	"digitalpost/projections/viewtest"
 )
 
 // BenchmarkFold folds a log of 2,000 commands into each view, from nothing.
 func BenchmarkFold(b *testing.B) {
 	store := memstore.New(nil)
-	grow(b, store, rand.New(rand.NewPCG(1, 1)), 2_000)
-	for _, p := range All() {
+	viewtest.New(b, store, 1, 2_000)
+
+	for _, p := range projections.All() {
 		b.Run(p.Name(), func(b *testing.B) {
 			b.ReportAllocs()
+
 			for range b.N {
 				b.StopTimer()
-				f, err := openView(filepath.Join(b.TempDir(), "v"), [16]byte{}, 1, store.Last())
-				if err != nil {
+				f := viewtest.OpenFile(b, filepath.Join(b.TempDir(), "v"), store)
+				b.StartTimer()
+
+				if err := f.Fold(context.Background(), store, p, store.Last(), 0); err != nil {
 					b.Fatal(err)
 				}
-				b.StartTimer()
-				for at := eventstore.Position(0); at < store.Last(); at = f.applied {
-					if _, err := applyBatch(context.Background(), store, p, f, at, store.Last()); err != nil {
-						b.Fatal(err)
-					}
-				}
+
 				b.StopTimer()
-				f.db.Close()
+				f.Close()
 				b.StartTimer()
 			}
+
 			b.ReportMetric(float64(store.Last())*float64(b.N)/b.Elapsed().Seconds(), "events/s")
 		})
 	}

@@ -1,134 +1,184 @@
-package backbone
+package backbone_test
 
 import (
 	"context"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/fxamacker/cbor/v2"
 
+	"digitalpost/adapters/backbone/backbonetest"
+	"digitalpost/adapters/backbone/content"
+	"digitalpost/adapters/backbone/core"
+	"digitalpost/adapters/backbone/messages"
 	"digitalpost/adapters/memo"
 	"digitalpost/adapters/vault"
 	"digitalpost/domain"
 	"digitalpost/domain/intake"
 	"digitalpost/domain/mailbox"
+	"digitalpost/domain/streams"
 	"digitalpost/eventstore"
 )
 
-// fillMailbox puts the messages numbered from through n-1 into a mailbox, past the API: their events as they would be.
-func fillMailbox(t testing.TB, b *Backbone, box domain.MailboxID, from, n int) (last domain.MessageID) {
-	t.Helper()
-	ctx := context.Background()
-	outline, err := cbor.Marshal(memo.Message{Version: 12, Root: &memo.Node{Name: "Message", Children: []*memo.Node{{Name: "MessageHeader"}}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	walk, eventType := b.vault.Walk(vault.Owner(box)), mailbox.MessageDelivered{}.EventType()
-	shard := eventstore.Stream{Kind: "intake", ID: intake.ShardID(1)}
-	put := func(s eventstore.Stream, events []eventstore.NewEvent) {
-		t.Helper()
-		v, _ := b.store.Head(s)
-		if _, err := b.store.Append(ctx, s, eventstore.ExpectedVersion(v), events...); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for i := from; i < n; {
-		var in, out []eventstore.NewEvent
-		for ; i < n && len(in) < 250; i++ {
-			last = domain.MessageID(domain.DeriveID("large", []byte{byte(i), byte(i >> 8), byte(i >> 16)}))
-			r := intake.MemoReceived{Message: last, UUID: domain.UUID(last), Leaf: uint32(i + 1)}
-			data, err := intake.Codec.Encode(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			meta := eventstore.Meta{Command: derivedCommand("x", last[:])}
-			in = append(in, eventstore.NewEvent{Type: r.EventType(), Data: data, Meta: meta})
-			k, err := walk.Key(uint32(i - from + 1))
-			if err != nil {
-				t.Fatal(err)
-			}
-			words := Words{Label: fmt.Sprintf("tilbud om plads nummer %d", i), Sender: "eksempel kommune", SenderID: "20000001", Rest: "besked.txt"}
-			d := mailbox.MessageDelivered{Message: last, Letter: &mailbox.Letter{Message: last, Leaf: uint32(i - from + 1), Outline: k.Seal(eventType, "outline", outline), Shard: 1, IntakeLeaf: 4_000_000,
-				Words: sealWords(k, eventType, words, true)}}
-			if data, err = mailbox.Codec.Encode(d); err != nil {
-				t.Fatal(err)
-			}
-			out = append(out, eventstore.NewEvent{Type: d.EventType(), Data: data, Meta: meta})
-		}
-		put(shard, in)
-		put(mailboxStream(box), out)
-	}
-	if err := b.views.Wait(ctx, b.store.Last()); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.waitForgotten(ctx, b.store.Last()); err != nil {
-		t.Fatal(err)
-	}
-	return last
+// largeMessage gives the id of the message of a number that fillMailbox makes.
+func largeMessage(i int) domain.MessageID {
+	return domain.DeriveID("large", []byte{byte(i), byte(i >> 8), byte(i >> 16)})
 }
 
-// A command on a mailbox of 100,000 messages reads fewer than 100 records of the log, also after a restart; and the repeat of a command whose answer was
-// lost gets the first result after 0, 1 and 100,000 later events.
-func TestCommandsOnALargeMailbox(t *testing.T) {
-	messages := 100_000
-	if testing.Short() {
-		messages = 5_000
+// largeWords gives what a search looks in, of such a message.
+func largeWords(i int) content.Words {
+	return content.Words{
+		Label: fmt.Sprintf("tilbud om plads nummer %d", i), Sender: "eksempel kommune", SenderID: "20000001",
+		Rest: "besked.txt",
 	}
-	ctx := context.Background()
-	dir := t.TempDir()
-	open := func() *Backbone {
-		b, err := Open(Config{Dir: dir + "/var", KMS: vault.KeyFolder(dir + "/keys"), Development: true, SegmentSize: 64 << 20})
+}
+
+// largeAppend is how many events are put in at once.
+const largeAppend = 250
+
+// put appends events to a stream, past the rules.
+func put[E domain.Event](t testing.TB, b *backbonetest.Backbone, s eventstore.Stream, command string, events []E) {
+	t.Helper()
+
+	var news []eventstore.NewEvent
+	for i, e := range events {
+		data, err := streams.Kinds[string(s.Kind)].Encode(e)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return b
+
+		v, _ := b.Store().Head(s)
+		meta := eventstore.Meta{Command: core.DerivedCommand(command, s.ID[:], fmt.Append(nil, v, i))}
+		news = append(news, eventstore.NewEvent{Type: e.EventType(), Data: data, Meta: meta})
 	}
-	b := open()
-	box, _, err := b.Register(ctx, Person{Kind: mailbox.Citizen, Number: "6701901234", Name: "Mette", BirthDate: time.Unix(0, 0)})
+
+	v, _ := b.Store().Head(s)
+	if _, err := b.Store().Append(context.Background(), s, eventstore.ExpectedVersion(v), news...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fillMailbox puts the messages numbered from through n-1 into a mailbox, past the API: their events as they would be.
+func fillMailbox(t testing.TB, b *backbonetest.Backbone, box domain.MailboxID, from, n int) (last domain.MessageID) {
+	t.Helper()
+
+	shard := eventstore.Stream{Kind: streams.Intake, ID: intake.ShardID(1)}
+	ensureRoot(t, b, shard.ID)
+
+	outline, err := cbor.Marshal(memo.Message{Version: memo.V12, Root: &memo.Node{
+		Name: "Message", Children: []*memo.Node{{Name: "MessageHeader"}},
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.ensureRoot(vault.Owner(intake.ShardID(1))); err != nil {
+
+	words := content.New(b.Core())
+	for i := from; i < n; {
+		var in []intake.MemoReceived
+		var out []mailbox.MessageDelivered
+
+		for ; i < n && len(in) < largeAppend; i++ {
+			last = largeMessage(i)
+			in = append(in, intake.MemoReceived{Message: last, UUID: domain.UUID(last), Leaf: uint32(i + 1)})
+
+			letter, err := words.Seal(box, uint32(i-from+1), mailbox.MessageDelivered{}.EventType(),
+				mailbox.Letter{Message: last, Shard: 1, IntakeLeaf: 4_000_000},
+				content.Sealable{Outline: outline, Words: largeWords(i), Whole: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, mailbox.MessageDelivered{Message: last, Letter: &letter})
+		}
+
+		put(t, b, shard, "large", in)
+		put(t, b, core.Stream(box), "large", out)
+	}
+	settle(t, b)
+
+	return last
+}
+
+// ensureRoot gives an intake stream its root, once.
+func ensureRoot(t testing.TB, b *backbonetest.Backbone, id [16]byte) {
+	t.Helper()
+
+	there, err := b.Vault().HasRoot(vault.Owner(id))
+	if err == nil && !there {
+		err = b.Vault().EnterRoot(vault.Owner(id))
+	}
+
+	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// settle waits until views and keys are where the log is.
+func settle(t testing.TB, b *backbonetest.Backbone) {
+	t.Helper()
+
+	if err := b.Core().Views.Wait(context.Background(), b.Position()); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := b.Core().Forgetting.Wait(context.Background(), b.Position()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A command on a mailbox of 100,000 messages reads fewer than 100 records of the log, also after a restart; and the
+// repeat of a command whose answer was lost gets the first result after 0, 1 and 100,000 later events.
+func TestCommandsOnALargeMailbox(t *testing.T) {
+	t.Parallel()
+
+	many := 100_000
+	if testing.Short() {
+		many = 5_000
+	}
+
+	ctx := context.Background()
+	b := backbonetest.Open(t, backbonetest.SegmentSize(64<<20))
+	box := b.Citizen(backbonetest.Mette)
 	first := fillMailbox(t, b, box, 0, 1)
-	ask := Ask{Principal: Principal{Identity: box, Platform: "app"}, Mailbox: box}
+	ask := backbonetest.Owner(box, backbonetest.App)
 	yes, no := true, false
+
 	keyed := ask
 	keyed.Key = "lost answer"
-	want, position, err := b.Patch(ctx, keyed, first, Patch{Read: &yes})
-	if err != nil || !want.Row.State.Read {
+	want, position, err := b.Messages.Patch(ctx, keyed, first, messages.Patch{Read: &yes})
+	if err != nil || !want.Row.Read {
 		t.Fatal(err)
 	}
+
 	repeat := func(when string) {
 		t.Helper()
-		got, at, err := b.Patch(ctx, keyed, first, Patch{Read: &yes})
-		if err != nil || at != position || got.Row.State.Version != want.Row.State.Version || !got.Row.State.Read {
-			t.Errorf("repeated %s: position %d, version %d, %v; want %d, %d", when, at, got.Row.State.Version, err, position, want.Row.State.Version)
+
+		got, at, err := b.Messages.Patch(ctx, keyed, first, messages.Patch{Read: &yes})
+		if err != nil || at != position || got.Row.Version != want.Row.Version || !got.Row.Read {
+			t.Errorf("repeated %s: position %d, version %d, %v; want %d, %d",
+				when, at, got.Row.Version, err, position, want.Row.Version)
 		}
 	}
 	repeat("at once")
-	if _, _, err := b.Patch(ctx, ask, first, Patch{Read: &no}); err != nil {
+
+	if _, _, err := b.Messages.Patch(ctx, ask, first, messages.Patch{Read: &no}); err != nil {
 		t.Fatal(err)
 	}
 	repeat("after one event")
-	last := fillMailbox(t, b, box, 1, messages)
+
+	last := fillMailbox(t, b, box, 1, many)
 	repeat("after many events")
+
 	for _, restarted := range []bool{false, true} {
 		if restarted {
-			if err := b.Close(); err != nil {
-				t.Fatal(err)
-			}
-			b = open()
+			b.Restart()
 		}
+
 		before := b.RecordsRead()
-		if _, _, err := b.Patch(ctx, ask, last, Patch{Flag: &yes, Read: &restarted}); err != nil {
+		if _, _, err := b.Messages.Patch(ctx, ask, last, messages.Patch{Flag: &yes, Read: &restarted}); err != nil {
 			t.Fatal(err)
 		}
-		if err := b.waitForgotten(ctx, b.store.Last()); err != nil {
-			t.Fatal(err)
-		}
+		settle(t, b)
+
 		n := b.RecordsRead() - before
 		t.Logf("restarted %v: a command read %d records", restarted, n)
 		if n >= 100 {
@@ -136,54 +186,4 @@ func TestCommandsOnALargeMailbox(t *testing.T) {
 		}
 	}
 	repeat("after a restart")
-	if err := b.Close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// A whole mailbox is shredded: no key of it is left, and its neighbour opens.
-func TestShreddedMailboxDoesNotOpen(t *testing.T) {
-	ctx := context.Background()
-	dir := t.TempDir()
-	b, err := Open(Config{Dir: dir + "/var", KMS: vault.KeyFolder(dir + "/keys"), Development: true, SegmentSize: 16 << 20})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
-	var boxes []domain.MailboxID
-	for _, n := range []string{"6701901234", "6702901234"} {
-		box, _, err := b.Register(ctx, Person{Kind: mailbox.Citizen, Number: n, Name: "Mette", BirthDate: time.Unix(0, 0)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := b.ensureRoot(vault.Owner(intake.ShardID(1))); err != nil {
-			t.Fatal(err)
-		}
-		boxes = append(boxes, box)
-		fillMailbox(t, b, box, len(boxes)*10, len(boxes)*10+3)
-	}
-	if err := b.Shred(ctx, boxes[0]); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := b.Roll(ctx); err != nil {
-		t.Fatal(err)
-	}
-	for leaf := range uint32(10) {
-		if _, err := b.vault.Key(vault.Owner(boxes[0]), leaf); err != vault.ErrForgotten {
-			t.Errorf("leaf %d of the shredded mailbox: %v, want ErrForgotten", leaf, err)
-		}
-	}
-	for i, box := range boxes {
-		_, err := b.Door(ctx, Principal{Identity: box, Platform: "app"}, box)
-		if (err == nil) != (i == 1) {
-			t.Errorf("mailbox %d: %v", i, err)
-		}
-	}
-	list, _, err := b.Messages(ctx, Principal{Identity: boxes[1], Platform: "app"}, boxes[1], Filter{})
-	if err == nil {
-		err = b.OpenAll(list)
-	}
-	if err != nil || len(list) != 3 || list[0].Memo == nil {
-		t.Errorf("the neighbour: %d messages, %v", len(list), err)
-	}
 }

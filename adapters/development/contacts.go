@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/organisations"
 	"digitalpost/adapters/memo"
 	"digitalpost/domain"
 	"digitalpost/domain/organisation"
@@ -78,49 +79,33 @@ func seedContacts(ctx context.Context, b *backbone.Backbone, cvr string, system 
 	if !ok {
 		return nil
 	}
-	sys, err := b.System(system)
+	sys, err := b.Organisations.System(system)
 	if err != nil {
 		return err
 	}
 	if sys.Receives == 0 {
-		if err := b.Receive(ctx, cvr, system, made.version, true); err != nil {
+		err := b.Organisations.RegisterRecipient(ctx, organisations.Registrar, cvr, system, made.version, true)
+		if err != nil {
 			return err
 		}
 	}
 
 	id := func(what, name string) domain.UUID { return domain.DeriveID(what, []byte(cvr), []byte(name)) }
-	structure := func(c organisation.Contacts) (events []organisation.Event, err error) {
-		if len(c.Points) > 0 {
-			return nil, nil
-		}
-		put := func(more []organisation.Event, err error) error {
-			for _, e := range more {
-				c.Evolve(e)
-			}
-			events = append(events, more...)
-			return err
-		}
-
-		for _, g := range made.groups {
-			group := organisation.ContactGroup{Group: id("contact group", g), Name: g}
-			if err := put(c.PutGroup(group, true)); err != nil {
-				return nil, err
-			}
-		}
-
-		for _, p := range made.points {
-			point := organisation.ContactPoint{Point: id("contact point", p.name), Name: p.name,
-				Description: p.description, Targets: p.targets, MaxBytes: p.bytes, Attachments: p.attachments,
-				Active: true, Visible: true, SearchTerms: p.terms}
-			if p.group != "" {
-				point.Groups = []domain.UUID{id("contact group", p.group)}
-			}
-			if err := put(c.PutPoint(point, true)); err != nil {
-				return nil, err
-			}
-		}
-		return events, nil
+	var structure organisation.BeginContacts
+	for _, g := range made.groups {
+		structure.Groups = append(structure.Groups, organisation.ContactGroup{Group: id("contact group", g), Name: g})
 	}
-	_, err = b.ChangeContacts(ctx, sys, "made-up contacts", structure)
-	return err
+
+	for _, p := range made.points {
+		point := organisation.ContactPoint{
+			Point: id("contact point", p.name), Name: p.name, Description: p.description, Targets: p.targets,
+			MaxBytes: p.bytes, Attachments: p.attachments, Active: true, Visible: true, SearchTerms: p.terms,
+		}
+		if p.group != "" {
+			point.Groups = []domain.UUID{id("contact group", p.group)}
+		}
+		structure.Points = append(structure.Points, point)
+	}
+
+	return b.Organisations.Begin(ctx, cvr, structure)
 }

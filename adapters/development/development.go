@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/people"
 	"digitalpost/adapters/identity"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
@@ -77,7 +78,7 @@ func (d *dev) list(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (d *dev) owners() (people, companies []any, err error) {
-	all, err := d.b.People()
+	all, err := d.b.People.All()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -94,7 +95,7 @@ func (d *dev) owners() (people, companies []any, err error) {
 }
 
 func (d *dev) systems() ([]any, error) {
-	list, err := d.b.Systems()
+	list, err := d.b.Organisations.Systems()
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +134,7 @@ func (d *dev) token(w http.ResponseWriter, r *http.Request) error {
 		return problem.BadField("cpr", "parameter.missing", "or cvr is required")
 	}
 
-	_, ok, err := d.b.Find(kind, number)
+	_, ok, err := d.b.People.Find(kind, number)
 	if err != nil {
 		return err
 	}
@@ -165,12 +166,12 @@ func (d *dev) returned(w http.ResponseWriter, r *http.Request) error {
 		return problem.BadField("body", "body.not.valid", "must be a JSON object with cpr")
 	}
 
-	id, known, err := d.b.Find(mailbox.Citizen, in.CPR)
+	id, known, err := d.b.People.Find(mailbox.Citizen, in.CPR)
 	if err == nil && !known {
 		err = problem.New(http.StatusNotFound, "person.not.found", "nobody made up has that number")
 	}
 	if err == nil {
-		_, err = d.b.Returned(r.Context(), id)
+		_, err = d.b.People.Returned(r.Context(), id)
 	}
 	if err == nil {
 		w.WriteHeader(http.StatusNoContent)
@@ -188,7 +189,7 @@ type registration struct {
 }
 
 // person checks a registration, and gives whom it is about.
-func (in registration) person() (p backbone.Person, err error) {
+func (in registration) person() (p people.Person, err error) {
 	cpr, err := domain.ParseCPR(in.CPR)
 	if err != nil {
 		return p, problem.BadField("cpr", "cpr.not.valid",
@@ -201,7 +202,7 @@ func (in registration) person() (p backbone.Person, err error) {
 		return p, problem.BadField("municipality", "field.not.valid", "must be a code of four digits")
 	}
 
-	p = backbone.Person{Kind: mailbox.Citizen, Number: in.CPR, Name: in.Name, Municipality: in.Municipality}
+	p = people.Person{Kind: mailbox.Citizen, Number: in.CPR, Name: in.Name, Municipality: in.Municipality}
 	p.BirthDate, _ = cpr.BirthDate()
 	if in.BirthDate != "" {
 		if p.BirthDate, err = time.Parse(dateLayout, in.BirthDate); err != nil {
@@ -225,14 +226,14 @@ func (d *dev) register(w http.ResponseWriter, r *http.Request) error {
 		in.Consents = &[]string{"eboks"}
 	}
 
-	_, was, err := d.b.Find(p.Kind, p.Number)
+	_, was, err := d.b.People.Find(p.Kind, p.Number)
 	if err != nil {
 		return err
 	}
 	if err := registerWith(r.Context(), d.b, p, in.Consents); err != nil {
 		return err
 	}
-	id, _, err := d.b.Find(p.Kind, p.Number)
+	id, _, err := d.b.People.Find(p.Kind, p.Number)
 	if err != nil {
 		return err
 	}

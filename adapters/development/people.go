@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/organisations"
+	"digitalpost/adapters/backbone/people"
 	"digitalpost/adapters/identity"
 	"digitalpost/domain"
 	"digitalpost/domain/mailbox"
@@ -15,39 +17,42 @@ import (
 // madeUp are the people, companies and sender systems that a development server has from the start. Nobody real has
 // such numbers: 60 is added to the day of a CPR number, and the CVR numbers fail their check digit.
 var madeUp = struct {
-	people, companies []backbone.Person
+	people, companies []people.Person
 	systems           []madeUpSystem
 }{
-	people: []backbone.Person{
+	people: []people.Person{
 		{Number: "6701901234", Name: "Mette Made-Up Hansen", Municipality: "0101"},
 		{Number: "7203852345", Name: "Søren Påfund Jensen", Municipality: "0751"},
 		{Number: "8112553456", Name: "Åse Opdigtet Møller", Municipality: "0851"},
 		{Number: "6506024567", Name: "Ali Testesen", Municipality: "0461"},
 		{Number: "9105785678", Name: "Kirsten Eksempel", Municipality: "0400"},
 	},
-	companies: []backbone.Person{
+	companies: []people.Person{
 		{Number: "10000001", Name: "Påfundets Bageri ApS"},
 		{Number: "10000002", Name: "Foreningen Opdigtet"},
 	},
 	systems: []madeUpSystem{{
 		name: "Kommunens fagsystem",
-		org: backbone.Organisation{Kind: organisation.Authority, CVR: "20000001", Name: "Eksempel Kommune",
+		org: organisations.Organisation{Kind: organisation.Authority, CVR: "20000001", Name: "Eksempel Kommune",
 			AuthorityType: "MUNICIPALITY", MandatoryAllowed: true, LegalAllowed: true},
 	}, {
 		name: "Regionens patientsystem",
-		org: backbone.Organisation{Kind: organisation.Authority, CVR: "20000002", Name: "Region Påfund",
+		org: organisations.Organisation{Kind: organisation.Authority, CVR: "20000002", Name: "Region Påfund",
 			AuthorityType: "REGION"},
 	}, {
 		name:     "Forsikringens post til e-Boks",
 		platform: "eboks",
-		org:      backbone.Organisation{Kind: organisation.Company, CVR: "20000003", Name: "Opdigtet Forsikring A/S"},
+		org: organisations.Organisation{
+			Kind: organisation.Company, CVR: "20000003", Name: "Opdigtet Forsikring A/S",
+		},
 	}, {
 		name:     "Bankens post til mit.dk",
 		platform: "mitdk",
-		org:      backbone.Organisation{Kind: organisation.Company, CVR: "20000004", Name: "Påfund Bank A/S"},
+		org:      organisations.Organisation{Kind: organisation.Company, CVR: "20000004", Name: "Påfund Bank A/S"},
 	}, {
 		name: "Styrelsens udbetalinger",
-		org: backbone.Organisation{Kind: organisation.Authority, CVR: "20000005", Name: "Opdigtet Uddannelsesstyrelse",
+		org: organisations.Organisation{Kind: organisation.Authority, CVR: "20000005",
+			Name:          "Opdigtet Uddannelsesstyrelse",
 			AuthorityType: "STATE", LegalBasis: "SU-loven (opdigtet)"},
 	}},
 }
@@ -55,7 +60,7 @@ var madeUp = struct {
 type madeUpSystem struct {
 	name     string
 	platform string // of a company's system: the one that shows what it sends
-	org      backbone.Organisation
+	org      organisations.Organisation
 }
 
 // Seed makes development's people, companies, sender systems and contact structures, if they are not there. What an
@@ -81,11 +86,13 @@ func Seed(ctx context.Context, b *backbone.Backbone, i *Issuer) error {
 	}
 
 	for _, s := range madeUp.systems {
-		id, err := b.SystemID(s.org.CVR, s.name)
+		id, err := b.Organisations.SystemID(s.org.CVR, s.name)
 		if err != nil {
 			return err
 		}
-		if err := b.RegisterSystem(ctx, s.org, s.name, s.platform, identity.HashKey(i.SystemKey(id))); err != nil {
+		hash := identity.HashKey(i.SystemKey(id))
+		err = b.Organisations.RegisterSystem(ctx, organisations.Registrar, s.org, s.name, s.platform, hash)
+		if err != nil {
 			return err
 		}
 		if err := seedContacts(ctx, b, s.org.CVR, id); err != nil {
@@ -97,15 +104,15 @@ func Seed(ctx context.Context, b *backbone.Backbone, i *Issuer) error {
 
 // registerWith registers a person or company that consents to what the platforms named show; nil: to all that need it.
 // With platforms named, one who was registered before is left as they are.
-func registerWith(ctx context.Context, b *backbone.Backbone, p backbone.Person, consents *[]string) error {
-	id, created, err := b.Register(ctx, p)
+func registerWith(ctx context.Context, b *backbone.Backbone, p people.Person, consents *[]string) error {
+	id, created, err := b.People.Register(ctx, p)
 	if err != nil || !created && consents != nil {
 		return err
 	}
 
 	for _, x := range platform.All {
 		if x.Consent && (consents == nil || slices.Contains(*consents, x.ID)) {
-			if err := b.GiveConsent(ctx, id, x.ID); err != nil {
+			if err := b.Consents.GiveAtRegistration(ctx, id, x.ID); err != nil {
 				return err
 			}
 		}

@@ -14,7 +14,7 @@ import (
 
 	"github.com/wneessen/go-mail"
 
-	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/sending"
 )
 
 // A Server is a mail server, and how it is spoken to.
@@ -31,7 +31,7 @@ const timeout = 2 * time.Minute
 
 // Mailer returns the means to send by the server; an error if the configuration can't be used. It speaks to the server
 // with each mail and not before.
-func (s Server) Mailer() (backbone.Mailer, error) {
+func (s Server) Mailer() (sending.Mailer, error) {
 	host, port, err := net.SplitHostPort(s.Address)
 	if err != nil {
 		return nil, fmt.Errorf("mail server %s: give HOST:PORT", s.Address)
@@ -56,14 +56,14 @@ func (s Server) Mailer() (backbone.Mailer, error) {
 		return nil, fmt.Errorf("mail sender %q: give an e-mail address", s.From)
 	}
 
-	return func(ctx context.Context, m backbone.Mail) error {
+	return func(ctx context.Context, m sending.Mail) error {
 		client, err := mail.NewClient(host, options...)
 		if err != nil {
 			return err
 		}
 		msg, err := s.message(m)
 		if err != nil {
-			return backbone.RefusedMail(err)
+			return sending.RefusedMail(err)
 		}
 
 		ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -77,7 +77,7 @@ func (s Server) Mailer() (backbone.Mailer, error) {
 }
 
 // message makes a mail in the form that the server takes.
-func (s Server) message(m backbone.Mail) (*mail.Msg, error) {
+func (s Server) message(m sending.Mail) (*mail.Msg, error) {
 	msg := mail.NewMsg()
 	if err := msg.FromFormat("Digital Post", s.From); err != nil {
 		return nil, err
@@ -106,9 +106,9 @@ func outcome(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &sent) && sent.ErrorCode() >= 500 && !sent.IsTemp():
-		return backbone.RefusedMail(err)
+		return sending.RefusedMail(err)
 	case errors.As(err, &sent) && sent.ErrorCode() >= 400:
 		return err
 	}
-	return errors.Join(backbone.ErrNoMail, err)
+	return errors.Join(sending.ErrNoMail, err)
 }

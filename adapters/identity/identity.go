@@ -20,8 +20,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/organisations"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
+	"digitalpost/domain/access"
 )
 
 // A Gate finds out who sends a request, and slows down who fails to say it. It may be used by many goroutines at once.
@@ -46,7 +48,7 @@ func unauthorized(text string) error {
 
 // Person finds out who sends a request of a view client, by its bearer token. Errors are *problem.Error: 401, 403, or
 // 429 for an address that has failed too often.
-func (g *Gate) Person(r *http.Request) (p backbone.Principal, err error) {
+func (g *Gate) Person(r *http.Request) (p access.Principal, err error) {
 	err = g.bearer(r, func(token string) (err error) {
 		p, err = g.tokens.Principal(r.Context(), token)
 		return err
@@ -79,51 +81,52 @@ func (g *Gate) bearer(r *http.Request, check func(token string) error) error {
 
 // System returns the sender system that sends a request. Errors are as Person's; an id and a key that do not fit are
 // refused in the same words, so that nobody learns which systems there are.
-func (g *Gate) System(r *http.Request) (backbone.System, error) {
+func (g *Gate) System(r *http.Request) (organisations.System, error) {
 	user, key, ok := r.BasicAuth()
 	who := ""
 	if id, err := domain.ParseUUID(user); err == nil {
-		if _, err := g.b.System(id); err == nil {
+		if _, err := g.b.Organisations.System(id); err == nil {
 			who = " " + user
 		}
 	}
 
 	if err := g.failures.allow(r, who); err != nil {
-		return backbone.System{}, err
+		return organisations.System{}, err
 	}
 	if !ok {
-		return backbone.System{}, unauthorized("Basic authentication with the sender system's id and key is needed")
+		return organisations.System{}, unauthorized(
+			"Basic authentication with the sender system's id and key is needed")
 	}
 	sys, err := g.system(r, user, key)
 	return sys, g.failures.note(r, "system", who, err)
 }
 
-func (g *Gate) system(r *http.Request, user, key string) (backbone.System, error) {
+func (g *Gate) system(r *http.Request, user, key string) (organisations.System, error) {
 	refused := unauthorized("the sender system's id or key is wrong")
 	id, err := domain.ParseUUID(user)
 	if err != nil {
-		return backbone.System{}, refused
+		return organisations.System{}, refused
 	}
-	sys, err := g.b.System(id)
+	sys, err := g.b.Organisations.System(id)
 	if err != nil {
-		return backbone.System{}, refused
+		return organisations.System{}, refused
 	}
 	if h := HashKey(key); subtle.ConstantTimeCompare(h, sys.KeyHash) != 1 {
-		return backbone.System{}, refused
+		return organisations.System{}, refused
 	}
 
 	if !g.certificates {
 		return sys, nil
 	}
 	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 {
-		return backbone.System{}, unauthorized("a client certificate of the organisation is needed")
+		return organisations.System{}, unauthorized("a client certificate of the organisation is needed")
 	}
 	h, err := holderOf(r.TLS.VerifiedChains[0][0])
 	if err != nil {
-		return backbone.System{}, unauthorized(err.Error())
+		return organisations.System{}, unauthorized(err.Error())
 	}
 	if !sys.Trusts(h.cvr, h.uuid) {
-		return backbone.System{}, problem.New(http.StatusForbidden, "certificate.not.allowed",
+		return organisations.System{}, problem.New(http.StatusForbidden, "certificate.not.allowed",
 			"the certificate is of another organisation, to which this system is not delegated")
 	}
 	return sys, nil

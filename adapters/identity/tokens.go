@@ -143,7 +143,7 @@ func (t *Tokens) config(audience string) *oidc.Config {
 
 // Principal returns who a token is for. Errors are *problem.Error: 401 for a token that is not valid, 403 for one that
 // is and opens no mailbox.
-func (t *Tokens) Principal(ctx context.Context, token string) (p backbone.Principal, err error) {
+func (t *Tokens) Principal(ctx context.Context, token string) (p access.Principal, err error) {
 	c, err := t.claims(ctx, token)
 	if err != nil {
 		return p, err
@@ -167,7 +167,7 @@ func (t *Tokens) Principal(ctx context.Context, token string) (p backbone.Princi
 	if err != nil {
 		return p, err
 	}
-	if p.Identity, ok, err = t.b.Find(kind, number); err != nil {
+	if p.Identity, ok, err = t.b.People.Find(kind, number); err != nil {
 		return p, err
 	}
 	if p.Professional = kind == mailbox.Company; p.Professional {
@@ -219,7 +219,7 @@ func (t *Tokens) mandates(all []Privilege) (out []access.Mandate, err error) {
 		case access.Officer, access.BusinessOfficer, access.Operator, access.Auditor:
 		case access.Administrator, access.Writer, access.Basic, access.LegalOwner, access.Association:
 			var ok bool
-			if m.Mailbox, ok, err = t.b.Find(mailbox.Company, x.Scope); err != nil {
+			if m.Mailbox, ok, err = t.b.People.Find(mailbox.Company, x.Scope); err != nil {
 				return nil, err
 			}
 			if !ok {

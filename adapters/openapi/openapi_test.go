@@ -205,7 +205,7 @@ func compare(t *testing.T, name string, doc *openapi3.T, codes []string) {
 	}
 }
 
-// codesIn gives the codes of errors that are written out in the code under a folder: what problem.New and
+// codesIn gives the codes of errors that are written out in the code under a folder: what problem.New, its later and
 // problem.BadField are given, what stands in a problem.Error or in a list of memo.FieldErrors, and the constants of
 // errors of form.
 func codesIn(t *testing.T, root string) (codes []string) {
@@ -244,6 +244,9 @@ func codeOf(n ast.Node, pkg string) []ast.Expr {
 	case *ast.CallExpr:
 		if (isOf(n.Fun, pkg, "problem", "New") || isOf(n.Fun, pkg, "problem", "BadField")) && len(n.Args) == 3 {
 			return n.Args[1:2]
+		}
+		if isOf(n.Fun, pkg, "problem", "later") && len(n.Args) == 4 {
+			return n.Args[2:3]
 		}
 	case *ast.CompositeLit:
 		if list, ok := n.Type.(*ast.ArrayType); ok && isOf(list.Elt, pkg, "memo", "FieldError") {

@@ -11,7 +11,8 @@ import (
 	"strconv"
 	"strings"
 
-	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/changes"
+	"digitalpost/adapters/backbone/core"
 	"digitalpost/adapters/memo"
 	"digitalpost/domain"
 	"digitalpost/domain/intake"
@@ -75,7 +76,7 @@ var reasons = map[domain.Reason]struct {
 	mailbox.Cycle:                 {422, "a folder can't lie within itself"},
 	mailbox.FolderNotEmpty:        {422, "the folder holds messages or folders"},
 	mailbox.TooManyFolders:        {422, "a mailbox has at most 1,000 folders of its own"},
-	mailbox.LeafTaken:             {503, "the mailbox is busy, try again"},
+	intake.AlreadyReceived:        {409, "a MeMo with this UUID was taken in already: send it again"},
 	intake.UUIDReused:             {400, "the UUID was used before, for other bytes"},
 	mailbox.NoAccess:              {403, "access to this mailbox has ended, or never was"},
 	mailbox.AccessLimited:         {403, "this access does not go so far"},
@@ -101,107 +102,108 @@ var reasons = map[domain.Reason]struct {
 	mailbox.PrivatePost:           {422, "private post stays on its platform"},
 	mailbox.SenderDeclined:        {422, "the recipient does not take this company's post through its platform"},
 	mailbox.UnderAge:              {422, "a citizen gets a mailbox at the age of 15"},
-	backbone.UnknownSender:        {422, "no company of that id sends private post"},
-	backbone.WrongPlatform:        {422, "the company's post comes through another platform"},
-	backbone.NotOffered:           {422, "the platform does not have this language"},
-	backbone.FollowsDevice:        {422, "the platform's app is in the device's language: nothing is stored for it"},
+	mailbox.UnknownSender:         {422, "no company of that id sends private post"},
+	mailbox.WrongPlatform:         {422, "the company's post comes through another platform"},
+	mailbox.NotOffered:            {422, "the platform does not have this language"},
+	mailbox.FollowsDevice:         {422, "the platform's app is in the device's language: nothing is stored for it"},
 	mailbox.NotFetched:            {409, "the MeMo was not fetched yet"},
-	backbone.ReplyElsewhere:       {422, "an answer goes to who wrote; write a new message to others"},
+	mailbox.ReplyElsewhere:        {422, "an answer goes to who wrote; write a new message to others"},
 	mailbox.ReceiptGiven:          {422, "another receipt was given before, and stands"},
+	organisation.NotYours:         {403, "a system changes its own authority's contact structure alone"},
 	organisation.NoSuchGroup:      {422, "there is no such contact group"},
 	organisation.NoSuchPoint:      {422, "there is no such contact point"},
 	organisation.NoSuchSystem:     {422, "there is no such recipient system of the organisation"},
 	organisation.LastVisiblePoint: {422, "an organisation keeps one contact point at least that can be seen"},
 	organisation.GroupNotEmpty:    {422, "the contact group holds groups or points"},
 	organisation.GroupTooDeep:     {422, "contact groups lie at most 16 deep within one another"},
-	backbone.NothingToForward:     {422, "the message has no documents to send on"},
-	backbone.TooManyEMails:        {429, "a mailbox forwards at most 50 e-mails a day"},
+	mailbox.NothingToForward:      {422, "the message has no documents to send on"},
+	mailbox.TooManyEMails:         {429, "a mailbox forwards at most 50 e-mails a day"},
 	organisation.GroupCycle:       {422, "a contact group can't lie within itself"},
 	organisation.TooManyContacts:  {422, "an organisation has at most 2,000 contact groups, and as many points"},
-	backbone.LabelNotAllowed:      {400, "a label has at most 256 characters, none of them a control character"},
-	backbone.DraftTooLarge:        {422, "a draft has at most 24 KiB of words, and 74,625,000 bytes of files"},
-	backbone.NoSuchRecipient:      {422, "there is no such authority"},
-	backbone.LabelMissing:         {422, "a message needs a label"},
-	backbone.RecipientMissing:     {422, "a message needs a recipient"},
-	backbone.MainMissing:          {422, "a message needs a main document, and each document a file"},
-	backbone.FileIncomplete:       {422, "a file's pieces are not all there"},
-	backbone.CategoryRequired:     {422, "the authority has several contact points: choose one"},
-	backbone.PointClosed:          {422, "the contact point takes no post of yours"},
-	backbone.TooManyAttachments:   {422, "the contact point does not take so many attachments"},
-	backbone.TooLargeForPoint:     {422, "the message is larger than the contact point takes"},
-	backbone.NotReplyable:         {422, "the message can't be answered"},
-	backbone.SenderClosed:         {422, "the sender can't be answered any more: write a new message"},
-	backbone.CommentTooLong:       {422, "a comment has at most 512 characters"},
-	backbone.EMailNotConfirmed:    {422, "e-mail leaves Digital Post: say that this is meant, with confirmed"},
-	backbone.EMailNotAvailable:    {422, "this server sends no e-mail"},
-	backbone.CriterionUnknown:     {422, "criteria are those of the form"},
-	backbone.AddressNotAllowed:    {422, "an address has at most 500 characters"},
-	backbone.NoConsentNeeded:      {422, "this platform needs no consent"},
-	backbone.OwnerNotFound:        {422, "nobody has that number and name"},
-	backbone.NoDocumentation:      {422, "say what documentation was shown, in 1 to 1,000 characters"},
-	backbone.NameNotAllowed:       {400, "a folder's name has 1 to 256 characters, none of them a control character"},
-	backbone.NoteTooLong:          {400, "a note has at most 4,000 characters"},
+	mailbox.LabelNotAllowed:       {400, "a label has at most 256 characters, none of them a control character"},
+	mailbox.DraftTooLarge:         {422, "a draft has at most 24 KiB of words, and 74,625,000 bytes of files"},
+	organisation.NoSuchRecipient:  {422, "there is no such authority"},
+	mailbox.LabelMissing:          {422, "a message needs a label"},
+	mailbox.RecipientMissing:      {422, "a message needs a recipient"},
+	mailbox.MainMissing:           {422, "a message needs a main document, and each document a file"},
+	mailbox.FileIncomplete:        {422, "a file's pieces are not all there"},
+	organisation.CategoryRequired: {422, "the authority has several contact points: choose one"},
+	organisation.PointClosed:      {422, "the contact point takes no post of yours"},
+	mailbox.TooManyAttachments:    {422, "the contact point does not take so many attachments"},
+	mailbox.TooLargeForPoint:      {422, "the message is larger than the contact point takes"},
+	mailbox.NotReplyable:          {422, "the message can't be answered"},
+	organisation.SenderClosed:     {422, "the sender can't be answered any more: write a new message"},
+	mailbox.CommentTooLong:        {422, "a comment has at most 512 characters"},
+	mailbox.EMailNotConfirmed:     {422, "e-mail leaves Digital Post: say that this is meant, with confirmed"},
+	mailbox.EMailNotAvailable:     {422, "this server sends no e-mail"},
+	mailbox.CriterionUnknown:      {422, "criteria are those of the form"},
+	mailbox.AddressNotAllowed:     {422, "an address has at most 500 characters"},
+	mailbox.NoConsentNeeded:       {422, "this platform needs no consent"},
+	mailbox.OwnerNotFound:         {422, "nobody has that number and name"},
+	mailbox.NoDocumentation:       {422, "say what documentation was shown, in 1 to 1,000 characters"},
+	mailbox.NameNotAllowed:        {400, "a folder's name has 1 to 256 characters, none of them a control character"},
+	mailbox.NoteTooLong:           {400, "a note has at most 4,000 characters"},
 
 	mailbox.ConsentMissing: {422, "this platform shows public post, and writes it, for those alone who consented"},
-	backbone.CompanyCriterion: {422, "a company is exempt only without broadband, or if its owner or manager can't " +
+	mailbox.CompanyCriterion: {422, "a company is exempt only without broadband, or if its owner or manager can't " +
 		"and nobody else can"},
-	backbone.DocumentNotAllowed: {400, "a document's label has at most 256 characters, none of them a control " +
+	mailbox.DocumentNotAllowed: {400, "a document's label has at most 256 characters, none of them a control " +
 		"character"},
-	backbone.FileNotAllowed: {400, "a file has a name and an encodingFormat of at most 256 characters, and a " +
+	mailbox.FileNotAllowed: {400, "a file has a name and an encodingFormat of at most 256 characters, and a " +
 		"language of two letters"},
-	backbone.TooManyDocuments: {422, "a draft has one main document, at most 31 documents, and at most 10 files in " +
+	mailbox.TooManyDocuments: {422, "a draft has one main document, at most 31 documents, and at most 10 files in " +
 		"each"},
-	backbone.PartNotNext: {422, "a piece begins where the last one ended, and ends within the whole: ask for the " +
+	mailbox.PartNotNext: {422, "a piece begins where the last one ended, and ends within the whole: ask for the " +
 		"file to see how much is there"},
-	backbone.ForwardNotAllowed: {422, "a message is forwarded to a CPR or CVR number that is not the mailbox's own, " +
+	mailbox.ForwardNotAllowed: {422, "a message is forwarded to a CPR or CVR number that is not the mailbox's own, " +
 		"or to an e-mail address"},
-	backbone.GranteeNoMailbox: {422, "access is for persons and companies that have a mailbox, named by number and " +
+	mailbox.GranteeNoMailbox: {422, "access is for persons and companies that have a mailbox, named by number and " +
 		"name"},
 }
 
 // fieldOf names the part of a request that a reason is about, where it is about one.
 var fieldOf = map[domain.Reason]string{
-	backbone.LabelNotAllowed:     "label",
-	backbone.DocumentNotAllowed:  "label",
-	backbone.FileNotAllowed:      "file",
-	backbone.NameNotAllowed:      "name",
-	backbone.NoteTooLong:         "note",
-	"file.extension.not.allowed": "filename",
-	"file.name.not.allowed":      "filename",
-	"file.empty.not.allowed":     "content",
-	mailbox.AccessPast:           "privilegeEndDate",
-	organisation.NoSuchPoint:     "contactPointId",
-	backbone.NoSuchRecipient:     "recipientId",
-	backbone.ReplyElsewhere:      "recipient",
-	backbone.CommentTooLong:      "comment",
-	backbone.EMailNotConfirmed:   "confirmed",
-	backbone.ForwardNotAllowed:   "recipientId",
-	mailbox.FolderNotFound:       "folderId",
-	mailbox.FolderNotAllowed:     "folderId",
-	mailbox.NameTaken:            "name",
-	backbone.CriterionUnknown:    "criteria",
-	backbone.CompanyCriterion:    "criteria",
-	backbone.AddressNotAllowed:   "alternativeAddress",
-	backbone.NoDocumentation:     "documentation",
-	backbone.NotOffered:          "language",
-	backbone.FollowsDevice:       "device",
-	backbone.LabelMissing:        "label",
-	backbone.RecipientMissing:    "recipient",
-	backbone.MainMissing:         "documents",
-	backbone.FileIncomplete:      "documents",
-	backbone.CategoryRequired:    "contactPointId",
-	backbone.PointClosed:         "contactPointId",
-	backbone.TooManyAttachments:  "documents",
-	backbone.TooLargeForPoint:    "documents",
-	organisation.NoSuchGroup:     "contactGroups",
-	organisation.NoSuchSystem:    "systemId",
-	organisation.GroupCycle:      "parent",
-	organisation.GroupTooDeep:    "parent",
-	backbone.OwnerNotFound:       "accessTo",
-	backbone.GranteeNoMailbox:    "cprNumber",
-	mailbox.AccessKind:           "privileges",
-	mailbox.ContactNotAllowed:    "email",
-	backbone.PartNotNext:         "Content-Range",
+	mailbox.LabelNotAllowed:       "label",
+	mailbox.DocumentNotAllowed:    "label",
+	mailbox.FileNotAllowed:        "file",
+	mailbox.NameNotAllowed:        "name",
+	mailbox.NoteTooLong:           "note",
+	"file.extension.not.allowed":  "filename",
+	"file.name.not.allowed":       "filename",
+	"file.empty.not.allowed":      "content",
+	mailbox.AccessPast:            "privilegeEndDate",
+	organisation.NoSuchPoint:      "contactPointId",
+	organisation.NoSuchRecipient:  "recipientId",
+	mailbox.ReplyElsewhere:        "recipient",
+	mailbox.CommentTooLong:        "comment",
+	mailbox.EMailNotConfirmed:     "confirmed",
+	mailbox.ForwardNotAllowed:     "recipientId",
+	mailbox.FolderNotFound:        "folderId",
+	mailbox.FolderNotAllowed:      "folderId",
+	mailbox.NameTaken:             "name",
+	mailbox.CriterionUnknown:      "criteria",
+	mailbox.CompanyCriterion:      "criteria",
+	mailbox.AddressNotAllowed:     "alternativeAddress",
+	mailbox.NoDocumentation:       "documentation",
+	mailbox.NotOffered:            "language",
+	mailbox.FollowsDevice:         "device",
+	mailbox.LabelMissing:          "label",
+	mailbox.RecipientMissing:      "recipient",
+	mailbox.MainMissing:           "documents",
+	mailbox.FileIncomplete:        "documents",
+	organisation.CategoryRequired: "contactPointId",
+	organisation.PointClosed:      "contactPointId",
+	mailbox.TooManyAttachments:    "documents",
+	mailbox.TooLargeForPoint:      "documents",
+	organisation.NoSuchGroup:      "contactGroups",
+	organisation.NoSuchSystem:     "systemId",
+	organisation.GroupCycle:       "parent",
+	organisation.GroupTooDeep:     "parent",
+	mailbox.OwnerNotFound:         "accessTo",
+	mailbox.GranteeNoMailbox:      "cprNumber",
+	mailbox.AccessKind:            "privileges",
+	mailbox.ContactNotAllowed:     "email",
+	mailbox.PartNotNext:           "Content-Range",
 }
 
 // Known reports whether a reason has an answer.
@@ -234,21 +236,19 @@ func Of(err error) *Error {
 			out.Fields = []Field{{Field: f, Code: out.Code, Message: r.text}}
 		}
 		return out
-	case errors.Is(err, backbone.ErrReused):
-		return New(400, string(intake.UUIDReused), reasons[intake.UUIDReused].text)
-	case errors.Is(err, backbone.ErrTooLarge):
+	case errors.Is(err, core.ErrTooLarge):
 		return New(413, "memo.too.large", "a MeMo has at most 99,500,000 bytes")
-	case errors.Is(err, backbone.ErrNotFound):
+	case errors.Is(err, core.ErrNotFound):
 		return New(404, "not.found", "there is no such thing, or not for you")
-	case errors.Is(err, backbone.ErrForbidden):
+	case errors.Is(err, core.ErrForbidden):
 		return New(403, "forbidden", "this mailbox is not yours")
-	case errors.Is(err, backbone.ErrKeyReused):
+	case errors.Is(err, core.ErrKeyReused):
 		return New(422, "idempotency.key.reused", "the Idempotency-Key was used for another command")
-	case errors.Is(err, backbone.ErrTooManyFeeds):
+	case errors.Is(err, changes.ErrTooMany):
 		return later(429, 15, "too.many.streams", "a person has at most 64 open streams of changes, and a platform 16")
-	case errors.Is(err, backbone.ErrParked):
+	case errors.Is(err, core.ErrParked):
 		return later(503, 60, "mailbox.parked", "the mailbox can't be shown before an operator has looked at it")
-	case errors.Is(err, backbone.ErrNoRoom), errors.Is(err, eventstore.ErrDiskFull):
+	case errors.Is(err, core.ErrNoRoom), errors.Is(err, eventstore.ErrDiskFull):
 		return later(503, 60, "storage.full", "there is no room for more")
 	case errors.Is(err, eventstore.ErrClock):
 		return later(503, 60, "clock.not.trusted", "the server's clock has jumped; an operator must confirm it")

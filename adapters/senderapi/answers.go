@@ -3,7 +3,8 @@ package senderapi
 import (
 	"time"
 
-	"digitalpost/adapters/backbone"
+	intakehall "digitalpost/adapters/backbone/intake"
+	"digitalpost/adapters/backbone/organisations"
 	"digitalpost/adapters/memo"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
@@ -26,7 +27,7 @@ type Receipt struct {
 }
 
 // receiptOf shows a receipt, with the text of its code.
-func receiptOf(r backbone.Receipt) Receipt {
+func receiptOf(r intakehall.Receipt) Receipt {
 	out := Receipt{
 		ID: r.ID, TransmissionID: r.Transmission, MessageUUID: r.UUID, MessageID: r.MessageID,
 		ErrorCode: r.Code, TimeStamp: stamp(r.At), ReceiptStatus: r.Status,
@@ -57,7 +58,7 @@ type ReceiptSearchResult struct {
 	Receipts       []Receipt `json:"receipts"`
 }
 
-func receiptsOf(list []backbone.Receipt, page, size, total int) ReceiptSearchResult {
+func receiptsOf(list []intakehall.Receipt, page, size, total int) ReceiptSearchResult {
 	out := ReceiptSearchResult{CurrentPage: page, TotalPages: pages(total, size), ElementsOnPage: len(list),
 		TotalElements: total, Receipts: make([]Receipt, len(list))}
 	for i, r := range list {
@@ -192,7 +193,7 @@ type MailSystem struct {
 	MemoVersion string          `json:"memoVersion"` // 1.1 or 1.2
 }
 
-func systemOf(s backbone.System) MailSystem {
+func systemOf(s organisations.System) MailSystem {
 	version := "1.2"
 	if s.Receives == memo.V11 {
 		version = "1.1"

@@ -9,7 +9,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/core"
+	"digitalpost/adapters/backbone/organisations"
 	"digitalpost/adapters/memo"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
@@ -31,36 +32,15 @@ func (a *api) registerContacts(route func(method, path string, fn handler)) {
 }
 
 // own checks that the path's organisation is the system's, an authority.
-func own(r *http.Request, sys backbone.System) error {
+func own(r *http.Request, sys organisations.System) error {
 	id, err := domain.ParseUUID(r.PathValue("organisation"))
 	if err != nil {
-		return backbone.ErrNotFound
+		return core.ErrNotFound
 	}
 	if domain.OrganisationID(id) != sys.OrgID || sys.Organisation.Kind != organisation.Authority {
-		return problem.New(http.StatusForbidden, "organisation.not.yours",
-			"a system changes its own authority's contact structure alone")
+		return domain.Refuse(organisation.NotYours)
 	}
 	return nil
-}
-
-// at reads what the path names, and gives the check that it is there, at the version of If-Match; there is none for
-// what is created.
-func at(r *http.Request, id domain.UUID, create bool, missing domain.Reason) (func(organisation.Contacts) error,
-	error) {
-	version, err := problem.IfMatch(r)
-	if err != nil {
-		return nil, err
-	}
-	return func(c organisation.Contacts) error {
-		if create {
-			return nil
-		}
-		err := c.At(id, version, missing)
-		if reason, refused := domain.Refused(err); refused && reason == missing {
-			return backbone.ErrNotFound
-		}
-		return err
-	}, nil
 }
 
 // thing gives the id in the path, or a new one where the path has none.
@@ -71,7 +51,7 @@ func thing(r *http.Request, name string, newID func() domain.UUID) (id domain.UU
 	}
 	raw, err := domain.ParseUUID(s)
 	if err != nil {
-		return id, false, backbone.ErrNotFound
+		return id, false, core.ErrNotFound
 	}
 	return raw, false, nil
 }
@@ -112,15 +92,15 @@ func parseIDs(name string, refs []idRef) (out []domain.UUID, err error) {
 	return out, nil
 }
 
-// A decision says what a change of the contact structure leads to.
-type decision func(organisation.Contacts) ([]organisation.Event, error)
-
 // change changes the contact structure; what is kept is read of the directory as it stands then.
-func (a *api) change(r *http.Request, sys backbone.System, decide decision) (*backbone.ContactDirectory, error) {
-	if _, err := a.b.ChangeContacts(r.Context(), sys, "contact structure", decide); err != nil {
+func (a *api) change(
+	r *http.Request, sys organisations.System, cmd organisation.Command,
+) (*organisations.ContactDirectory, error) {
+	if _, err := a.b.Organisations.Change(r.Context(), sys, cmd); err != nil {
 		return nil, err
 	}
-	return a.b.Contacts()
+
+	return a.b.Organisations.Contacts()
 }
 
 // kept answers with what was made or changed, at its version.
@@ -133,15 +113,15 @@ func kept(w http.ResponseWriter, create bool, version uint32, answer any) {
 	problem.JSON(w, status, answer)
 }
 
-func (a *api) putGroup(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
+func (a *api) putGroup(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
 	if err := own(r, sys); err != nil {
 		return err
 	}
-	id, create, err := thing(r, "group", a.b.NewUUID)
+	id, create, err := thing(r, "group", core.NewUUID)
 	if err != nil {
 		return err
 	}
-	check, err := at(r, id, create, organisation.NoSuchGroup)
+	version, err := problem.IfMatch(r)
 	if err != nil {
 		return err
 	}
@@ -154,12 +134,7 @@ func (a *api) putGroup(w http.ResponseWriter, r *http.Request, sys backbone.Syst
 		return err
 	}
 
-	all, err := a.change(r, sys, func(c organisation.Contacts) ([]organisation.Event, error) {
-		if err := check(c); err != nil {
-			return nil, err
-		}
-		return c.PutGroup(g, create)
-	})
+	all, err := a.change(r, sys, organisation.PutGroup{Group: g, Create: create, Version: version})
 	if err != nil {
 		return err
 	}
@@ -186,29 +161,25 @@ func (in groupCommand) read(id domain.UUID) (g organisation.ContactGroup, err er
 	return g, nil
 }
 
-func (a *api) closeGroup(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
+func (a *api) closeGroup(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
 	if err := own(r, sys); err != nil {
 		return err
 	}
-	id, _, err := thing(r, "group", a.b.NewUUID)
+	id, _, err := thing(r, "group", core.NewUUID)
 	if err != nil {
 		return err
 	}
-	check, err := at(r, id, false, organisation.NoSuchGroup)
+	version, err := problem.IfMatch(r)
 	if err != nil {
 		return err
 	}
-	return a.close(w, r, sys, func(c organisation.Contacts) ([]organisation.Event, error) {
-		if err := check(c); err != nil {
-			return nil, err
-		}
-		return c.CloseGroup(id)
-	})
+
+	return a.close(w, r, sys, organisation.CloseGroup{Group: id, Version: version})
 }
 
 // close closes a thing of the contact structure.
-func (a *api) close(w http.ResponseWriter, r *http.Request, sys backbone.System, decide decision) error {
-	if _, err := a.b.ChangeContacts(r.Context(), sys, "contact structure", decide); err != nil {
+func (a *api) close(w http.ResponseWriter, r *http.Request, sys organisations.System, cmd organisation.Command) error {
+	if _, err := a.b.Organisations.Change(r.Context(), sys, cmd); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -278,15 +249,15 @@ func (in pointCommand) read(id domain.UUID) (p organisation.ContactPoint, err er
 	return p, nil
 }
 
-func (a *api) putPoint(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
+func (a *api) putPoint(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
 	if err := own(r, sys); err != nil {
 		return err
 	}
-	id, create, err := thing(r, "point", a.b.NewUUID)
+	id, create, err := thing(r, "point", core.NewUUID)
 	if err != nil {
 		return err
 	}
-	check, err := at(r, id, create, organisation.NoSuchPoint)
+	version, err := problem.IfMatch(r)
 	if err != nil {
 		return err
 	}
@@ -299,12 +270,7 @@ func (a *api) putPoint(w http.ResponseWriter, r *http.Request, sys backbone.Syst
 		return err
 	}
 
-	all, err := a.change(r, sys, func(c organisation.Contacts) ([]organisation.Event, error) {
-		if err := check(c); err != nil {
-			return nil, err
-		}
-		return c.PutPoint(p, create)
-	})
+	all, err := a.change(r, sys, organisation.PutPoint{Point: p, Create: create, Version: version})
 	if err != nil {
 		return err
 	}
@@ -313,35 +279,31 @@ func (a *api) putPoint(w http.ResponseWriter, r *http.Request, sys backbone.Syst
 	return nil
 }
 
-func (a *api) closePoint(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
+func (a *api) closePoint(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
 	if err := own(r, sys); err != nil {
 		return err
 	}
-	id, _, err := thing(r, "point", a.b.NewUUID)
+	id, _, err := thing(r, "point", core.NewUUID)
 	if err != nil {
 		return err
 	}
-	check, err := at(r, id, false, organisation.NoSuchPoint)
+	version, err := problem.IfMatch(r)
 	if err != nil {
 		return err
 	}
-	return a.close(w, r, sys, func(c organisation.Contacts) ([]organisation.Event, error) {
-		if err := check(c); err != nil {
-			return nil, err
-		}
-		return c.ClosePoint(id)
-	})
+
+	return a.close(w, r, sys, organisation.ClosePoint{Point: id, Version: version})
 }
 
 // receive makes a system of the organisation the one that takes post in for contact points that name none.
 // memoVersion, 1.2 by default, is what it wants.
-func (a *api) receive(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
+func (a *api) receive(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
 	if err := own(r, sys); err != nil {
 		return err
 	}
 	id, err := domain.ParseUUID(r.PathValue("system"))
 	if err != nil {
-		return backbone.ErrNotFound
+		return core.ErrNotFound
 	}
 	version := memo.V12
 	switch r.URL.Query().Get("memoVersion") {
@@ -351,10 +313,13 @@ func (a *api) receive(w http.ResponseWriter, r *http.Request, sys backbone.Syste
 	default:
 		return problem.BadField("memoVersion", "parameter.not.valid", "must be 1.1 or 1.2")
 	}
-	if err := a.b.Receive(r.Context(), sys.Organisation.CVR, id, version, true); err != nil {
+	by := organisations.Own(sys)
+	err = a.b.Organisations.RegisterRecipient(r.Context(), by, sys.Organisation.CVR, id, version, true)
+	if err != nil {
 		return err
 	}
-	now, err := a.b.System(id)
+
+	now, err := a.b.Organisations.System(id)
 	if err != nil {
 		return err
 	}

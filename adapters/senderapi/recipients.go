@@ -8,18 +8,20 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/content"
+	"digitalpost/adapters/backbone/core"
+	"digitalpost/adapters/backbone/organisations"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
 )
 
 // waiting lists what people wrote to the recipient system and it has not deleted, oldest first.
-func (a *api) waiting(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
+func (a *api) waiting(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
 	page, size, err := problem.Page(r)
 	if err != nil {
 		return err
 	}
-	list, total, err := a.b.Waiting(sys, page, size)
+	list, total, err := a.b.Handover.Waiting(sys, page, size)
 	if err != nil {
 		return err
 	}
@@ -34,18 +36,18 @@ func (a *api) waiting(w http.ResponseWriter, r *http.Request, sys backbone.Syste
 func memoUUID(r *http.Request) (domain.UUID, error) {
 	uuid, err := domain.ParseUUID(r.PathValue("uuid"))
 	if err != nil {
-		return uuid, backbone.ErrNotFound
+		return uuid, core.ErrNotFound
 	}
 	return uuid, nil
 }
 
 // fetch gives one MeMo, as a file with its UUID's name.
-func (a *api) fetch(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
+func (a *api) fetch(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
 	uuid, err := memoUUID(r)
 	if err != nil {
 		return err
 	}
-	in, err := a.b.Fetch(r.Context(), sys, uuid)
+	in, err := a.b.Handover.Fetch(r.Context(), sys, uuid)
 	if err != nil {
 		return err
 	}
@@ -64,13 +66,13 @@ func (a *api) fetch(w http.ResponseWriter, r *http.Request, sys backbone.System)
 
 // takeOrRecall deletes what waits for the recipient system; of what the system itself sent, it recalls what is
 // scheduled.
-func (a *api) takeOrRecall(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
+func (a *api) takeOrRecall(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
 	uuid, err := memoUUID(r)
 	if err != nil {
 		return err
 	}
-	if err = a.b.Take(r.Context(), sys, uuid); errors.Is(err, backbone.ErrNotFound) {
-		err = a.b.Recall(r.Context(), sys, uuid)
+	if err = a.b.Handover.Take(r.Context(), sys, uuid); errors.Is(err, core.ErrNotFound) {
+		err = a.b.Intake.Recall(r.Context(), sys, uuid)
 	}
 	if err == nil {
 		w.WriteHeader(http.StatusNoContent)
@@ -79,7 +81,7 @@ func (a *api) takeOrRecall(w http.ResponseWriter, r *http.Request, sys backbone.
 }
 
 // acknowledge takes a business receipt in.
-func (a *api) acknowledge(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
+func (a *api) acknowledge(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
 	uuid, err := memoUUID(r)
 	if err != nil {
 		return err
@@ -91,7 +93,7 @@ func (a *api) acknowledge(w http.ResponseWriter, r *http.Request, sys backbone.S
 	switch in.Status {
 	case "COMPLETED", "INVALID", "NOT_ALLOWED":
 	case "RECEIVED": // that it was fetched is recorded already
-		if err := a.b.Received(sys, uuid); err != nil {
+		if err := a.b.Handover.Received(sys, uuid); err != nil {
 			return err
 		}
 		w.WriteHeader(http.StatusOK)
@@ -103,7 +105,7 @@ func (a *api) acknowledge(w http.ResponseWriter, r *http.Request, sys backbone.S
 	if in.UUID != "" && !strings.EqualFold(in.UUID, uuid.String()) {
 		return problem.BadField("messageUUID", "field.not.valid", "must be that of the path")
 	}
-	var words backbone.Answer
+	var words content.Answer
 	for name, s := range map[string]*string{"errorCode": in.Code, "errorMessage": in.Text} {
 		if s != nil && utf8.RuneCountInString(*s) > 512 {
 			return problem.BadField(name, "field.not.valid", "must be at most 512 characters long")
@@ -115,7 +117,7 @@ func (a *api) acknowledge(w http.ResponseWriter, r *http.Request, sys backbone.S
 	if in.Text != nil {
 		words.Text = *in.Text
 	}
-	if err := a.b.Acknowledge(r.Context(), sys, uuid, in.Status, words); err != nil {
+	if err := a.b.Handover.Acknowledge(r.Context(), sys, uuid, in.Status, words); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusOK)

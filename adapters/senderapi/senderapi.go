@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/core"
+	"digitalpost/adapters/backbone/organisations"
 	"digitalpost/adapters/identity"
 	"digitalpost/adapters/memo"
 	"digitalpost/adapters/problem"
@@ -22,7 +24,7 @@ import (
 )
 
 // A handler answers a request of a system that is known.
-type handler func(http.ResponseWriter, *http.Request, backbone.System) error
+type handler func(http.ResponseWriter, *http.Request, organisations.System) error
 
 type api struct {
 	b   *backbone.Backbone
@@ -110,9 +112,9 @@ func body(r *http.Request) (io.Reader, error) {
 	return nil, problem.BadField("file", "part.missing", "must be a part of the multipart body")
 }
 
-func (a *api) submit(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
+func (a *api) submit(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
 	if r.ContentLength > memo.MaxLength+1<<20 {
-		return backbone.ErrTooLarge
+		return core.ErrTooLarge
 	}
 	in, err := body(r)
 	if err != nil {
@@ -123,7 +125,7 @@ func (a *api) submit(w http.ResponseWriter, r *http.Request, sys backbone.System
 		return problem.BadField("memo-message-uuid", "parameter.not.valid",
 			"is required and must be the messageUUID of the MeMo's header")
 	}
-	done, err := a.b.Submit(r.Context(), sys, uuid, in)
+	done, err := a.b.Intake.Submit(r.Context(), sys, uuid, in)
 	if err != nil {
 		return err
 	}
@@ -131,12 +133,12 @@ func (a *api) submit(w http.ResponseWriter, r *http.Request, sys backbone.System
 	return nil
 }
 
-func (a *api) receipts(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
+func (a *api) receipts(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
 	page, size, err := problem.Page(r)
 	if err != nil {
 		return err
 	}
-	list, total, err := a.b.Receipts(sys, page, size)
+	list, total, err := a.b.Intake.Receipts(sys, page, size)
 	if err != nil {
 		return err
 	}
@@ -148,12 +150,12 @@ func (a *api) receipts(w http.ResponseWriter, r *http.Request, sys backbone.Syst
 	return nil
 }
 
-func (a *api) receiptsBulk(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
+func (a *api) receiptsBulk(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
 	page, size, err := problem.Page(r)
 	if err != nil {
 		return err
 	}
-	list, total, err := a.b.Receipts(sys, page, size)
+	list, total, err := a.b.Intake.Receipts(sys, page, size)
 	if err != nil {
 		return err
 	}
@@ -161,12 +163,12 @@ func (a *api) receiptsBulk(w http.ResponseWriter, r *http.Request, sys backbone.
 	return nil
 }
 
-func (a *api) receipt(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
+func (a *api) receipt(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
 	id, err := domain.ParseUUID(r.PathValue("id"))
 	if err != nil {
-		return backbone.ErrNotFound
+		return core.ErrNotFound
 	}
-	found, err := a.b.Receipt(sys, id)
+	found, err := a.b.Intake.Receipt(sys, id)
 	if err != nil {
 		return err
 	}
@@ -176,7 +178,7 @@ func (a *api) receipt(w http.ResponseWriter, r *http.Request, sys backbone.Syste
 			return problem.BadField("delete", "parameter.not.valid", "must be true or false")
 		}
 		if del {
-			if err := a.b.DeleteReceipt(r.Context(), sys, id); err != nil {
+			if err := a.b.Intake.DeleteReceipt(r.Context(), sys, id); err != nil {
 				return err
 			}
 		}
@@ -185,12 +187,12 @@ func (a *api) receipt(w http.ResponseWriter, r *http.Request, sys backbone.Syste
 	return nil
 }
 
-func (a *api) deleteReceipt(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
+func (a *api) deleteReceipt(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
 	id, err := domain.ParseUUID(r.PathValue("id"))
 	if err != nil {
-		return backbone.ErrNotFound
+		return core.ErrNotFound
 	}
-	if err := a.b.DeleteReceipt(r.Context(), sys, id); err != nil {
+	if err := a.b.Intake.DeleteReceipt(r.Context(), sys, id); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -198,7 +200,7 @@ func (a *api) deleteReceipt(w http.ResponseWriter, r *http.Request, sys backbone
 }
 
 // contacts answers whether a number can be reached, and never why not.
-func (a *api) contacts(w http.ResponseWriter, r *http.Request, _ backbone.System) error {
+func (a *api) contacts(w http.ResponseWriter, r *http.Request, _ organisations.System) error {
 	q := r.URL.Query()
 	cpr, cvr := q.Get("cprNumber"), q.Get("cvrNumber")
 	kind, number, contact := mailbox.Citizen, cpr, Contact{Type: "CITIZEN", CPRNumber: cpr}
@@ -208,13 +210,13 @@ func (a *api) contacts(w http.ResponseWriter, r *http.Request, _ backbone.System
 	if (cpr == "") == (cvr == "") {
 		return problem.BadField("cprNumber", "parameter.not.valid", "or cvrNumber is required, one of them")
 	}
-	id, ok, err := a.b.Find(kind, number)
+	id, ok, err := a.b.People.Find(kind, number)
 	if err != nil {
 		return err
 	}
 	list := []Contact{}
 	if ok {
-		exempt, _, err := a.b.IsExempt(kind, number)
+		exempt, _, err := a.b.Exemption.IsExempt(kind, number)
 		if err != nil {
 			return err
 		}
@@ -226,15 +228,15 @@ func (a *api) contacts(w http.ResponseWriter, r *http.Request, _ backbone.System
 
 // selfService answers an authority whether a person need not use its self-service online: yes while they are exempt,
 // and never why. Of a number that nobody has it is no.
-func (a *api) selfService(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
+func (a *api) selfService(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
 	if sys.Organisation.Kind != organisation.Authority {
-		return backbone.ErrForbidden
+		return core.ErrForbidden
 	}
 	cpr := r.URL.Query().Get("cprNumber")
 	if _, err := domain.ParseCPR(cpr); err != nil {
 		return problem.BadField("cprNumber", "cpr.not.valid", "must be ten digits that begin with a date")
 	}
-	exempt, _, err := a.b.IsExempt(mailbox.Citizen, cpr)
+	exempt, _, err := a.b.Exemption.IsExempt(mailbox.Citizen, cpr)
 	if err == nil {
 		problem.JSON(w, http.StatusOK, SelfService{exempt})
 	}
@@ -242,7 +244,7 @@ func (a *api) selfService(w http.ResponseWriter, r *http.Request, sys backbone.S
 }
 
 // validate judges a MeMo without sending it: 201 if it would be accepted, 400 with what is wrong.
-func (a *api) validate(w http.ResponseWriter, r *http.Request, sys backbone.System) error {
+func (a *api) validate(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
 	var in io.Reader
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "application/json" {
 		var wrapped wrappedMemo

@@ -3,23 +3,42 @@ package viewapi
 import (
 	"net/http"
 
-	"digitalpost/adapters/backbone"
+	accesshall "digitalpost/adapters/backbone/access"
+	"digitalpost/adapters/backbone/core"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
 	"digitalpost/domain/access"
 	"digitalpost/domain/mailbox"
 	"digitalpost/eventstore"
-	"digitalpost/projections"
 )
 
-func (a *api) accesses(w http.ResponseWriter, r request) error {
-	all, err := a.b.Accesses(r.Context(), r.p, r.box)
+// accessHandlers serve access that others have to a mailbox, requests for it, and who looked.
+type accessHandlers struct{ *api }
+
+func (a accessHandlers) register(r routes) {
+	r.list("GET", "mailboxes/{box}/accesses", a.accesses)
+	r.list("POST", "mailboxes/{box}/accesses", a.grant)
+	r.one("GET", "mailboxes/{box}/accesses/{access}", a.access)
+	r.one("DELETE", "mailboxes/{box}/accesses/{access}", a.revoke)
+	r.list("GET", "mailboxes/{box}/looks", a.looks)
+	r.list("POST", "access-requests", a.requestAccess)
+	r.list("GET", "access-requests", a.requests)
+	r.one("GET", "access-requests/{access}", a.oneRequest)
+	r.one("PUT", "access-requests/{access}", a.decideRequest)
+	r.one("DELETE", "access-requests/{access}", a.decideRequest)
+	r.list("POST", "privileges/direct", a.givePrivilege)
+	r.list("GET", "privileges/direct/grantee/{identity}", a.privileges)
+	r.one("DELETE", "privileges/direct/{access}", a.revoke)
+}
+
+func (a accessHandlers) accesses(w http.ResponseWriter, r request) error {
+	all, err := a.b.Access.To(r.Context(), r.p, r.box)
 	if err != nil {
 		return err
 	}
 	var shown []Access
 	for _, x := range all {
-		if x.Row.State == projections.Granted || x.Row.State == projections.Revoked {
+		if x.Row.State == mailbox.Granted || x.Row.State == mailbox.Revoked {
 			shown = append(shown, accessOf(x))
 		}
 	}
@@ -72,7 +91,7 @@ func idOf(in map[string]rawJSON, name string) (id [16]byte, given bool, err erro
 
 // grant gives access: the body names who gets it (identityId, or cprNumber or cvrNumber with the name), which
 // (privileges), until when (privilegeEndDate), and, by an officer, what was shown (documentation).
-func (a *api) grant(w http.ResponseWriter, r request) error {
+func (a accessHandlers) grant(w http.ResponseWriter, r request) error {
 	ask, err := a.ask(r)
 	if err != nil {
 		return err
@@ -91,7 +110,7 @@ func (a *api) grant(w http.ResponseWriter, r request) error {
 		return err
 	}
 	if !given {
-		if err := a.b.MayGrant(r.Context(), r.p, r.box); err != nil {
+		if err := a.b.Access.MayGrant(r.Context(), r.p, r.box); err != nil {
 			return err
 		}
 		if id, err = a.byNumber(in); err != nil {
@@ -102,7 +121,7 @@ func (a *api) grant(w http.ResponseWriter, r request) error {
 	return a.answerAccess(w, http.StatusCreated, x, at, err)
 }
 
-func (a *api) byNumber(in map[string]rawJSON) (domain.MailboxID, error) {
+func (a accessHandlers) byNumber(in map[string]rawJSON) (domain.MailboxID, error) {
 	kind, name := mailbox.Citizen, "cprNumber"
 	if in["cvrNumber"] != nil {
 		kind, name = mailbox.Company, "cvrNumber"
@@ -119,16 +138,17 @@ func (a *api) byNumber(in map[string]rawJSON) (domain.MailboxID, error) {
 	if err != nil {
 		return domain.MailboxID{}, err
 	}
-	id, ok, err := a.b.Named(kind, number, who)
+	id, ok, err := a.b.People.Named(kind, number, who)
 	if err == nil && !ok {
-		err = domain.Refuse(backbone.GranteeNoMailbox)
+		err = domain.Refuse(mailbox.GranteeNoMailbox)
 	}
 	return id, err
 }
 
 // grantTo gives a right to who is named, until the day in the field untilName, on the documentation that the body has.
-func (a *api) grantTo(r request, ask backbone.Ask, in map[string]rawJSON, grantee domain.MailboxID, right access.Right,
-	untilName string) (x backbone.Access, at eventstore.Position, err error) {
+func (a accessHandlers) grantTo(
+	r request, ask core.Ask, in map[string]rawJSON, grantee domain.MailboxID, right access.Right, untilName string,
+) (x accesshall.Given, at eventstore.Position, err error) {
 	until, err := textField(in, untilName, "must be a date")
 	if err != nil {
 		return x, 0, err
@@ -137,10 +157,12 @@ func (a *api) grantTo(r request, ask backbone.Ask, in map[string]rawJSON, grante
 	if err != nil {
 		return x, 0, err
 	}
-	return a.b.Grant(r.Context(), ask, grantee, right, until, documentation)
+	return a.b.Access.Grant(r.Context(), ask, accesshall.Wish{
+		Grantee: grantee, Right: right, Until: until, Documentation: documentation,
+	})
 }
 
-func (a *api) answerAccess(w http.ResponseWriter, status int, x backbone.Access, at eventstore.Position,
+func (a accessHandlers) answerAccess(w http.ResponseWriter, status int, x accesshall.Given, at eventstore.Position,
 	err error) error {
 	if err != nil {
 		return err
@@ -152,21 +174,21 @@ func (a *api) answerAccess(w http.ResponseWriter, status int, x backbone.Access,
 }
 
 // oneAccess finds the access that the path names, among those of a mailbox or those that were given to who asks.
-func (a *api) oneAccess(r request) (backbone.Access, error) {
+func (a accessHandlers) oneAccess(r request) (accesshall.Given, error) {
 	id, err := pathID(r, "access")
 	if err != nil {
-		return backbone.Access{}, err
+		return accesshall.Given{}, err
 	}
-	mine, err := a.b.AccessesOf(r.p)
+	mine, err := a.b.Access.Of(r.p)
 	if err != nil {
-		return backbone.Access{}, err
+		return accesshall.Given{}, err
 	}
 	boxes := []domain.MailboxID{r.box}
 	if r.box == (domain.MailboxID{}) {
 		boxes = []domain.MailboxID{r.p.Identity}
 	}
 	for _, box := range boxes {
-		all, err := a.b.Accesses(r.Context(), r.p, box)
+		all, err := a.b.Access.To(r.Context(), r.p, box)
 		if err == nil {
 			mine = append(mine, all...)
 		}
@@ -176,16 +198,16 @@ func (a *api) oneAccess(r request) (backbone.Access, error) {
 			return x, nil
 		}
 	}
-	return backbone.Access{}, backbone.ErrNotFound
+	return accesshall.Given{}, core.ErrNotFound
 }
 
-func (a *api) access(w http.ResponseWriter, r request) error {
+func (a accessHandlers) access(w http.ResponseWriter, r request) error {
 	x, err := a.oneAccess(r)
 	return a.answerAccess(w, http.StatusOK, x, a.b.Position(), err)
 }
 
 // revoke ends access: of the owner, an officer, or who has it.
-func (a *api) revoke(w http.ResponseWriter, r request) error {
+func (a accessHandlers) revoke(w http.ResponseWriter, r request) error {
 	ask, id, err := a.askFor(r, "access")
 	if err != nil {
 		return err
@@ -197,7 +219,7 @@ func (a *api) revoke(w http.ResponseWriter, r request) error {
 		}
 		ask.Mailbox = x.Mailbox
 	}
-	_, at, err := a.b.Revoke(r.Context(), ask, domain.GrantID(id))
+	_, at, err := a.b.Access.Revoke(r.Context(), ask, domain.GrantID(id))
 	if err != nil {
 		return err
 	}
@@ -207,7 +229,7 @@ func (a *api) revoke(w http.ResponseWriter, r request) error {
 }
 
 // requestAccess asks for access to another's mailbox: accessTo names its owner by CPR number and name.
-func (a *api) requestAccess(w http.ResponseWriter, r request) error {
+func (a accessHandlers) requestAccess(w http.ResponseWriter, r request) error {
 	in, err := fields(r, "requestType", "accessTo", "privileges", "privilegeEndDate")
 	if err != nil {
 		return err
@@ -229,7 +251,8 @@ func (a *api) requestAccess(w http.ResponseWriter, r request) error {
 		return err
 	}
 	name := to.FirstNameProvided + " " + to.LastNameProvided
-	x, at, err := a.b.RequestAccess(r.Context(), r.p, to.ExternalID, name, right, until)
+	owner := accesshall.Owner{CPR: to.ExternalID, Name: name}
+	x, at, err := a.b.Access.Request(r.Context(), r.p, owner, right, until)
 	if err != nil {
 		return err
 	}
@@ -239,12 +262,12 @@ func (a *api) requestAccess(w http.ResponseWriter, r request) error {
 }
 
 // requests lists what was asked of one's own mailbox, and what one has asked of others.
-func (a *api) requests(w http.ResponseWriter, r request) error {
-	all, err := a.b.AccessesOf(r.p)
+func (a accessHandlers) requests(w http.ResponseWriter, r request) error {
+	all, err := a.b.Access.Of(r.p)
 	if err != nil {
 		return err
 	}
-	if own, err := a.b.Accesses(r.Context(), r.p, r.p.Identity); err == nil {
+	if own, err := a.b.Access.To(r.Context(), r.p, r.p.Identity); err == nil {
 		all = append(all, own...)
 	}
 	var shown []AccessRequest
@@ -255,7 +278,7 @@ func (a *api) requests(w http.ResponseWriter, r request) error {
 	return paged(w, r, shown, result)
 }
 
-func (a *api) oneRequest(w http.ResponseWriter, r request) error {
+func (a accessHandlers) oneRequest(w http.ResponseWriter, r request) error {
 	x, err := a.oneAccess(r)
 	if err != nil {
 		return err
@@ -266,7 +289,7 @@ func (a *api) oneRequest(w http.ResponseWriter, r request) error {
 }
 
 // decideRequest answers a request: requestState is APPROVED or REJECTED.
-func (a *api) decideRequest(w http.ResponseWriter, r request) error {
+func (a accessHandlers) decideRequest(w http.ResponseWriter, r request) error {
 	x, err := a.oneAccess(r)
 	if err != nil {
 		return err
@@ -289,9 +312,9 @@ func (a *api) decideRequest(w http.ResponseWriter, r request) error {
 	var at eventstore.Position
 	switch state {
 	case "APPROVED":
-		x, at, err = a.b.Approve(r.Context(), ask, x.ID)
+		x, at, err = a.b.Access.Approve(r.Context(), ask, x.ID)
 	case "REJECTED", "REVOKED":
-		x, at, err = a.b.Decline(r.Context(), ask, x.ID)
+		x, at, err = a.b.Access.Decline(r.Context(), ask, x.ID)
 	default:
 		return problem.BadField("requestState", "field.not.valid", "must be APPROVED or REJECTED")
 	}

@@ -4,12 +4,16 @@ import (
 	"strings"
 	"time"
 
-	"digitalpost/adapters/backbone"
+	accesshall "digitalpost/adapters/backbone/access"
+	"digitalpost/adapters/backbone/consents"
+	"digitalpost/adapters/backbone/folders"
+	lookshall "digitalpost/adapters/backbone/looks"
+	"digitalpost/adapters/backbone/messages"
+	"digitalpost/adapters/backbone/people"
 	"digitalpost/domain"
 	"digitalpost/domain/access"
 	"digitalpost/domain/looks"
 	"digitalpost/domain/mailbox"
-	"digitalpost/projections"
 	"digitalpost/projections/platform"
 )
 
@@ -76,7 +80,7 @@ type MailboxSearchResult struct {
 }
 
 // mailboxOf shows the mailbox behind a door to the identity that may open it.
-func mailboxOf(d backbone.Door, p backbone.Person, row projections.MailboxRow, identity domain.MailboxID) Mailbox {
+func mailboxOf(d accesshall.Door, p people.Person, row mailbox.Box, identity domain.MailboxID) Mailbox {
 	kind := "CITIZEN"
 	if p.Kind == mailbox.Company {
 		kind = "ORGANISATION"
@@ -91,13 +95,13 @@ func mailboxOf(d backbone.Door, p backbone.Person, row projections.MailboxRow, i
 		as = "OWNER"
 	}
 
-	at := stamp(row.At)
+	at := stamp(row.Shown.At)
 	return Mailbox{
 		Resource:        Resource{domain.UUID(d.Mailbox), 1},
 		CreatedDateTime: at, LastUpdated: at,
 		OwnerType: kind, OwnerIdentityID: d.Mailbox, OwnerName: p.Name, OwnerExternalID: p.Number,
 		StatusType: "ACTIVE", StatusDate: at,
-		Exempt: row.Exemption.State.Exempt,
+		Exempt: row.Exemption.Exempt,
 		Access: MailboxAccess{Resource: Resource{id, 1}, AccessType: as, MailboxID: d.Mailbox, IdentityID: identity,
 			Privileges: []access.Right{d.Right}},
 	}
@@ -147,11 +151,11 @@ type MessageCount struct {
 }
 
 // folderOf shows a folder of a mailbox.
-func folderOf(box domain.MailboxID, f backbone.Folder) Folder {
+func folderOf(box domain.MailboxID, f folders.Folder) Folder {
 	out := Folder{
-		Resource:  Resource{domain.UUID(showFolder(box, f.ID)), f.Row.State.Version},
+		Resource:  Resource{domain.UUID(showFolder(box, f.ID)), f.Row.Version},
 		MailboxID: box, FolderType: f.Type, Name: f.Name,
-		CreatedDateTime: stamp(f.Row.At), LastUpdated: stamp(f.Row.Last),
+		CreatedDateTime: stamp(f.Row.Shown.At), LastUpdated: stamp(f.Row.Shown.Last),
 	}
 	if f.Parent != (domain.FolderID{}) {
 		out.ParentFolderID = showFolder(box, f.Parent)
@@ -160,7 +164,7 @@ func folderOf(box domain.MailboxID, f backbone.Folder) Folder {
 }
 
 // summaryOf shows a folder with the counts of what lies in it.
-func summaryOf(box domain.MailboxID, f backbone.Folder) FolderMessageSummary {
+func summaryOf(box domain.MailboxID, f folders.Folder) FolderMessageSummary {
 	count := MessageCount{Label: f.Name, UnreadMessages: f.Count.Unread, TotalMessages: f.Count.Total}
 	if !f.Latest.IsZero() {
 		count.LatestMessageFrom = stamp(f.Latest)
@@ -181,7 +185,7 @@ type SenderInformation struct {
 	MessageCountList []MessageCount        `json:"messageCountList"`
 }
 
-func senderOf(s backbone.SenderCount) SenderInformation {
+func senderOf(s messages.SenderCount) SenderInformation {
 	count := MessageCount{s.Name, s.Unread, s.Total, stamp(s.Latest)}
 	return SenderInformation{s.CVR, "CVR", s.Organisation, []MessageCount{count}}
 }
@@ -210,7 +214,7 @@ type LookSearchResult struct {
 	Looks []Look `json:"looks"`
 }
 
-func lookOf(l backbone.Look) Look {
+func lookOf(l lookshall.Look) Look {
 	kind := strings.TrimPrefix(l.Event.EventType(), "looks.")
 	out := Look{
 		ID: uint64(l.Position), DateTime: stamp(l.At), Type: strings.ToUpper(strings.ReplaceAll(kind, "-", "_")),
@@ -269,7 +273,7 @@ func authoritiesOf(box domain.MailboxID, exempt bool, language string) Registere
 }
 
 // companyOf shows a company that sends through the platform.
-func companyOf(s backbone.PrivateSender) RegisteredSender {
+func companyOf(s consents.Sender) RegisteredSender {
 	consent := "NONE"
 	switch {
 	case s.Consent.Given && s.Consent.Indirect:

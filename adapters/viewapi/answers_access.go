@@ -1,10 +1,11 @@
 package viewapi
 
 import (
-	"digitalpost/adapters/backbone"
+	accesshall "digitalpost/adapters/backbone/access"
+	"digitalpost/adapters/backbone/exemption"
 	"digitalpost/domain"
 	"digitalpost/domain/access"
-	"digitalpost/projections"
+	"digitalpost/domain/mailbox"
 )
 
 // A Granted is what access and a request for it both say.
@@ -56,26 +57,26 @@ type AccessRequestSearchResult struct {
 }
 
 // grantedOf shows access with its names, its last day and where it stands.
-func grantedOf(x backbone.Access) Granted {
+func grantedOf(x accesshall.Given) Granted {
 	state := x.Row.State
-	if state == projections.Granted && x.Over {
+	if state == mailbox.Granted && x.Over {
 		state = "EXPIRED"
 	}
 	return Granted{
 		Resource:        Resource{domain.UUID(x.ID), x.Row.Version},
-		CreatedDateTime: stamp(x.Row.At), LastUpdated: stamp(x.Row.Last),
+		CreatedDateTime: stamp(x.Row.Shown.At), LastUpdated: stamp(x.Row.Shown.Last),
 		MailboxID: x.Mailbox, IdentityID: x.Row.Grant.Grantee,
-		Privileges: []access.Right{x.Row.Grant.Right}, PrivilegeEndDate: backbone.LastDay(x.Row.Grant.Until),
-		State: state, GrantedVia: x.Row.Via,
+		Privileges: []access.Right{x.Row.Grant.Right}, PrivilegeEndDate: accesshall.LastDay(x.Row.Grant.Until),
+		State: state, GrantedVia: x.Row.Shown.Via,
 		OwnerName: x.Owner, IdentityName: x.Grantee,
 	}
 }
 
 // accessOf shows access for another.
-func accessOf(x backbone.Access) Access { return Access{grantedOf(x), "PARTY_REPRESENTATIVE"} }
+func accessOf(x accesshall.Given) Access { return Access{grantedOf(x), "PARTY_REPRESENTATIVE"} }
 
 // requestOf shows a request for access.
-func requestOf(x backbone.Access) AccessRequest {
+func requestOf(x accesshall.Given) AccessRequest {
 	return AccessRequest{
 		Granted:     grantedOf(x),
 		RequestType: "PRIVILEGE_REQUEST", RequestState: x.Row.State,
@@ -104,12 +105,12 @@ type DirectPrivilegeSearchResult struct {
 }
 
 // privilegeOf shows access as a privilege.
-func privilegeOf(x backbone.Access) DirectPrivilege {
+func privilegeOf(x accesshall.Given) DirectPrivilege {
 	return DirectPrivilege{
 		Resource:    Resource{domain.UUID(x.ID), x.Row.Version},
-		CreatedDate: stamp(x.Row.At), LastUpdated: stamp(x.Row.Last),
+		CreatedDate: stamp(x.Row.Shown.At), LastUpdated: stamp(x.Row.Shown.Last),
 		GranteeID: x.Row.Grant.Grantee, IssuerID: x.Mailbox, ScopeID: x.Mailbox,
-		Type: x.Row.Grant.Right, Source: x.Row.Via, ActiveTo: backbone.LastDay(x.Row.Grant.Until),
+		Type: x.Row.Grant.Right, Source: x.Row.Shown.Via, ActiveTo: accesshall.LastDay(x.Row.Grant.Until),
 	}
 }
 
@@ -134,19 +135,20 @@ type ExemptionCase struct {
 }
 
 // exemptionOf shows an exemption to its owner.
-func exemptionOf(x backbone.Exemption) Exemption {
+func exemptionOf(x exemption.Status) Exemption {
 	return Exemption{
-		Resource:  Resource{domain.UUID(x.Row.State.ID), x.Row.Version},
-		MailboxID: x.Mailbox, ExemptionStatus: x.Row.Status, Date: stamp(x.Row.At), LastUpdated: stamp(x.Row.Last),
-		ExemptByProxy: x.Row.Proxy, Grounds: x.Grounds,
+		Resource:  Resource{domain.UUID(x.Row.ID), x.Row.Version},
+		MailboxID: x.Mailbox, ExemptionStatus: x.Row.Shown.Status,
+		Date: stamp(x.Row.Shown.At), LastUpdated: stamp(x.Row.Shown.Last),
+		ExemptByProxy: x.Row.Shown.Proxy, Grounds: x.Grounds,
 	}
 }
 
 // caseOf shows an exemption to officers.
-func caseOf(x backbone.Exemption) ExemptionCase {
+func caseOf(x exemption.Status) ExemptionCase {
 	return ExemptionCase{
 		Exemption: exemptionOf(x),
 		Criteria:  append([]string{}, x.Criteria...), AlternativeAddress: x.Address, ForwardToAddress: x.Address != "",
-		EndedBy: x.Row.By,
+		EndedBy: x.Row.Shown.By,
 	}
 }

@@ -3,7 +3,7 @@ package viewapi
 import (
 	"strconv"
 
-	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/changes"
 	"digitalpost/domain"
 )
 
@@ -29,7 +29,7 @@ type Change struct {
 	IdentityID   domain.MailboxID `json:"identityId,omitzero"` // who has the access
 }
 
-func eventOf(c backbone.Change) CloudEvent {
+func eventOf(c changes.Change) CloudEvent {
 	out := CloudEvent{
 		SpecVersion: "1.0", ID: strconv.FormatUint(uint64(c.Position), 10),
 		Source: "/apis/v1/mailboxes/" + c.Mailbox.String(), Type: "dk.digitalpost." + c.Type,

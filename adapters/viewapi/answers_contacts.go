@@ -3,10 +3,10 @@ package viewapi
 import (
 	"strconv"
 
-	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/organisations"
 	"digitalpost/domain"
 	"digitalpost/domain/organisation"
-	"digitalpost/projections"
+	"digitalpost/projections/directory"
 )
 
 // An Organisation is an authority or company that sends, or can be written to.
@@ -33,7 +33,7 @@ type OrganisationSearchResult struct {
 }
 
 // organisationOf shows an organisation, with the targets that its contact points are open to.
-func organisationOf(o backbone.Authority, open map[string]bool) Organisation {
+func organisationOf(o organisations.Authority, open map[string]bool) Organisation {
 	at := stamp(o.Row.At)
 	return Organisation{
 		Resource:    Resource{domain.UUID(o.ID), uint32(o.Row.Version)},
@@ -44,7 +44,7 @@ func organisationOf(o backbone.Authority, open map[string]bool) Organisation {
 	}
 }
 
-func authorityType(o backbone.Authority) string {
+func authorityType(o organisations.Authority) string {
 	switch {
 	case o.AuthorityType != "":
 		return o.AuthorityType
@@ -98,7 +98,7 @@ type ContactGroupSearchResult struct {
 }
 
 // groupOf shows a contact group of the directory.
-func groupOf(all *backbone.ContactDirectory, g projections.GroupRow) ContactGroup {
+func groupOf(all *organisations.ContactDirectory, g directory.GroupRow) ContactGroup {
 	out := ContactGroup{
 		Resource:    Resource{g.Group.Group, g.Version},
 		CreatedDate: stamp(g.At), LastUpdated: stamp(g.Last),
@@ -146,7 +146,7 @@ type ContactPointSearchResult struct {
 }
 
 // pointOf shows a contact point of the directory.
-func pointOf(all *backbone.ContactDirectory, p projections.PointRow) ContactPoint {
+func pointOf(all *organisations.ContactDirectory, p directory.PointRow) ContactPoint {
 	x := p.Point
 	set := map[string]bool{}
 	for _, t := range x.Targets {

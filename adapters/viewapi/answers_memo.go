@@ -5,7 +5,8 @@ import (
 	"strconv"
 	"strings"
 
-	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/content"
+	"digitalpost/adapters/backbone/messages"
 	"digitalpost/adapters/memo"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
@@ -29,9 +30,9 @@ type mapper struct {
 	draft   uint32 // a draft's version, at which its documents and files stand; 0: it is none
 }
 
-func mapperOf(m backbone.Message) mapper {
-	if m.Row.State.Draft != nil {
-		return mapper{m.ID, m.Row.State.Version}
+func mapperOf(m messages.Message) mapper {
+	if m.Row.Draft != nil {
+		return mapper{m.ID, m.Row.Version}
 	}
 	return mapper{message: m.ID}
 }
@@ -46,10 +47,10 @@ func (m mapper) part(path string) Resource {
 }
 
 // node begins what has the id and version that every resource has; the id follows from the message and a path.
-func (m mapper) node(path string) Resource { return Resource{backbone.PartID(m.message, path), 1} }
+func (m mapper) node(path string) Resource { return Resource{content.PartID(m.message, path), 1} }
 
-// text gives the text of the element at a path within n; nil where it is not there.
-func text(n *memo.Node, path ...string) *string {
+// element gives the text of the element at a path within n; nil where it is not there.
+func element(n *memo.Node, path ...string) *string {
 	for _, p := range path {
 		n = n.Child(p)
 	}
@@ -60,28 +61,29 @@ func text(n *memo.Node, path ...string) *string {
 }
 
 // messageOf shows a message, whose MeMo has been opened.
-func messageOf(msg backbone.Message) Message {
+func messageOf(msg messages.Message) Message {
 	m := mapperOf(msg)
 	h, body, row := msg.Memo.Header(), msg.Memo.Root.Child("MessageBody"), msg.Row
-	uuid, received := msg.Memo.UUID(), stamp(row.Received)
+	uuid, received := msg.Memo.UUID(), stamp(row.Shown.Received)
 	out := Message{
-		Resource:    Resource{domain.UUID(msg.ID), row.State.Version},
+		Resource:    Resource{domain.UUID(msg.ID), row.Version},
 		MessageUUID: uuid, MailboxID: msg.Mailbox, TransactionID: uuid,
-		CreatedDateTime: received, LastUpdated: stamp(row.Last), MessageDateTime: received, ReceivedDateTime: received,
-		FolderID:    showFolder(msg.Mailbox, row.State.Folder),
-		MessageType: msg.Memo.Kind(), MessageState: stateOf(row.State),
-		Read: row.State.Read, Flag: row.State.Flag, Note: msg.Note,
+		CreatedDateTime: received, LastUpdated: stamp(row.Shown.Last),
+		MessageDateTime: received, ReceivedDateTime: received,
+		FolderID:    showFolder(msg.Mailbox, row.Folder),
+		MessageType: msg.Memo.Kind(), MessageState: stateOf(row),
+		Marks: marksOf(msg),
 		Reply: h.Get("reply") == "true", Forward: h.Child("ForwardData") != nil,
 
-		Label:                  text(h, "label"),
-		MessageIdentifier:      text(h, "messageID"),
-		MessageCode:            text(h, "messageCode"),
-		PostType:               text(h, "postType"),
-		ReplyByDateTime:        text(h, "replyByDateTime"),
-		Notification:           text(h, "notification"),
-		AdditionalNotification: text(h, "additionalNotification"),
-		DoNotDeliverUntilDate:  text(h, "doNotDeliverUntilDate"),
-		MemoCreatedDateTime:    text(body, "createdDateTime"),
+		Label:                  element(h, "label"),
+		MessageIdentifier:      element(h, "messageID"),
+		MessageCode:            element(h, "messageCode"),
+		PostType:               element(h, "postType"),
+		ReplyByDateTime:        element(h, "replyByDateTime"),
+		Notification:           element(h, "notification"),
+		AdditionalNotification: element(h, "additionalNotification"),
+		DoNotDeliverUntilDate:  element(h, "doNotDeliverUntilDate"),
+		MemoCreatedDateTime:    element(body, "createdDateTime"),
 
 		Sender:      m.sender(h.Child("Sender"), msg.Letter.Letter.Sender),
 		Recipient:   m.recipient(h.Child("Recipient")),
@@ -90,10 +92,10 @@ func messageOf(msg backbone.Message) Message {
 		ReplyData:   each(h.All("ReplyData"), m.reply),
 		Documents:   m.documents(msg),
 	}
-	if row.State.Draft == nil {
+	if row.Draft == nil {
 		out.SendDateTime = received
 	}
-	if sent := row.State.Out; sent != nil {
+	if sent := row.Out; sent != nil {
 		out.Receipt, out.LateReply = m.receipt(msg), &sent.Late
 		out.ErrorMessage = sent.Receipt != "" && sent.Receipt != "COMPLETED"
 	}
@@ -120,17 +122,17 @@ func stateOf(m mailbox.Message) string {
 }
 
 // receipt shows what became of a message that was sent (an added field, in the shape of NgDP's Receipt).
-func (m mapper) receipt(msg backbone.Message) *SentReceipt {
-	sent, uuid := msg.Row.State.Out, msg.Letter.Letter.UUID
+func (m mapper) receipt(msg messages.Message) *SentReceipt {
+	sent, uuid := msg.Row.Out, msg.Letter.Letter.UUID
 	out := &SentReceipt{
 		Resource:      m.node("receipt"),
 		TransactionID: uuid, MessageUUID: uuid,
-		ReceiptStatus: "RECEIVED", TimeStamp: stamp(msg.Row.Received),
+		ReceiptStatus: "RECEIVED", TimeStamp: stamp(msg.Row.Shown.Received),
 		HandedOver: sent.Fetched || sent.Taken && sent.System == (domain.SystemID{}),
 		ErrorCode:  msg.Answer.Code, ErrorMessage: msg.Answer.Text,
 	}
 	if sent.Receipt != "" {
-		out.ReceiptStatus, out.TimeStamp = sent.Receipt, stamp(msg.Row.Answered)
+		out.ReceiptStatus, out.TimeStamp = sent.Receipt, stamp(msg.Row.Shown.Answered)
 	}
 	return out
 }
@@ -139,8 +141,8 @@ func (m mapper) receipt(msg backbone.Message) *SentReceipt {
 func (m mapper) sender(s *memo.Node, by domain.OrganisationID) Sender {
 	out := Sender{
 		Resource: m.node("sender"),
-		SenderID: text(s, "senderID"), SenderIDType: strings.ToUpper(s.Get("idType")),
-		SenderIDTypeLabel: text(s, "idTypeLabel"), Label: text(s, "label"),
+		SenderID: element(s, "senderID"), SenderIDType: strings.ToUpper(s.Get("idType")),
+		SenderIDTypeLabel: element(s, "idTypeLabel"), Label: element(s, "label"),
 		OrganisationID: by,
 		AttentionData:  m.attention(s.Child("AttentionData"), "sender/attention"),
 		ContactPoint:   m.contactPoint(s.Child("ContactPoint"), "sender"),
@@ -148,8 +150,8 @@ func (m mapper) sender(s *memo.Node, by domain.OrganisationID) Sender {
 	if r := s.Child("Representative"); r != nil {
 		out.Representative = &Representative{
 			Resource:         m.node("representative"),
-			RepresentativeID: text(r, "representativeID"),
-			IDType:           text(r, "idType"), IDTypeLabel: text(r, "idTypeLabel"), Label: text(r, "label"),
+			RepresentativeID: element(r, "representativeID"),
+			IDType:           element(r, "idType"), IDTypeLabel: element(r, "idTypeLabel"), Label: element(r, "label"),
 		}
 	}
 	return out
@@ -161,8 +163,8 @@ func (m mapper) recipient(r *memo.Node) *Recipient {
 	}
 	return &Recipient{
 		Resource:    m.node("recipient"),
-		RecipientID: text(r, "recipientID"), RecipientIDType: strings.ToUpper(r.Get("idType")),
-		RecipientIDTypeLabel: text(r, "idTypeLabel"), Label: text(r, "label"),
+		RecipientID: element(r, "recipientID"), RecipientIDType: strings.ToUpper(r.Get("idType")),
+		RecipientIDTypeLabel: element(r, "idTypeLabel"), Label: element(r, "label"),
 		AttentionData: m.attention(r.Child("AttentionData"), "recipient/attention"),
 		ContactPoint:  m.contactPoint(r.Child("ContactPoint"), "recipient"),
 	}
@@ -174,27 +176,27 @@ func (m mapper) attention(a *memo.Node, path string) *AttentionData {
 	}
 	return &AttentionData{
 		Resource:                m.node(path),
-		PersonID:                text(a, "AttentionPerson", "personID"),
-		PersonLabel:             text(a, "AttentionPerson", "label"),
-		ProductionUnitNumber:    text(a, "grd:ProductionUnit", "grd:productionUnitNumber"),
-		ProductionUnitName:      text(a, "grd:ProductionUnit", "grd:productionUnitName"),
-		GlobalLocationNumber:    text(a, "gln:GlobalLocationNumber", "gln:globalLocationNumber"),
-		Location:                text(a, "gln:GlobalLocationNumber", "gln:location"),
-		EmailAddress:            text(a, "EMail", "emailAddress"),
-		RelatedEmailAgent:       text(a, "EMail", "relatedAgent"),
-		SENumber:                text(a, "grd:SEnumber", "grd:seNumber"),
-		SECompanyName:           text(a, "grd:SEnumber", "grd:companyName"),
-		TelephoneNumber:         text(a, "Telephone", "telephoneNumber"),
-		RelatedTelephoneAgent:   text(a, "Telephone", "relatedAgent"),
-		EID:                     text(a, "grd:EID", "grd:eID"),
-		EIDLabel:                text(a, "grd:EID", "grd:label"),
-		ContentResponsibleID:    text(a, "ContentResponsible", "contentResponsibleID"),
-		ContentResponsibleLabel: text(a, "ContentResponsible", "label"),
-		GeneratingSystemID:      text(a, "GeneratingSystem", "generatingSystemID"),
-		GeneratingSystemLabel:   text(a, "GeneratingSystem", "label"),
-		SORDataSORIdentifier:    text(a, "sor:SORdata", "sor:sorIdentifier"),
-		SORDataEntryName:        text(a, "sor:SORdata", "sor:entryName"),
-		UnstructuredAddress:     text(a, "grd:UnstructuredAddress", "grd:unstructured"),
+		PersonID:                element(a, "AttentionPerson", "personID"),
+		PersonLabel:             element(a, "AttentionPerson", "label"),
+		ProductionUnitNumber:    element(a, "grd:ProductionUnit", "grd:productionUnitNumber"),
+		ProductionUnitName:      element(a, "grd:ProductionUnit", "grd:productionUnitName"),
+		GlobalLocationNumber:    element(a, "gln:GlobalLocationNumber", "gln:globalLocationNumber"),
+		Location:                element(a, "gln:GlobalLocationNumber", "gln:location"),
+		EmailAddress:            element(a, "EMail", "emailAddress"),
+		RelatedEmailAgent:       element(a, "EMail", "relatedAgent"),
+		SENumber:                element(a, "grd:SEnumber", "grd:seNumber"),
+		SECompanyName:           element(a, "grd:SEnumber", "grd:companyName"),
+		TelephoneNumber:         element(a, "Telephone", "telephoneNumber"),
+		RelatedTelephoneAgent:   element(a, "Telephone", "relatedAgent"),
+		EID:                     element(a, "grd:EID", "grd:eID"),
+		EIDLabel:                element(a, "grd:EID", "grd:label"),
+		ContentResponsibleID:    element(a, "ContentResponsible", "contentResponsibleID"),
+		ContentResponsibleLabel: element(a, "ContentResponsible", "label"),
+		GeneratingSystemID:      element(a, "GeneratingSystem", "generatingSystemID"),
+		GeneratingSystemLabel:   element(a, "GeneratingSystem", "label"),
+		SORDataSORIdentifier:    element(a, "sor:SORdata", "sor:sorIdentifier"),
+		SORDataEntryName:        element(a, "sor:SORdata", "sor:entryName"),
+		UnstructuredAddress:     element(a, "grd:UnstructuredAddress", "grd:unstructured"),
 		Address:                 m.address(a.Child("grd:Address"), path+"/address"),
 	}
 }
@@ -205,9 +207,10 @@ func (m mapper) contactPoint(c *memo.Node, path string) *MessageContactPoint {
 	}
 	return &MessageContactPoint{
 		Resource:     m.node(path + "/contact"),
-		ContactGroup: text(c, "contactGroup"), ContactPointID: text(c, "contactPointID"), Label: text(c, "label"),
+		ContactGroup: element(c, "contactGroup"), ContactPointID: element(c, "contactPointID"),
+		Label: element(c, "label"),
 		ContactInfo: each(c.All("ContactInfo"), func(n *memo.Node, i int) ContactInfo {
-			return ContactInfo{m.node(path + "/info/" + strconv.Itoa(i)), text(n, "label"), text(n, "value")}
+			return ContactInfo{m.node(path + "/info/" + strconv.Itoa(i)), element(n, "label"), element(n, "value")}
 		}),
 	}
 }
@@ -218,18 +221,18 @@ func (m mapper) address(a *memo.Node, path string) *Address {
 	}
 	return &Address{
 		Resource:                  m.node(path),
-		AddressID:                 text(a, "grd:id"),
-		AddressLabel:              text(a, "grd:addressLabel"),
-		HouseNumber:               text(a, "grd:houseNumber"),
-		Door:                      text(a, "grd:door"),
-		Floor:                     text(a, "grd:floor"),
-		CO:                        text(a, "grd:co"),
-		ZipCode:                   text(a, "grd:zipCode"),
-		City:                      text(a, "grd:city"),
-		Country:                   text(a, "grd:country"),
-		GeographicEastingMeasure:  text(a, "grd:AddressPoint", "grd:geographicEastingMeasure"),
-		GeographicNorthingMeasure: text(a, "grd:AddressPoint", "grd:geographicNorthingMeasure"),
-		GeographicHeightMeasure:   text(a, "grd:AddressPoint", "grd:geographicHeightMeasure"),
+		AddressID:                 element(a, "grd:id"),
+		AddressLabel:              element(a, "grd:addressLabel"),
+		HouseNumber:               element(a, "grd:houseNumber"),
+		Door:                      element(a, "grd:door"),
+		Floor:                     element(a, "grd:floor"),
+		CO:                        element(a, "grd:co"),
+		ZipCode:                   element(a, "grd:zipCode"),
+		City:                      element(a, "grd:city"),
+		Country:                   element(a, "grd:country"),
+		GeographicEastingMeasure:  element(a, "grd:AddressPoint", "grd:geographicEastingMeasure"),
+		GeographicNorthingMeasure: element(a, "grd:AddressPoint", "grd:geographicNorthingMeasure"),
+		GeographicHeightMeasure:   element(a, "grd:AddressPoint", "grd:geographicHeightMeasure"),
 	}
 }
 
@@ -239,31 +242,31 @@ func (m mapper) contentData(c *memo.Node) *ContentData {
 	}
 	out := &ContentData{
 		Resource:                  m.node("content"),
-		CPRDataCPRNumber:          text(c, "grd:CPRdata", "grd:cprNumber"),
-		CPRDataName:               text(c, "grd:CPRdata", "grd:name"),
-		CVRDataCVRNumber:          text(c, "grd:CVRdata", "grd:cvrNumber"),
-		CVRDataCompanyName:        text(c, "grd:CVRdata", "grd:companyName"),
-		MotorVehicleLicenseNumber: text(c, "dmv:MotorVehicle", "dmv:licenseNumber"),
-		MotorVehicleChassisNumber: text(c, "dmv:MotorVehicle", "dmv:chassisNumber"),
-		PropertyNumber:            text(c, "grd:PropertyNumber", "grd:propertyNumber"),
-		CaseID:                    text(c, "CaseID", "caseID"),
-		CaseSystem:                text(c, "CaseID", "caseSystem"),
-		KLEDataSubjectKey:         text(c, "kle:KLEdata", "kle:subjectKey"),
-		KLEDataVersion:            text(c, "kle:KLEdata", "kle:version"),
-		KLEDataActivityFacet:      text(c, "kle:KLEdata", "kle:activityFacet"),
-		KLEDataLabel:              text(c, "kle:KLEdata", "kle:label"),
-		FormDataTaskKey:           text(c, "form:FORMdata", "form:taskKey"),
-		FormDataVersion:           text(c, "form:FORMdata", "form:version"),
-		FormDataActivityFacet:     text(c, "form:FORMdata", "form:activityFacet"),
-		FormDataLabel:             text(c, "form:FORMdata", "form:label"),
-		ProductionUnitName:        text(c, "grd:ProductionUnit", "grd:productionUnitName"),
-		EducationCode:             text(c, "udd:Education", "udd:educationCode"),
-		EducationName:             text(c, "udd:Education", "udd:educationName"),
-		UnstructuredAddress:       text(c, "grd:UnstructuredAddress", "grd:unstructured"),
+		CPRDataCPRNumber:          element(c, "grd:CPRdata", "grd:cprNumber"),
+		CPRDataName:               element(c, "grd:CPRdata", "grd:name"),
+		CVRDataCVRNumber:          element(c, "grd:CVRdata", "grd:cvrNumber"),
+		CVRDataCompanyName:        element(c, "grd:CVRdata", "grd:companyName"),
+		MotorVehicleLicenseNumber: element(c, "dmv:MotorVehicle", "dmv:licenseNumber"),
+		MotorVehicleChassisNumber: element(c, "dmv:MotorVehicle", "dmv:chassisNumber"),
+		PropertyNumber:            element(c, "grd:PropertyNumber", "grd:propertyNumber"),
+		CaseID:                    element(c, "CaseID", "caseID"),
+		CaseSystem:                element(c, "CaseID", "caseSystem"),
+		KLEDataSubjectKey:         element(c, "kle:KLEdata", "kle:subjectKey"),
+		KLEDataVersion:            element(c, "kle:KLEdata", "kle:version"),
+		KLEDataActivityFacet:      element(c, "kle:KLEdata", "kle:activityFacet"),
+		KLEDataLabel:              element(c, "kle:KLEdata", "kle:label"),
+		FormDataTaskKey:           element(c, "form:FORMdata", "form:taskKey"),
+		FormDataVersion:           element(c, "form:FORMdata", "form:version"),
+		FormDataActivityFacet:     element(c, "form:FORMdata", "form:activityFacet"),
+		FormDataLabel:             element(c, "form:FORMdata", "form:label"),
+		ProductionUnitName:        element(c, "grd:ProductionUnit", "grd:productionUnitName"),
+		EducationCode:             element(c, "udd:Education", "udd:educationCode"),
+		EducationName:             element(c, "udd:Education", "udd:educationName"),
+		UnstructuredAddress:       element(c, "grd:UnstructuredAddress", "grd:unstructured"),
 		Address:                   m.address(c.Child("grd:Address"), "content/address"),
 		AdditionalContentData: each(c.All("AdditionalContentData"), func(n *memo.Node, i int) AdditionalContentData {
 			return AdditionalContentData{m.node("content/" + strconv.Itoa(i)),
-				text(n, "contentDataType"), text(n, "contentDataName"), text(n, "contentDataValue")}
+				element(n, "contentDataType"), element(n, "contentDataName"), element(n, "contentDataValue")}
 		}),
 	}
 	if p := c.Child("grd:ProductionUnit"); p != nil {
@@ -281,13 +284,13 @@ func (m mapper) forwardData(f *memo.Node) *ForwardData {
 	}
 	return &ForwardData{
 		Resource:                   m.node("forward"),
-		OriginalMessageID:          text(f, "messageUUID"),
-		OriginalMessageDateTime:    text(f, "originalMessageDateTime"),
-		OriginalSender:             text(f, "originalSender"),
-		OriginalContentResponsible: text(f, "originalContentResponsible"),
-		OriginalRepresentative:     text(f, "originalRepresentative"),
-		ContactPointID:             text(f, "contactPointID"),
-		Comment:                    text(f, "comment"),
+		OriginalMessageID:          element(f, "messageUUID"),
+		OriginalMessageDateTime:    element(f, "originalMessageDateTime"),
+		OriginalSender:             element(f, "originalSender"),
+		OriginalContentResponsible: element(f, "originalContentResponsible"),
+		OriginalRepresentative:     element(f, "originalRepresentative"),
+		ContactPointID:             element(f, "contactPointID"),
+		Comment:                    element(f, "comment"),
 	}
 }
 
@@ -295,17 +298,17 @@ func (m mapper) reply(r *memo.Node, i int) ReplyData {
 	path := "reply/" + strconv.Itoa(i)
 	return ReplyData{
 		Resource:           m.node(path),
-		MessageIdentifier:  text(r, "messageID"),
-		ParentMessageID:    text(r, "messageUUID"),
-		ChildMessageID:     text(r, "replyUUID"),
-		SenderID:           text(r, "senderID"),
-		RecipientID:        text(r, "recipientID"),
-		CaseID:             text(r, "caseID"),
-		ContactPointID:     text(r, "contactPointID"),
-		GeneratingSystemID: text(r, "generatingSystemID"),
-		Comment:            text(r, "comment"),
+		MessageIdentifier:  element(r, "messageID"),
+		ParentMessageID:    element(r, "messageUUID"),
+		ChildMessageID:     element(r, "replyUUID"),
+		SenderID:           element(r, "senderID"),
+		RecipientID:        element(r, "recipientID"),
+		CaseID:             element(r, "caseID"),
+		ContactPointID:     element(r, "contactPointID"),
+		GeneratingSystemID: element(r, "generatingSystemID"),
+		Comment:            element(r, "comment"),
 		AdditionalReplyData: each(r.All("AdditionalReplyData"), func(n *memo.Node, j int) AdditionalReplyData {
-			return AdditionalReplyData{m.node(path + "/" + strconv.Itoa(j)), text(n, "label"), text(n, "value")}
+			return AdditionalReplyData{m.node(path + "/" + strconv.Itoa(j)), element(n, "label"), element(n, "value")}
 		}),
 	}
 }
@@ -329,7 +332,7 @@ func filePath(document string, f *memo.Node, j int) string {
 }
 
 // documents shows a message's documents, the main one first.
-func (m mapper) documents(msg backbone.Message) []Document {
+func (m mapper) documents(msg messages.Message) []Document {
 	return each(msg.Memo.Documents(), m.document)
 }
 
@@ -337,8 +340,8 @@ func (m mapper) document(d *memo.Node, i int) Document {
 	path := documentPath(d, i)
 	return Document{
 		Resource:     m.part(path),
-		Label:        text(d, "label"),
-		DocumentID:   text(d, strings.ToLower(d.Name[:1])+d.Name[1:]+"ID"),
+		Label:        element(d, "label"),
+		DocumentID:   element(d, strings.ToLower(d.Name[:1])+d.Name[1:]+"ID"),
 		DocumentType: documentTypes[d.Name],
 		Files:        each(d.All("File"), func(f *memo.Node, j int) File { return m.file(f, filePath(path, f, j)) }),
 		Actions: each(d.All("Action"), func(a *memo.Node, j int) Action {
@@ -350,35 +353,35 @@ func (m mapper) document(d *memo.Node, i int) Document {
 func (m mapper) action(a *memo.Node, path string) Action {
 	return Action{
 		Resource:             m.node(path),
-		Label:                text(a, "label"),
-		ActionCode:           text(a, "actionCode"),
-		ActionStartTime:      text(a, "startDateTime"),
-		ActionEndTime:        text(a, "endDateTime"),
-		EntryPointURL:        text(a, "EntryPoint", "url"),
-		Description:          text(a, "Reservation", "description"),
-		ReservationUUID:      text(a, "Reservation", "reservationUUID"),
-		ReservationAbstract:  text(a, "Reservation", "abstract"),
-		Location:             text(a, "Reservation", "location"),
-		ReservationStartTime: text(a, "Reservation", "startDateTime"),
-		ReservationEndTime:   text(a, "Reservation", "endDateTime"),
-		OrganizerMail:        text(a, "Reservation", "organizerMail"),
-		OrganizerName:        text(a, "Reservation", "organizerName"),
+		Label:                element(a, "label"),
+		ActionCode:           element(a, "actionCode"),
+		ActionStartTime:      element(a, "startDateTime"),
+		ActionEndTime:        element(a, "endDateTime"),
+		EntryPointURL:        element(a, "EntryPoint", "url"),
+		Description:          element(a, "Reservation", "description"),
+		ReservationUUID:      element(a, "Reservation", "reservationUUID"),
+		ReservationAbstract:  element(a, "Reservation", "abstract"),
+		Location:             element(a, "Reservation", "location"),
+		ReservationStartTime: element(a, "Reservation", "startDateTime"),
+		ReservationEndTime:   element(a, "Reservation", "endDateTime"),
+		OrganizerMail:        element(a, "Reservation", "organizerMail"),
+		OrganizerName:        element(a, "Reservation", "organizerName"),
 	}
 }
 
 func (m mapper) file(f *memo.Node, path string) File {
 	return File{
 		Resource:       m.part(path),
-		EncodingFormat: text(f, "encodingFormat"),
-		Filename:       text(f, "filename"),
-		Language:       text(f, "language"),
+		EncodingFormat: element(f, "encodingFormat"),
+		Filename:       element(f, "filename"),
+		Language:       element(f, "language"),
 		FileSize:       f.Child("content").File.Size,
 	}
 }
 
 // bulkStatusOf shows what came of the change of one message.
-func bulkStatusOf(x backbone.BulkItem) BulkStatus {
-	out := BulkStatus{ID: x.Message, Status: http.StatusOK, Version: x.Now}
+func bulkStatusOf(id domain.MessageID, x messages.Outcome) BulkStatus {
+	out := BulkStatus{ID: id, Status: http.StatusOK, Version: x.Version}
 	if x.Err != nil {
 		e := problem.Of(x.Err)
 		out.Status, out.Code, out.Message = e.Status, e.Code, e.Message

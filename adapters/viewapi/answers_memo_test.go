@@ -7,14 +7,15 @@ import (
 	"testing"
 	"time"
 
-	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/content"
+	"digitalpost/adapters/backbone/messages"
 	"digitalpost/adapters/memo"
 	"digitalpost/domain"
 	"digitalpost/domain/mailbox"
 )
 
 // received is a message in an inbox, of a MeMo in testdata.
-func received(t *testing.T, name string) backbone.Message {
+func received(t *testing.T, name string) messages.Message {
 	t.Helper()
 	f, err := os.Open("../../testdata/memo/" + name + ".xml")
 	if err != nil {
@@ -26,10 +27,10 @@ func received(t *testing.T, name string) backbone.Message {
 		t.Fatal(err)
 	}
 
-	msg := backbone.Message{ID: domain.MessageID{1}, Mailbox: domain.MailboxID{2}, Memo: m, Note: "Husk det"}
-	msg.Row.State = mailbox.Message{Version: 3, Folder: mailbox.Inbox}
-	msg.Row.Received = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
-	msg.Row.Last = msg.Row.Received.Add(time.Hour)
+	msg := messages.Message{ID: domain.MessageID{1}, Mailbox: domain.MailboxID{2}, Memo: m, Note: "Husk det"}
+	msg.Row = mailbox.Message{Version: 3, Folder: mailbox.Inbox}
+	msg.Row.Shown.Received = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	msg.Row.Shown.Last = msg.Row.Shown.Received.Add(time.Hour)
 	msg.Letter.Letter.Sender, msg.Letter.Letter.UUID = domain.OrganisationID{4}, m.UUID()
 	return msg
 }
@@ -59,7 +60,7 @@ func TestFullMeMoIsShown(t *testing.T) {
 // What was sent has a receipt, RECEIVED until its recipient has answered; a draft has none, and was not sent.
 func TestWhatBecameOfAMessageIsShown(t *testing.T) {
 	draft := received(t, "full-1.2")
-	draft.Row.State.Draft = &mailbox.Draft{}
+	draft.Row.Draft = &mailbox.Draft{}
 	m := messageOf(draft)
 	if m.MessageState != "DRAFT" || m.SendDateTime != "" || m.Receipt != nil || m.LateReply != nil {
 		t.Errorf("a draft is %s, sent %q, receipt %v", m.MessageState, m.SendDateTime, m.Receipt)
@@ -69,14 +70,14 @@ func TestWhatBecameOfAMessageIsShown(t *testing.T) {
 	}
 
 	sent := received(t, "full-1.2")
-	sent.Row.State.Out = &mailbox.Outgoing{}
+	sent.Row.Out = &mailbox.Outgoing{}
 	m = messageOf(sent)
 	if m.MessageState != "SENT" || m.ErrorMessage || *m.LateReply || m.Receipt.ReceiptStatus != "RECEIVED" {
 		t.Errorf("what was sent is %s, error %v, receipt %+v", m.MessageState, m.ErrorMessage, m.Receipt)
 	}
 
-	sent.Row.State.Out = &mailbox.Outgoing{Receipt: "INVALID", Late: true}
-	sent.Answer = backbone.Answer{Code: "a.code", Text: "a text"}
+	sent.Row.Out = &mailbox.Outgoing{Receipt: "INVALID", Late: true}
+	sent.Answer = content.Answer{Code: "a.code", Text: "a text"}
 	m = messageOf(sent)
 	if !m.ErrorMessage || !*m.LateReply || m.Receipt.ReceiptStatus != "INVALID" || m.Receipt.ErrorCode != "a.code" {
 		t.Errorf("what was refused has error %v, receipt %+v", m.ErrorMessage, m.Receipt)

@@ -6,42 +6,40 @@ import "digitalpost/domain"
 // the MeMo does not have it; answers_memo.go says which element is shown where.
 type Message struct {
 	Resource
-	MessageUUID            domain.UUID      `json:"messageUUID"`
-	MailboxID              domain.MailboxID `json:"mailboxId"`
-	TransactionID          domain.UUID      `json:"transactionId"`
-	CreatedDateTime        string           `json:"createdDateTime"`
-	LastUpdated            string           `json:"lastUpdated"`
-	MessageDateTime        string           `json:"messageDateTime"`
-	ReceivedDateTime       string           `json:"receivedDateTime"`
-	SendDateTime           string           `json:"sendDateTime,omitempty"` // absent of a draft
-	FolderID               domain.FolderID  `json:"folderId"`
-	MessageType            string           `json:"messageType"`  // REGULAR, MANDATORY or LEGAL_NOTIFICATION
-	MessageState           string           `json:"messageState"` // DRAFT, SENT or RECEIVED
-	Read                   bool             `json:"read"`
-	Flag                   bool             `json:"flag"`
-	Note                   string           `json:"note"`
-	Reply                  bool             `json:"reply"` // it can be answered
-	Forward                bool             `json:"forward"`
-	LegallyNotified        bool             `json:"legallyNotified"`
-	WelcomeMessage         bool             `json:"welcomeMessage"`
-	ErrorMessage           bool             `json:"errorMessage"` // its recipient refused it
-	Label                  *string          `json:"label,omitempty"`
-	MessageIdentifier      *string          `json:"messageIdentifier,omitempty"`
-	MessageCode            *string          `json:"messageCode,omitempty"`
-	PostType               *string          `json:"postType,omitempty"`
-	ReplyByDateTime        *string          `json:"replyByDateTime,omitempty"`
-	Notification           *string          `json:"notification,omitempty"`
-	AdditionalNotification *string          `json:"additionalNotification,omitempty"`
-	DoNotDeliverUntilDate  *string          `json:"doNotDeliverUntilDate,omitempty"`
-	MemoCreatedDateTime    *string          `json:"memoCreatedDateTime,omitempty"`
-	Sender                 Sender           `json:"sender"`
-	Recipient              *Recipient       `json:"recipient,omitempty"` // absent of a draft that has none yet
-	ContentData            *ContentData     `json:"contentData,omitempty"`
-	ForwardData            *ForwardData     `json:"forwardData,omitempty"`
-	ReplyData              []ReplyData      `json:"replyData"`
-	Documents              []Document       `json:"documents"`           // the main one first
-	Receipt                *SentReceipt     `json:"receipt,omitempty"`   // of what was sent
-	LateReply              *bool            `json:"lateReply,omitempty"` // of what was sent
+	MessageUUID      domain.UUID      `json:"messageUUID"`
+	MailboxID        domain.MailboxID `json:"mailboxId"`
+	TransactionID    domain.UUID      `json:"transactionId"`
+	CreatedDateTime  string           `json:"createdDateTime"`
+	LastUpdated      string           `json:"lastUpdated"`
+	MessageDateTime  string           `json:"messageDateTime"`
+	ReceivedDateTime string           `json:"receivedDateTime"`
+	SendDateTime     string           `json:"sendDateTime,omitempty"` // absent of a draft
+	FolderID         domain.FolderID  `json:"folderId"`
+	MessageType      string           `json:"messageType"`  // REGULAR, MANDATORY or LEGAL_NOTIFICATION
+	MessageState     string           `json:"messageState"` // DRAFT, SENT or RECEIVED
+	Marks
+	Reply                  bool         `json:"reply"` // it can be answered
+	Forward                bool         `json:"forward"`
+	LegallyNotified        bool         `json:"legallyNotified"`
+	WelcomeMessage         bool         `json:"welcomeMessage"`
+	ErrorMessage           bool         `json:"errorMessage"` // its recipient refused it
+	Label                  *string      `json:"label,omitempty"`
+	MessageIdentifier      *string      `json:"messageIdentifier,omitempty"`
+	MessageCode            *string      `json:"messageCode,omitempty"`
+	PostType               *string      `json:"postType,omitempty"`
+	ReplyByDateTime        *string      `json:"replyByDateTime,omitempty"`
+	Notification           *string      `json:"notification,omitempty"`
+	AdditionalNotification *string      `json:"additionalNotification,omitempty"`
+	DoNotDeliverUntilDate  *string      `json:"doNotDeliverUntilDate,omitempty"`
+	MemoCreatedDateTime    *string      `json:"memoCreatedDateTime,omitempty"`
+	Sender                 Sender       `json:"sender"`
+	Recipient              *Recipient   `json:"recipient,omitempty"` // absent of a draft that has none yet
+	ContentData            *ContentData `json:"contentData,omitempty"`
+	ForwardData            *ForwardData `json:"forwardData,omitempty"`
+	ReplyData              []ReplyData  `json:"replyData"`
+	Documents              []Document   `json:"documents"`           // the main one first
+	Receipt                *SentReceipt `json:"receipt,omitempty"`   // of what was sent
+	LateReply              *bool        `json:"lateReply,omitempty"` // of what was sent
 }
 
 // A MessageSearchResult is a page of messages.

@@ -9,10 +9,18 @@ import (
 	"strings"
 	"time"
 
-	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/changes"
 	"digitalpost/adapters/problem"
 	"digitalpost/eventstore"
 )
+
+// changeHandlers serve what happens, as it happens.
+type changeHandlers struct{ *api }
+
+func (a changeHandlers) register(r routes) {
+	r.list("GET", "mailboxes/{box}/changes", a.changes)
+	r.add("GET", "changes", a.platformChanges)
+}
 
 const (
 	// heartbeat lies between signs of life on a stream where nothing happens. Whether who follows still may is looked
@@ -47,7 +55,7 @@ func (s *sse) write(text string) error {
 	return s.rc.Flush()
 }
 
-func (s *sse) change(c backbone.Change) error {
+func (s *sse) change(c changes.Change) error {
 	e := eventOf(c)
 	b, err := json.Marshal(e)
 	if err != nil {
@@ -56,13 +64,18 @@ func (s *sse) change(c backbone.Change) error {
 	return s.write("id: " + e.ID + "\ndata: " + string(b) + "\n\n")
 }
 
+// follower takes changes beyond a position, and writes them.
+func (s *sse) follower(after eventstore.Position) changes.Follower {
+	return changes.Follower{After: after, Beat: heartbeat, Send: s.change, Idle: s.beat}
+}
+
 // beat says that all changes up to a position have been told: the position is also where to go on from.
 func (s *sse) beat(p eventstore.Position) error {
 	return s.write(fmt.Sprintf("id: %d\n: alive\n\n", p))
 }
 
 // after reads where a stream goes on from: Last-Event-ID, or the parameter after; from now on without either.
-func (a *api) after(r *http.Request) (eventstore.Position, error) {
+func (a changeHandlers) after(r *http.Request) (eventstore.Position, error) {
 	s, name := r.Header.Get("Last-Event-ID"), "Last-Event-ID"
 	if s == "" {
 		s, name = r.URL.Query().Get("after"), "after"
@@ -81,31 +94,31 @@ func (a *api) after(r *http.Request) (eventstore.Position, error) {
 // end gives how a stream ended: an error before anything was written is the answer; after that the stream just ends,
 // and the client goes on from its last id.
 func (s *sse) end(err error) error {
-	if s.started || errors.Is(err, backbone.ErrLagging) {
+	if s.started || errors.Is(err, changes.ErrLagging) {
 		return nil
 	}
 	return err
 }
 
 // changes is what happens in a mailbox, as it happens.
-func (a *api) changes(w http.ResponseWriter, r request) error {
+func (a changeHandlers) changes(w http.ResponseWriter, r request) error {
 	after, err := a.after(r.Request)
 	if err != nil {
 		return err
 	}
 	s := &sse{w: w, rc: http.NewResponseController(w)}
-	return s.end(a.b.Changes(r.Context(), r.p, r.box, after, heartbeat, s.change, s.beat))
+	return s.end(a.b.Changes.Follow(r.Context(), r.p, r.box, s.follower(after)))
 }
 
 // platformChanges is what happens in all mailboxes that have been opened through a platform, for the platform's own
 // server.
-func (a *api) platformChanges(w http.ResponseWriter, r *http.Request) {
+func (a changeHandlers) platformChanges(w http.ResponseWriter, r *http.Request) {
 	s := &sse{w: w, rc: http.NewResponseController(w)}
 	name, until, err := a.who.Platform(r)
 	if err == nil {
 		var after eventstore.Position
 		if after, err = a.after(r); err == nil {
-			err = s.end(a.b.PlatformChanges(r.Context(), name, until, after, heartbeat, s.change, s.beat))
+			err = s.end(a.b.Changes.FollowPlatform(r.Context(), name, until, s.follower(after)))
 		}
 	}
 	if err != nil && !s.started {

@@ -3,13 +3,14 @@ package viewapi
 import (
 	"net/http"
 
+	"digitalpost/adapters/backbone/consents"
 	"digitalpost/adapters/problem"
 	"digitalpost/projections/platform"
 )
 
 // consents lists the platforms that show public post only with the owner's consent.
-func (a *api) consents(w http.ResponseWriter, r request) error {
-	all, err := a.b.Consents(r.Context(), r.p, r.box)
+func (a settingHandlers) consents(w http.ResponseWriter, r request) error {
+	all, err := a.b.Consents.Platforms(r.Context(), r.p, r.box)
 	if err != nil {
 		return err
 	}
@@ -24,7 +25,7 @@ func (a *api) consents(w http.ResponseWriter, r request) error {
 }
 
 // consent gives or withdraws one.
-func (a *api) consent(w http.ResponseWriter, r request) error {
+func (a settingHandlers) consent(w http.ResponseWriter, r request) error {
 	ask, err := a.ask(r)
 	if err != nil {
 		return err
@@ -41,7 +42,7 @@ func (a *api) consent(w http.ResponseWriter, r request) error {
 		return problem.BadField("given", "field.missing", "is required")
 	}
 	name := r.PathValue("platform")
-	at, err := a.b.Consent(r.Context(), ask, name, *given)
+	at, err := a.b.Consents.Set(r.Context(), ask, consents.ToPlatform{Platform: name, Given: *given})
 	if err != nil {
 		return err
 	}

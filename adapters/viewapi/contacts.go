@@ -7,56 +7,44 @@ import (
 	"strconv"
 	"strings"
 
-	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/core"
+	"digitalpost/adapters/backbone/organisations"
+	"digitalpost/adapters/backbone/text"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
 	"digitalpost/domain/organisation"
 )
 
-// An openHandler answers a request of somebody who need not be known.
-type openHandler func(http.ResponseWriter, *http.Request) error
-
-// registerContacts adds the directory of who can be written to. Contact groups and points are public; organisations
+// contactHandlers serve the directory of who can be written to. Contact groups and points are public; organisations
 // are for who has a token, or a system's key.
-func (a *api) registerContacts(mux *http.ServeMux) {
-	open := func(path string, fn openHandler) { a.open(mux, path, fn) }
-	known := func(fn openHandler) openHandler {
-		return func(w http.ResponseWriter, r *http.Request) (err error) {
-			if _, _, basic := r.BasicAuth(); basic {
-				_, err = a.who.System(r)
-			} else {
-				_, err = a.who.Person(r)
-			}
-			if err != nil {
-				w.Header().Set("WWW-Authenticate", `Bearer realm="digitalpost"`)
-				return err
-			}
-			return fn(w, r)
-		}
-	}
-	open("contact-points", a.contactPoints)
-	open("contact-groups", a.contactGroups)
-	open("organisations", known(a.organisations))
-	open("organisations/{organisation}", known(a.organisation))
-	open("organisations/{organisation}/contact-points", known(a.contactPoints))
-	open("organisations/{organisation}/contact-points/{point}", known(a.contactPoint))
-	open("organisations/{organisation}/contact-groups", known(a.contactGroups))
-	open("organisations/{organisation}/contact-groups/{group}", known(a.contactGroup))
+type contactHandlers struct{ *api }
+
+func (a contactHandlers) register(r routes) {
+	r.open("contact-points", a.contactPoints)
+	r.open("contact-groups", a.contactGroups)
+	r.open("organisations", a.known(a.organisations))
+	r.open("organisations/{organisation}", a.known(a.organisation))
+	r.open("organisations/{organisation}/contact-points", a.known(a.contactPoints))
+	r.open("organisations/{organisation}/contact-points/{point}", a.known(a.contactPoint))
+	r.open("organisations/{organisation}/contact-groups", a.known(a.contactGroups))
+	r.open("organisations/{organisation}/contact-groups/{group}", a.known(a.contactGroup))
 }
 
-// open adds a route that asks nobody who they are.
-func (a *api) open(mux *http.ServeMux, path string, fn openHandler) {
-	h := func(w http.ResponseWriter, r *http.Request) {
-		err := a.fresh(r)
-		if err == nil {
-			err = fn(w, r)
+// known asks for a token, or a system's key.
+func (a contactHandlers) known(fn openHandler) openHandler {
+	return func(w http.ResponseWriter, r *http.Request) (err error) {
+		if _, _, basic := r.BasicAuth(); basic {
+			_, err = a.who.System(r)
+		} else {
+			_, err = a.who.Person(r)
 		}
 		if err != nil {
-			problem.Write(w, a.log, err)
+			w.Header().Set("WWW-Authenticate", `Bearer realm="digitalpost"`)
+			return err
 		}
+
+		return fn(w, r)
 	}
-	mux.HandleFunc("GET /apis/v1/"+path, h)
-	mux.HandleFunc("GET /apis/v1/"+path+"/{$}", h)
 }
 
 // directoryParameters are those of every list of the directory.
@@ -65,7 +53,7 @@ var directoryParameters = []string{
 
 // contactQuery is what is asked of the directory.
 type contactQuery struct {
-	all        *backbone.ContactDirectory
+	all        *organisations.ContactDirectory
 	of         domain.OrganisationID // zero: any
 	words      string                // folded; empty: all
 	group      domain.UUID
@@ -74,7 +62,7 @@ type contactQuery struct {
 	values     url.Values
 }
 
-func (a *api) contactQuery(r *http.Request, allowed ...string) (q contactQuery, err error) {
+func (a contactHandlers) contactQuery(r *http.Request, allowed ...string) (q contactQuery, err error) {
 	q.values = r.URL.Query()
 	for name, v := range q.values {
 		if !slices.Contains(directoryParameters, name) && !slices.Contains(allowed, name) {
@@ -88,12 +76,12 @@ func (a *api) contactQuery(r *http.Request, allowed ...string) (q contactQuery, 
 	if s := r.PathValue("organisation"); s != "" {
 		id, err := domain.ParseUUID(s)
 		if err != nil {
-			return q, backbone.ErrNotFound
+			return q, core.ErrNotFound
 		}
 		q.of = id
 	}
 	said := q.values.Get("searchTerm") + q.values.Get("searchTermOrName") + q.values.Get("any")
-	q.words = backbone.Fold(strings.TrimSpace(said))
+	q.words = text.Fold(strings.TrimSpace(said))
 	if s := q.values.Get("contactGroupId"); s != "" {
 		if q.group, err = domain.ParseUUID(s); err != nil {
 			return q, problem.BadField("contactGroupId", "parameter.not.valid",
@@ -111,11 +99,11 @@ func (a *api) contactQuery(r *http.Request, allowed ...string) (q contactQuery, 
 		}
 		q.visibility = append(q.visibility, v)
 	}
-	if q.all, err = a.b.Contacts(); err != nil {
+	if q.all, err = a.b.Organisations.Contacts(); err != nil {
 		return q, err
 	}
 	if _, there := q.all.Organisation(q.of); !there && q.of != (domain.OrganisationID{}) {
-		return q, backbone.ErrNotFound
+		return q, core.ErrNotFound
 	}
 	return q, nil
 }
@@ -137,7 +125,7 @@ func (q contactQuery) takes(i int) bool {
 	return strings.Contains(q.all.PointWords[i], q.words)
 }
 
-func (a *api) contactPoints(w http.ResponseWriter, r *http.Request) error {
+func (a contactHandlers) contactPoints(w http.ResponseWriter, r *http.Request) error {
 	q, err := a.contactQuery(r, "contactGroupId", "isRoot")
 	if err != nil {
 		return err
@@ -153,7 +141,7 @@ func (a *api) contactPoints(w http.ResponseWriter, r *http.Request) error {
 		"searchTerm", "searchTermOrName", "any", "visibility", "contactGroupId", "isRoot")
 }
 
-func (a *api) contactPoint(w http.ResponseWriter, r *http.Request) error {
+func (a contactHandlers) contactPoint(w http.ResponseWriter, r *http.Request) error {
 	q, err := a.contactQuery(r)
 	if err != nil {
 		return err
@@ -161,26 +149,26 @@ func (a *api) contactPoint(w http.ResponseWriter, r *http.Request) error {
 	id, err := domain.ParseUUID(r.PathValue("point"))
 	p, there := q.all.Point(id)
 	if err != nil || !there || p.Organisation != q.of || !p.Point.Active || !p.Point.Visible {
-		return backbone.ErrNotFound
+		return core.ErrNotFound
 	}
 	etag(w, p.Version)
 	problem.JSON(w, http.StatusOK, pointOf(q.all, p))
 	return nil
 }
 
-func (a *api) contactGroups(w http.ResponseWriter, r *http.Request) error {
+func (a contactHandlers) contactGroups(w http.ResponseWriter, r *http.Request) error {
 	q, err := a.contactQuery(r, "isRoot", "name")
 	if err != nil {
 		return err
 	}
-	name := backbone.Fold(q.values.Get("name"))
+	name := text.Fold(q.values.Get("name"))
 	var shown []ContactGroup
 	for i, g := range q.all.Groups {
 		openTo := func(t string) bool { return q.all.Targets(g.Group.Group)[t] }
 		switch {
 		case q.of != domain.OrganisationID{} && g.Organisation != q.of:
 		case q.roots && g.Group.Parent != domain.UUID{}:
-		case name != "" && backbone.Fold(g.Group.Name) != name:
+		case name != "" && text.Fold(g.Group.Name) != name:
 		case !strings.Contains(q.all.GroupWords[i], q.words):
 		case len(q.visibility) > 0 && !slices.ContainsFunc(q.visibility, openTo):
 		default:
@@ -192,7 +180,7 @@ func (a *api) contactGroups(w http.ResponseWriter, r *http.Request) error {
 		"searchTerm", "searchTermOrName", "any", "visibility", "isRoot", "name")
 }
 
-func (a *api) contactGroup(w http.ResponseWriter, r *http.Request) error {
+func (a contactHandlers) contactGroup(w http.ResponseWriter, r *http.Request) error {
 	q, err := a.contactQuery(r)
 	if err != nil {
 		return err
@@ -200,14 +188,14 @@ func (a *api) contactGroup(w http.ResponseWriter, r *http.Request) error {
 	id, err := domain.ParseUUID(r.PathValue("group"))
 	g, there := q.all.Group(id)
 	if err != nil || !there || g.Organisation != q.of {
-		return backbone.ErrNotFound
+		return core.ErrNotFound
 	}
 	etag(w, g.Version)
 	problem.JSON(w, http.StatusOK, groupOf(q.all, g))
 	return nil
 }
 
-func (a *api) organisations(w http.ResponseWriter, r *http.Request) error {
+func (a contactHandlers) organisations(w http.ResponseWriter, r *http.Request) error {
 	q, err := a.contactQuery(r, "name", "type", "authorityType", "cvrNumber")
 	if err != nil {
 		return err
@@ -228,7 +216,7 @@ func (a *api) organisations(w http.ResponseWriter, r *http.Request) error {
 	}
 	is := func(name, value string) bool {
 		s := q.values.Get(name)
-		return s == "" || backbone.Fold(s) == backbone.Fold(value)
+		return s == "" || text.Fold(s) == text.Fold(value)
 	}
 	var shown []Organisation
 	for _, o := range q.all.Organisations {
@@ -247,7 +235,7 @@ func (a *api) organisations(w http.ResponseWriter, r *http.Request) error {
 		"searchTerm", "searchTermOrName", "any", "visibility", "name", "type", "authorityType", "cvrNumber")
 }
 
-func (a *api) organisation(w http.ResponseWriter, r *http.Request) error {
+func (a contactHandlers) organisation(w http.ResponseWriter, r *http.Request) error {
 	q, err := a.contactQuery(r)
 	if err != nil {
 		return err

@@ -4,36 +4,42 @@ import (
 	"net/http"
 	"strings"
 
-	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/content"
+	"digitalpost/adapters/backbone/core"
+	"digitalpost/adapters/backbone/drafts"
+	"digitalpost/adapters/backbone/messages"
+	"digitalpost/adapters/backbone/sending"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
 	"digitalpost/domain/mailbox"
 	"digitalpost/eventstore"
 )
 
-// registerDrafts adds what people write: drafts, their documents and files, sending, answering and forwarding.
+// draftHandlers serve what people write: drafts, their documents and files, sending, answering and forwarding.
 // Documents and files of a draft stand at the draft's version.
-func (a *api) registerDrafts(route routes) {
-	const one, list = true, false
-	const message = "/{box}/messages/{message}"
+type draftHandlers struct{ *api }
+
+func (a draftHandlers) register(r routes) {
+	const message = "mailboxes/{box}/messages/{message}"
 	const document = message + "/documents/{document}"
-	route("POST", "/{box}/messages", list, a.beginDraft)
-	route("PUT", message, one, a.changeDraft)
-	route("POST", message+"/send", one, a.send)
-	route("PUT", message+"/send", one, a.send)
-	route("POST", message+"/reply", one, a.reply)
-	route("POST", message+"/forward", one, a.forward)
-	route("POST", message+"/documents", one, a.addDocument)
-	route("PUT", document, one, a.changeDocument)
-	route("DELETE", document, one, a.dropPart)
-	route("POST", document+"/files", one, a.addFile)
-	route("PUT", document+"/files/{file}", one, a.changeFile)
-	route("DELETE", document+"/files/{file}", one, a.dropPart)
-	route("PUT", document+"/files/{file}/content", one, a.putContent)
+
+	r.list("POST", "mailboxes/{box}/messages", a.beginDraft)
+	r.one("PUT", message, a.changeDraft)
+	r.one("POST", message+"/send", a.send)
+	r.one("PUT", message+"/send", a.send)
+	r.one("POST", message+"/reply", a.reply)
+	r.one("POST", message+"/forward", a.forward)
+	r.one("POST", message+"/documents", a.addDocument)
+	r.one("PUT", document, a.changeDocument)
+	r.one("DELETE", document, a.dropPart)
+	r.one("POST", document+"/files", a.addFile)
+	r.one("PUT", document+"/files/{file}", a.changeFile)
+	r.one("DELETE", document+"/files/{file}", a.dropPart)
+	r.one("PUT", document+"/files/{file}/content", a.putContent)
 }
 
 // draftWords reads label and recipient of a draft.
-func draftWords(r request) (w backbone.DraftWords, err error) {
+func draftWords(r request) (w drafts.Words, err error) {
 	in, err := fields(r, "label", "recipient", "folderId")
 	if err != nil {
 		return w, err
@@ -59,7 +65,7 @@ func draftWords(r request) (w backbone.DraftWords, err error) {
 	if err != nil || to == nil {
 		return w, err
 	}
-	w.To = &backbone.Addressee{CVR: to.ID}
+	w.To = &drafts.Addressee{CVR: to.ID}
 	if to.Type != "" && !strings.EqualFold(to.Type, "CVR") || to.ID == "" && to.Point.ID == "" {
 		return w, problem.BadField("recipient", "field.not.valid", rule)
 	}
@@ -72,7 +78,7 @@ func draftWords(r request) (w backbone.DraftWords, err error) {
 	return w, nil
 }
 
-func (a *api) beginDraft(w http.ResponseWriter, r request) error {
+func (a draftHandlers) beginDraft(w http.ResponseWriter, r request) error {
 	ask, err := a.ask(r)
 	if err != nil {
 		return err
@@ -81,22 +87,24 @@ func (a *api) beginDraft(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	m, at, err := a.b.BeginDraft(r.Context(), ask, words)
+	m, at, err := a.b.Drafts.Begin(r.Context(), ask, words)
 	return a.written(w, http.StatusCreated, m, at, err)
 }
 
 // written answers a write with the message as it is then.
-func (a *api) written(w http.ResponseWriter, status int, m backbone.Message, at eventstore.Position, err error) error {
+func (a draftHandlers) written(
+	w http.ResponseWriter, status int, m messages.Message, at eventstore.Position, err error,
+) error {
 	if err != nil {
 		return err
 	}
 	a.position(w, at)
-	etag(w, m.Row.State.Version)
+	etag(w, m.Row.Version)
 	problem.JSON(w, status, messageOf(m))
 	return nil
 }
 
-func (a *api) changeDraft(w http.ResponseWriter, r request) error {
+func (a draftHandlers) changeDraft(w http.ResponseWriter, r request) error {
 	ask, id, err := a.askFor(r, "message")
 	if err != nil {
 		return err
@@ -105,30 +113,30 @@ func (a *api) changeDraft(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	m, at, err := a.b.ChangeDraft(r.Context(), ask, id, words)
+	m, at, err := a.b.Drafts.Change(r.Context(), ask, id, words)
 	return a.written(w, http.StatusOK, m, at, err)
 }
 
-func (a *api) send(w http.ResponseWriter, r request) error {
+func (a draftHandlers) send(w http.ResponseWriter, r request) error {
 	ask, id, err := a.askFor(r, "message")
 	if err != nil {
 		return err
 	}
-	m, at, err := a.b.Send(r.Context(), ask, id)
+	m, at, err := a.b.Sending.Send(r.Context(), ask, id)
 	return a.written(w, http.StatusOK, m, at, err)
 }
 
 // reply begins the draft of an answer.
-func (a *api) reply(w http.ResponseWriter, r request) error {
+func (a draftHandlers) reply(w http.ResponseWriter, r request) error {
 	ask, id, err := a.askFor(r, "message")
 	if err != nil {
 		return err
 	}
-	m, at, err := a.b.Reply(r.Context(), ask, id)
+	m, at, err := a.b.Drafts.Reply(r.Context(), ask, id)
 	return a.written(w, http.StatusOK, m, at, err)
 }
 
-func (a *api) forward(w http.ResponseWriter, r request) error {
+func (a draftHandlers) forward(w http.ResponseWriter, r request) error {
 	ask, id, err := a.askFor(r, "message")
 	if err != nil {
 		return err
@@ -137,12 +145,12 @@ func (a *api) forward(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	m, at, err := a.b.Forward(r.Context(), ask, id, to)
+	m, at, err := a.b.Sending.Forward(r.Context(), ask, id, to)
 	return a.written(w, http.StatusOK, m, at, err)
 }
 
 // readOnward reads where a message is forwarded to, and with what.
-func readOnward(r request) (to backbone.Onward, err error) {
+func readOnward(r request) (to sending.Onward, err error) {
 	in, err := fields(r, "recipientId", "recipientIdType", "contactPointId", "comment", "senderLabel",
 		"recipientLabel", "confirmed")
 	if err != nil {
@@ -171,7 +179,7 @@ func readOnward(r request) (to backbone.Onward, err error) {
 
 // draftPart reads who asks, the draft, and the document and file of it that the path names. Whether they are there is
 // for the draft to say: what a repeat is about may be gone.
-func (a *api) draftPart(r request) (ask backbone.Ask, p backbone.Part, err error) {
+func (a draftHandlers) draftPart(r request) (ask core.Ask, p content.Part, err error) {
 	ask, id, err := a.askFor(r, "message")
 	p.Message = id
 	for name, into := range map[string]*domain.UUID{"document": &p.Document, "file": &p.File} {
@@ -183,17 +191,17 @@ func (a *api) draftPart(r request) (ask backbone.Ask, p backbone.Part, err error
 }
 
 // showPart answers a write with a document, or a file of it, as it is then.
-func (a *api) showPart(w http.ResponseWriter, status int, m backbone.Message, at eventstore.Position,
-	p backbone.Part) error {
+func (a draftHandlers) showPart(w http.ResponseWriter, status int, m messages.Message, at eventstore.Position,
+	p content.Part) error {
 	a.position(w, at)
-	etag(w, m.Row.State.Version)
+	etag(w, m.Row.Version)
 	for i, d := range m.Memo.Documents() {
 		path := documentPath(d, i)
-		if backbone.PartID(m.ID, path) != p.Document {
+		if content.PartID(m.ID, path) != p.Document {
 			continue
 		}
 		for j, f := range d.All("File") {
-			if backbone.PartID(m.ID, filePath(path, f, j)) == p.File {
+			if content.PartID(m.ID, filePath(path, f, j)) == p.File {
 				problem.JSON(w, status, mapperOf(m).file(f, filePath(path, f, j)))
 				return nil
 			}
@@ -201,10 +209,10 @@ func (a *api) showPart(w http.ResponseWriter, status int, m backbone.Message, at
 		problem.JSON(w, status, mapperOf(m).document(d, i))
 		return nil
 	}
-	return backbone.ErrNotFound
+	return core.ErrNotFound
 }
 
-func (a *api) addDocument(w http.ResponseWriter, r request) error {
+func (a draftHandlers) addDocument(w http.ResponseWriter, r request) error {
 	ask, p, err := a.draftPart(r)
 	if err != nil {
 		return err
@@ -221,16 +229,17 @@ func (a *api) addDocument(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	d := backbone.DraftDocument{Main: kind == "MAIN", Label: label}
-	m, document, at, err := a.b.AddDocument(r.Context(), ask, p.Message, d)
+	d := drafts.Document{Main: kind == "MAIN", Label: label}
+	added, err := a.b.Drafts.AddDocument(r.Context(), ask, p.Message, d)
 	if err != nil {
 		return err
 	}
-	p.Document = document
-	return a.showPart(w, http.StatusCreated, m, at, p)
+	p.Document = added.Part
+
+	return a.showPart(w, http.StatusCreated, added.Message, added.Position, p)
 }
 
-func (a *api) changeDocument(w http.ResponseWriter, r request) error {
+func (a draftHandlers) changeDocument(w http.ResponseWriter, r request) error {
 	ask, p, err := a.draftPart(r)
 	if err != nil {
 		return err
@@ -243,7 +252,7 @@ func (a *api) changeDocument(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	m, at, err := a.b.ChangeDocument(r.Context(), ask, p, backbone.DraftDocument{Label: label})
+	m, at, err := a.b.Drafts.ChangeDocument(r.Context(), ask, p, drafts.Document{Label: label})
 	if err != nil {
 		return err
 	}
@@ -251,12 +260,12 @@ func (a *api) changeDocument(w http.ResponseWriter, r request) error {
 }
 
 // dropPart takes a file out of a draft, or a document with its files.
-func (a *api) dropPart(w http.ResponseWriter, r request) error {
+func (a draftHandlers) dropPart(w http.ResponseWriter, r request) error {
 	ask, p, err := a.draftPart(r)
 	if err != nil {
 		return err
 	}
-	at, err := a.b.DropPart(r.Context(), ask, p)
+	at, err := a.b.Drafts.Drop(r.Context(), ask, p)
 	if err == nil {
 		a.position(w, at)
 		w.WriteHeader(http.StatusNoContent)
@@ -264,7 +273,7 @@ func (a *api) dropPart(w http.ResponseWriter, r request) error {
 	return err
 }
 
-func draftFile(r request) (f backbone.DraftFile, err error) {
+func draftFile(r request) (f drafts.File, err error) {
 	in, err := fields(r, "encodingFormat", "filename", "language")
 	if err != nil {
 		return f, err
@@ -279,7 +288,7 @@ func draftFile(r request) (f backbone.DraftFile, err error) {
 	return f, nil
 }
 
-func (a *api) addFile(w http.ResponseWriter, r request) error {
+func (a draftHandlers) addFile(w http.ResponseWriter, r request) error {
 	ask, p, err := a.draftPart(r)
 	if err != nil {
 		return err
@@ -293,15 +302,16 @@ func (a *api) addFile(w http.ResponseWriter, r request) error {
 			return problem.BadField(name, "field.missing", "is required")
 		}
 	}
-	m, file, at, err := a.b.AddFile(r.Context(), ask, p, f)
+	added, err := a.b.Drafts.AddFile(r.Context(), ask, p, f)
 	if err != nil {
 		return err
 	}
-	p.File = file
-	return a.showPart(w, http.StatusCreated, m, at, p)
+	p.File = added.Part
+
+	return a.showPart(w, http.StatusCreated, added.Message, added.Position, p)
 }
 
-func (a *api) changeFile(w http.ResponseWriter, r request) error {
+func (a draftHandlers) changeFile(w http.ResponseWriter, r request) error {
 	ask, p, err := a.draftPart(r)
 	if err != nil {
 		return err
@@ -310,7 +320,7 @@ func (a *api) changeFile(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	m, at, err := a.b.ChangeFile(r.Context(), ask, p, f)
+	m, at, err := a.b.Drafts.ChangeFile(r.Context(), ask, p, f)
 	if err != nil {
 		return err
 	}

@@ -3,15 +3,30 @@ package viewapi
 import (
 	"net/http"
 
-	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/core"
+	"digitalpost/adapters/backbone/exemption"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
 	"digitalpost/domain/mailbox"
 	"digitalpost/eventstore"
 )
 
+// exemptionHandlers serve exemption: a person's own, and what officers do at the counter.
+type exemptionHandlers struct{ *api }
+
+func (a exemptionHandlers) register(r routes) {
+	r.one("GET", "mailboxes/{box}/exemption", a.ownExemption)
+	r.one("POST", "mailboxes/{box}/exemption/cancel", a.cancelExemption)
+	r.list("POST", "exemptions", a.applyForExemption)
+	r.one("GET", "exemptions/{exemption}", a.exemption)
+	r.one("PUT", "exemptions/{exemption}", a.changeExemption)
+	r.one("DELETE", "exemptions/{exemption}", a.endExemption)
+}
+
 // answerOwner answers with an exemption as its owner sees it.
-func (a *api) answerOwner(w http.ResponseWriter, x backbone.Exemption, at eventstore.Position, err error) error {
+func (a exemptionHandlers) answerOwner(
+	w http.ResponseWriter, x exemption.Status, at eventstore.Position, err error,
+) error {
 	if err != nil {
 		return err
 	}
@@ -22,7 +37,7 @@ func (a *api) answerOwner(w http.ResponseWriter, x backbone.Exemption, at events
 }
 
 // answerOfficer answers with an exemption as officers see it.
-func (a *api) answerOfficer(w http.ResponseWriter, status int, x backbone.Exemption, at eventstore.Position,
+func (a exemptionHandlers) answerOfficer(w http.ResponseWriter, status int, x exemption.Status, at eventstore.Position,
 	err error) error {
 	if err != nil {
 		return err
@@ -34,14 +49,14 @@ func (a *api) answerOfficer(w http.ResponseWriter, status int, x backbone.Exempt
 }
 
 // applyForExemption is what an officer enters at the counter; unless exemptionStatus is APPLIED it is decided at once.
-func (a *api) applyForExemption(w http.ResponseWriter, r request) error {
+func (a exemptionHandlers) applyForExemption(w http.ResponseWriter, r request) error {
 	in, err := fields(r, "cprNumber", "cvrNumber", "criteria", "inPerson", "idShown", "declarationSigned",
 		"exemptByProxy", "bothSigned", "alternativeAddress", "exemptionStatus")
 	if err != nil {
 		return err
 	}
-	if !a.b.Decides(r.p) { // before anybody is told who has a mailbox
-		return backbone.ErrForbidden
+	if !a.b.Exemption.Decides(r.p) { // before anybody is told who has a mailbox
+		return core.ErrForbidden
 	}
 	kind, name := mailbox.Citizen, "cprNumber"
 	if in["cvrNumber"] != nil {
@@ -51,7 +66,7 @@ func (a *api) applyForExemption(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	box, ok, err := a.b.Find(kind, number)
+	box, ok, err := a.b.People.Find(kind, number)
 	if err != nil {
 		return err
 	}
@@ -68,12 +83,12 @@ func (a *api) applyForExemption(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	x, at, err := a.b.Apply(r.Context(), ask, app)
+	x, at, err := a.b.Exemption.Apply(r.Context(), ask, app)
 	return a.answerOfficer(w, http.StatusCreated, x, at, err)
 }
 
 // readApplication reads what the form says.
-func readApplication(in map[string]rawJSON) (app backbone.Application, err error) {
+func readApplication(in map[string]rawJSON) (app exemption.Application, err error) {
 	if c, err := field[[]string](in, "criteria", "must be a list of criteria"); err != nil {
 		return app, err
 	} else if c != nil {
@@ -98,30 +113,30 @@ func readApplication(in map[string]rawJSON) (app backbone.Application, err error
 }
 
 // exemptionAsk finds the mailbox of the exemption that the path names.
-func (a *api) exemptionAsk(r request) (backbone.Ask, domain.GrantID, error) {
+func (a exemptionHandlers) exemptionAsk(r request) (core.Ask, domain.GrantID, error) {
 	id, err := pathID(r, "exemption")
 	if err != nil {
-		return backbone.Ask{}, id, err
+		return core.Ask{}, id, err
 	}
-	if r.box, err = a.b.ExemptionMailbox(id); err != nil {
-		return backbone.Ask{}, id, err
+	if r.box, err = a.b.Exemption.Mailbox(id); err != nil {
+		return core.Ask{}, id, err
 	}
 	ask, err := a.ask(r)
 	return ask, id, err
 }
 
-func (a *api) exemption(w http.ResponseWriter, r request) error {
+func (a exemptionHandlers) exemption(w http.ResponseWriter, r request) error {
 	ask, _, err := a.exemptionAsk(r)
 	if err != nil {
 		return err
 	}
-	x, err := a.b.Exemption(r.Context(), r.p, ask.Mailbox, true)
+	x, err := a.b.Exemption.Status(r.Context(), r.p, ask.Mailbox, true)
 	return a.answerOfficer(w, http.StatusOK, x, a.b.Position(), err)
 }
 
 // changeExemption decides an application (exemptionStatus EXEMPT, or REFUSED with grounds), or sets the alternative
 // address.
-func (a *api) changeExemption(w http.ResponseWriter, r request) error {
+func (a exemptionHandlers) changeExemption(w http.ResponseWriter, r request) error {
 	ask, id, err := a.exemptionAsk(r)
 	if err != nil {
 		return err
@@ -130,7 +145,7 @@ func (a *api) changeExemption(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	var x backbone.Exemption
+	var x exemption.Status
 	var at eventstore.Position
 	if address, err := field[string](in, "alternativeAddress", "must be text"); err != nil {
 		return err
@@ -139,7 +154,7 @@ func (a *api) changeExemption(w http.ResponseWriter, r request) error {
 			return problem.BadField("alternativeAddress", "field.not.allowed",
 				"is set alone, not together with a decision")
 		}
-		x, at, err = a.b.SetAddress(r.Context(), ask, id, *address)
+		x, at, err = a.b.Exemption.SetAddress(r.Context(), ask, id, *address)
 		return a.answerOfficer(w, http.StatusOK, x, at, err)
 	}
 	status, err := textField(in, "exemptionStatus", "must be EXEMPT or REFUSED")
@@ -155,16 +170,18 @@ func (a *api) changeExemption(w http.ResponseWriter, r request) error {
 	case status == "REFUSED" && (grounds == "" || len(grounds) > 4000):
 		return problem.BadField("grounds", "field.missing", "of a refusal are required, in at most 4,000 bytes")
 	}
-	x, at, err = a.b.DecideExemption(r.Context(), ask, id, status == "EXEMPT", grounds)
+	x, at, err = a.b.Exemption.Decide(r.Context(), ask, exemption.Decision{
+		Exemption: id, Grant: status == "EXEMPT", Grounds: grounds,
+	})
 	return a.answerOfficer(w, http.StatusOK, x, at, err)
 }
 
-func (a *api) endExemption(w http.ResponseWriter, r request) error {
+func (a exemptionHandlers) endExemption(w http.ResponseWriter, r request) error {
 	ask, id, err := a.exemptionAsk(r)
 	if err != nil {
 		return err
 	}
-	_, at, err := a.b.EndExemption(r.Context(), ask, id)
+	_, at, err := a.b.Exemption.End(r.Context(), ask, id)
 	if err != nil {
 		return err
 	}
@@ -174,13 +191,13 @@ func (a *api) endExemption(w http.ResponseWriter, r request) error {
 }
 
 // ownExemption is the owner's receipt: that the exemption stands, and since when.
-func (a *api) ownExemption(w http.ResponseWriter, r request) error {
-	x, err := a.b.Exemption(r.Context(), r.p, r.box, false)
+func (a exemptionHandlers) ownExemption(w http.ResponseWriter, r request) error {
+	x, err := a.b.Exemption.Status(r.Context(), r.p, r.box, false)
 	return a.answerOwner(w, x, a.b.Position(), err)
 }
 
 // cancelExemption is the owner's own end of it, with contact details that they confirm.
-func (a *api) cancelExemption(w http.ResponseWriter, r request) error {
+func (a exemptionHandlers) cancelExemption(w http.ResponseWriter, r request) error {
 	ask, err := a.ask(r)
 	if err != nil {
 		return err
@@ -196,6 +213,6 @@ func (a *api) cancelExemption(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	x, at, err := a.b.CancelExemption(r.Context(), ask, contact)
+	x, at, err := a.b.Exemption.Cancel(r.Context(), ask, contact)
 	return a.answerOwner(w, x, at, err)
 }

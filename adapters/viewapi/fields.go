@@ -6,7 +6,7 @@ import (
 	"strings"
 	"sync"
 
-	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/text"
 )
 
 // Filters, sortFields and fields name what they want as the JSON does. Here answers are read by those names: what
@@ -144,7 +144,7 @@ func sortKey(v reflect.Value, path []string) (k any) {
 		case x.CanFloat():
 			k = x.Float()
 		default:
-			texts(x, func(s string) bool { k = backbone.Fold(s); return false })
+			texts(x, func(s string) bool { k = text.Fold(s); return false })
 		}
 		return k == nil
 	})

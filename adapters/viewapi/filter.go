@@ -6,7 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/content"
+	"digitalpost/adapters/backbone/text"
 	"digitalpost/adapters/problem"
 )
 
@@ -17,7 +18,7 @@ type matcher struct {
 }
 
 // matches reports whether a message, with its words, is one that the list asks for.
-func (q *listQuery) matches(m *Message, w backbone.Words) bool {
+func (q *listQuery) matches(m *Message, w content.Words) bool {
 	v := reflect.ValueOf(m).Elem()
 	for field, t := range q.from {
 		if moment(v, field) < stamp(t) {
@@ -48,7 +49,7 @@ func moment(v reflect.Value, field string) (s string) {
 // matches reports whether an answer has a text where the matcher looks that is one of its values.
 func (m matcher) matches(v reflect.Value) bool {
 	return !at(v, m.path, func(x reflect.Value) bool {
-		return texts(x, func(s string) bool { return !m.fits(backbone.Fold(s)) })
+		return texts(x, func(s string) bool { return !m.fits(text.Fold(s)) })
 	})
 }
 
@@ -69,7 +70,7 @@ const (
 // patterns reads values; what two stars in a row stand for, one does.
 func patterns(values []string) (out []pattern) {
 	for _, v := range values {
-		v = backbone.Fold(v)
+		v = text.Fold(v)
 		for strings.Contains(v, "**") {
 			v = strings.ReplaceAll(v, "**", "*")
 		}

@@ -5,15 +5,28 @@ import (
 	"sort"
 	"strings"
 
-	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/core"
+	"digitalpost/adapters/backbone/folders"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
 	"digitalpost/domain/mailbox"
 )
 
+// folderHandlers serve a mailbox's folders.
+type folderHandlers struct{ *api }
+
+func (a folderHandlers) register(r routes) {
+	r.list("GET", "mailboxes/{box}/folders", a.folders)
+	r.list("POST", "mailboxes/{box}/folders", a.createFolder)
+	r.list("GET", "mailboxes/{box}/folders/summary", a.summary)
+	r.one("GET", "mailboxes/{box}/folders/{folder}", a.folder)
+	r.one("PUT", "mailboxes/{box}/folders/{folder}", a.changeFolder)
+	r.one("DELETE", "mailboxes/{box}/folders/{folder}", a.deleteFolder)
+}
+
 // list gives the folders, system folders first and the rest by name.
-func (a *api) list(r request, latest bool) ([]backbone.Folder, error) {
-	all, err := a.b.Folders(r.Context(), r.p, r.box, latest)
+func (a folderHandlers) list(r request, latest bool) ([]folders.Folder, error) {
+	all, err := a.b.Folders.All(r.Context(), r.p, r.box, latest)
 	sort.SliceStable(all, func(i, j int) bool {
 		if si, sj := all[i].Type != "USER_DEFINED", all[j].Type != "USER_DEFINED"; si || sj {
 			return si && !sj
@@ -23,7 +36,7 @@ func (a *api) list(r request, latest bool) ([]backbone.Folder, error) {
 	return all, err
 }
 
-func (a *api) folders(w http.ResponseWriter, r request) error {
+func (a folderHandlers) folders(w http.ResponseWriter, r request) error {
 	all, err := a.list(r, false)
 	if err != nil {
 		return err
@@ -36,7 +49,7 @@ func (a *api) folders(w http.ResponseWriter, r request) error {
 	return paged(w, r, shown, result)
 }
 
-func (a *api) summary(w http.ResponseWriter, r request) error {
+func (a folderHandlers) summary(w http.ResponseWriter, r request) error {
 	all, err := a.list(r, true)
 	if err != nil {
 		return err
@@ -49,7 +62,7 @@ func (a *api) summary(w http.ResponseWriter, r request) error {
 	return nil
 }
 
-func (a *api) folder(w http.ResponseWriter, r request) error {
+func (a folderHandlers) folder(w http.ResponseWriter, r request) error {
 	id, err := pathID(r, "folder")
 	if err != nil {
 		return err
@@ -60,19 +73,19 @@ func (a *api) folder(w http.ResponseWriter, r request) error {
 	}
 	for _, f := range all {
 		if f.ID == readFolder(r.box, id) {
-			etag(w, f.Row.State.Version)
+			etag(w, f.Row.Version)
 			problem.JSON(w, http.StatusOK, folderOf(r.box, f))
 			return nil
 		}
 	}
-	return backbone.ErrNotFound
+	return core.ErrNotFound
 }
 
 // readOnly are fields of a Folder that clients send back as they got them; they are not looked at.
 var readOnly = []string{
 	"id", "version", "transactionId", "createdDateTime", "lastUpdated", "mailboxId", "folderType"}
 
-func (a *api) createFolder(w http.ResponseWriter, r request) error {
+func (a folderHandlers) createFolder(w http.ResponseWriter, r request) error {
 	ask, err := a.ask(r)
 	if err != nil {
 		return err
@@ -96,12 +109,12 @@ func (a *api) createFolder(w http.ResponseWriter, r request) error {
 		parent = &domain.FolderID{}
 	}
 	ask.Version = 0
-	f, at, err := a.b.CreateFolder(r.Context(), ask, *name, *parent)
+	f, at, err := a.b.Folders.Create(r.Context(), ask, *name, *parent)
 	if err != nil {
 		return err
 	}
 	a.position(w, at)
-	etag(w, f.Row.State.Version)
+	etag(w, f.Row.Version)
 	problem.JSON(w, http.StatusCreated, folderOf(r.box, f))
 	return nil
 }
@@ -114,7 +127,7 @@ func parentOf(in map[string]rawJSON, box domain.MailboxID) (*domain.FolderID, er
 	return idField(in, "parentFolderId", box)
 }
 
-func (a *api) changeFolder(w http.ResponseWriter, r request) error {
+func (a folderHandlers) changeFolder(w http.ResponseWriter, r request) error {
 	ask, id, err := a.askFor(r, "folder")
 	if err != nil {
 		return err
@@ -131,22 +144,23 @@ func (a *api) changeFolder(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	f, at, err := a.b.ChangeFolder(r.Context(), ask, readFolder(r.box, id), name, parent)
+	to := folders.Change{Name: name, Parent: parent}
+	f, at, err := a.b.Folders.Change(r.Context(), ask, readFolder(r.box, id), to)
 	if err != nil {
 		return missing(err)
 	}
 	a.position(w, at)
-	etag(w, f.Row.State.Version)
+	etag(w, f.Row.Version)
 	problem.JSON(w, http.StatusOK, folderOf(r.box, f))
 	return nil
 }
 
-func (a *api) deleteFolder(w http.ResponseWriter, r request) error {
+func (a folderHandlers) deleteFolder(w http.ResponseWriter, r request) error {
 	ask, id, err := a.askFor(r, "folder")
 	if err != nil {
 		return err
 	}
-	at, err := a.b.DeleteFolder(r.Context(), ask, readFolder(r.box, id))
+	at, err := a.b.Folders.Delete(r.Context(), ask, readFolder(r.box, id))
 	if err != nil {
 		return missing(err)
 	}

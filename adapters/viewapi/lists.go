@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/messages"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
 	"digitalpost/eventstore"
@@ -20,7 +20,7 @@ import (
 
 // Lists of messages. A filter is a parameter with a field's name as the JSON shows it, nested ones with dots: values
 // of one field are alternatives, fields must all match, * stands for any text, and case does not count. any looks in
-// what backbone.Words has. What is sorted by arrival and filtered by folder or read alone is answered from the index;
+// what content.Words has. What is sorted by arrival and filtered by folder or read alone is answered from the index;
 // any, label, sender and note from sealed words; all else opens the messages that are left, in memory and a thousand
 // at a time. All but the first is recorded as a search.
 
@@ -33,7 +33,7 @@ const (
 // A listQuery is what a list's parameters ask for.
 type listQuery struct {
 	number, size int
-	filter       backbone.Filter
+	filter       messages.Filter
 	orders       []order
 	match        []matcher
 	show         []string // top-level fields; nil: all
@@ -200,12 +200,12 @@ func (q *listQuery) resume(r request, s string) error {
 	return problem.BadField("next", "parameter.not.valid", "must be what the page before gave as next")
 }
 
-func (a *api) messages(w http.ResponseWriter, r request) error {
+func (a messageHandlers) messages(w http.ResponseWriter, r request) error {
 	q, err := readList(r)
 	if err != nil {
 		return err
 	}
-	var some []backbone.Message
+	var some []messages.Message
 	var total int
 	var last eventstore.Position // of the page, if there is more
 	if q.indexed() {
@@ -213,9 +213,9 @@ func (a *api) messages(w http.ResponseWriter, r request) error {
 		if q.filter.Beyond == 0 {
 			q.filter.Skip = q.number * q.size
 		}
-		some, total, err = a.b.Messages(r.Context(), r.p, r.box, q.filter)
+		some, total, err = a.b.Messages.List(r.Context(), r.p, r.box, q.filter)
 		if n := len(some); n == q.size && (q.filter.Beyond > 0 || (q.number+1)*q.size < total) {
-			last = some[n-1].Row.Position
+			last = arrivalOf(some[n-1])
 		}
 	} else {
 		some, total, last, err = a.search(r, q)
@@ -223,7 +223,7 @@ func (a *api) messages(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	if err := a.b.OpenAll(some); err != nil {
+	if err := a.b.Messages.Open(some); err != nil {
 		return err
 	}
 

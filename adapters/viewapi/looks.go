@@ -7,12 +7,12 @@ import (
 )
 
 // looks lists who has seen the mailbox, newest first.
-func (a *api) looks(w http.ResponseWriter, r request) error {
+func (a accessHandlers) looks(w http.ResponseWriter, r request) error {
 	number, size, err := readPage(r.Request)
 	if err != nil {
 		return err
 	}
-	all, total, err := a.b.Looks(r.Context(), r.p, r.box, number, size)
+	all, total, err := a.b.Looks.List(r.Context(), r.p, r.box, number, size)
 	if err != nil {
 		return err
 	}

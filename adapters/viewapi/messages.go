@@ -8,37 +8,61 @@ import (
 	"slices"
 	"strings"
 
-	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/content"
+	"digitalpost/adapters/backbone/core"
+	"digitalpost/adapters/backbone/messages"
 	"digitalpost/adapters/memo"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
 	"digitalpost/domain/mailbox"
 )
 
+// messageHandlers serve messages, lists of them, and what is in them.
+type messageHandlers struct{ *api }
+
+func (a messageHandlers) register(r routes) {
+	const message = "mailboxes/{box}/messages/{message}"
+	const document = message + "/documents/{document}"
+
+	r.list("GET", "mailboxes/messages/unread/exists", a.unread)
+	r.list("GET", "mailboxes/{box}/messages", a.messages)
+	r.list("PATCH", "mailboxes/{box}/messages", a.patchAll)
+	r.one("GET", message, a.message)
+	r.one("PATCH", message, a.patch)
+	r.one("DELETE", message, a.delete)
+	r.one("POST", message+"/restore", a.restore)
+	r.one("GET", message+"/documents", a.documents)
+	r.one("GET", document, a.document)
+	r.one("GET", document+"/files", a.files)
+	r.one("GET", document+"/files/{file}", a.file)
+	r.one("GET", document+"/files/{file}/content", a.content)
+	r.one("GET", "mailboxes/{box}/sender-information", a.senders)
+}
+
 type rawJSON = json.RawMessage
 
 // missing makes a folder that the path names, and that is not there, a 404; in a body it is a rule's no.
 func missing(err error) error {
 	if reason, ok := domain.Refused(err); ok && reason == mailbox.FolderNotFound {
-		return backbone.ErrNotFound
+		return core.ErrNotFound
 	}
 	return err
 }
 
-func (a *api) find(r request) (backbone.Message, error) {
+func (a messageHandlers) find(r request) (messages.Message, error) {
 	id, err := pathID(r, "message")
 	if err != nil {
-		return backbone.Message{}, err
+		return messages.Message{}, err
 	}
-	return a.b.Message(r.Context(), r.p, r.box, id)
+	return a.b.Messages.Message(r.Context(), r.p, r.box, id)
 }
 
-func (a *api) show(w http.ResponseWriter, m backbone.Message) {
-	etag(w, m.Row.State.Version)
+func (a messageHandlers) show(w http.ResponseWriter, m messages.Message) {
+	etag(w, m.Row.Version)
 	problem.JSON(w, http.StatusOK, messageOf(m))
 }
 
-func (a *api) message(w http.ResponseWriter, r request) error {
+func (a messageHandlers) message(w http.ResponseWriter, r request) error {
 	m, err := a.find(r)
 	if err == nil {
 		a.show(w, m)
@@ -46,12 +70,12 @@ func (a *api) message(w http.ResponseWriter, r request) error {
 	return err
 }
 
-func (a *api) patch(w http.ResponseWriter, r request) error {
+func (a messageHandlers) patch(w http.ResponseWriter, r request) error {
 	ask, id, err := a.askFor(r, "message")
 	if err != nil {
 		return err
 	}
-	in, err := fields(r, "read", "folderId", "flag", "note")
+	in, err := fields(r, patchable...)
 	if err != nil {
 		return err
 	}
@@ -59,7 +83,7 @@ func (a *api) patch(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	m, at, err := a.b.Patch(r.Context(), ask, id, p)
+	m, at, err := a.b.Messages.Patch(r.Context(), ask, id, p)
 	if err != nil {
 		return err
 	}
@@ -68,26 +92,10 @@ func (a *api) patch(w http.ResponseWriter, r request) error {
 	return nil
 }
 
-func readPatch(r request, in map[string]rawJSON) (p backbone.Patch, err error) {
-	if p.Read, err = field[bool](in, "read", "must be true or false"); err != nil {
-		return p, err
-	}
-	if p.Flag, err = field[bool](in, "flag", "must be true or false"); err != nil {
-		return p, err
-	}
-	if p.Note, err = field[string](in, "note", "must be a text"); err != nil {
-		return p, err
-	}
-	if p.Folder, err = idField(in, "folderId", r.box); err != nil {
-		return p, err
-	}
-	return p, nil
-}
-
 const maxBulk = 1000
 
 // patchAll changes many messages: 200, with a status for each.
-func (a *api) patchAll(w http.ResponseWriter, r request) error {
+func (a messageHandlers) patchAll(w http.ResponseWriter, r request) error {
 	for _, name := range []string{"Idempotency-Key", "If-Match"} {
 		if r.Header.Get(name) != "" {
 			return problem.BadField(name, "header.not.valid",
@@ -110,7 +118,7 @@ func (a *api) patchAll(w http.ResponseWriter, r request) error {
 		return problem.BadField("messages", "body.not.valid",
 			"must be a list of 1 to 1,000 objects with id, in at most 4 MiB")
 	}
-	items := make([]backbone.BulkItem, len(body.Messages))
+	items := make([]messages.Item, len(body.Messages))
 	for i, in := range body.Messages {
 		if items[i], err = bulkItem(r, in); err != nil {
 			e := problem.Of(err)
@@ -118,24 +126,25 @@ func (a *api) patchAll(w http.ResponseWriter, r request) error {
 			return problem.BadField(name, e.Code, e.Fields[0].Message)
 		}
 	}
-	at, err := a.b.PatchAll(r.Context(), ask, items)
+	outcomes, at, err := a.b.Messages.PatchAll(r.Context(), ask, items)
 	if err != nil {
 		return err
 	}
+
 	shown := make([]BulkStatus, len(items))
-	for i, x := range items {
-		shown[i] = bulkStatusOf(x)
+	for i, x := range outcomes {
+		shown[i] = bulkStatusOf(items[i].Message, x)
 	}
 	a.position(w, at)
 	problem.JSON(w, http.StatusOK, BulkResult{shown})
 	return nil
 }
 
-func bulkItem(r request, in map[string]rawJSON) (x backbone.BulkItem, err error) {
+func bulkItem(r request, in map[string]rawJSON) (x messages.Item, err error) {
 	for f := range in {
-		if !slices.Contains([]string{"id", "version", "read", "folderId", "flag", "note"}, f) {
+		if !slices.Contains(bulkFields, f) {
 			return x, problem.BadField(clip(f), "field.not.allowed",
-				"can't be set here: only id, version, read, folderId, flag and note can")
+				"can't be set here: only "+strings.Join(bulkFields, ", ")+" can")
 		}
 	}
 	id, given, err := idOf(in, "id")
@@ -154,12 +163,12 @@ func bulkItem(r request, in map[string]rawJSON) (x backbone.BulkItem, err error)
 	return x, err
 }
 
-func (a *api) delete(w http.ResponseWriter, r request) error {
+func (a messageHandlers) delete(w http.ResponseWriter, r request) error {
 	ask, id, err := a.askFor(r, "message")
 	if err != nil {
 		return err
 	}
-	at, err := a.b.Delete(r.Context(), ask, id)
+	at, err := a.b.Messages.Delete(r.Context(), ask, id)
 	if err != nil {
 		return err
 	}
@@ -168,12 +177,12 @@ func (a *api) delete(w http.ResponseWriter, r request) error {
 	return nil
 }
 
-func (a *api) restore(w http.ResponseWriter, r request) error {
+func (a messageHandlers) restore(w http.ResponseWriter, r request) error {
 	ask, id, err := a.askFor(r, "message")
 	if err != nil {
 		return err
 	}
-	m, at, err := a.b.Restore(r.Context(), ask, id)
+	m, at, err := a.b.Messages.Restore(r.Context(), ask, id)
 	if err != nil {
 		return err
 	}
@@ -182,7 +191,7 @@ func (a *api) restore(w http.ResponseWriter, r request) error {
 	return nil
 }
 
-func (a *api) documents(w http.ResponseWriter, r request) error {
+func (a messageHandlers) documents(w http.ResponseWriter, r request) error {
 	m, err := a.find(r)
 	if err == nil {
 		problem.JSON(w, http.StatusOK, DocumentListResult{mapperOf(m).documents(m)})
@@ -191,7 +200,7 @@ func (a *api) documents(w http.ResponseWriter, r request) error {
 }
 
 // findDocument finds a document of a message by the ids that its JSON shows.
-func (a *api) findDocument(r request) (backbone.Message, *memo.Node, int, error) {
+func (a messageHandlers) findDocument(r request) (messages.Message, *memo.Node, int, error) {
 	m, err := a.find(r)
 	if err != nil {
 		return m, nil, 0, err
@@ -201,15 +210,15 @@ func (a *api) findDocument(r request) (backbone.Message, *memo.Node, int, error)
 		return m, nil, 0, err
 	}
 	for i, d := range m.Memo.Documents() {
-		if backbone.PartID(m.ID, documentPath(d, i)) == domain.UUID(id) {
+		if content.PartID(m.ID, documentPath(d, i)) == domain.UUID(id) {
 			return m, d, i, nil
 		}
 	}
-	return m, nil, 0, backbone.ErrNotFound
+	return m, nil, 0, core.ErrNotFound
 }
 
 // findFile finds a file, and the path of its id.
-func (a *api) findFile(r request) (backbone.Message, string, *memo.Node, error) {
+func (a messageHandlers) findFile(r request) (messages.Message, string, *memo.Node, error) {
 	m, d, i, err := a.findDocument(r)
 	if err != nil {
 		return m, "", nil, err
@@ -220,14 +229,14 @@ func (a *api) findFile(r request) (backbone.Message, string, *memo.Node, error) 
 	}
 	for j, f := range d.All("File") {
 		path := filePath(documentPath(d, i), f, j)
-		if backbone.PartID(m.ID, path) == domain.UUID(id) {
+		if content.PartID(m.ID, path) == domain.UUID(id) {
 			return m, path, f, nil
 		}
 	}
-	return m, "", nil, backbone.ErrNotFound
+	return m, "", nil, core.ErrNotFound
 }
 
-func (a *api) document(w http.ResponseWriter, r request) error {
+func (a messageHandlers) document(w http.ResponseWriter, r request) error {
 	m, d, i, err := a.findDocument(r)
 	if err == nil {
 		problem.JSON(w, http.StatusOK, mapperOf(m).document(d, i))
@@ -235,7 +244,7 @@ func (a *api) document(w http.ResponseWriter, r request) error {
 	return err
 }
 
-func (a *api) files(w http.ResponseWriter, r request) error {
+func (a messageHandlers) files(w http.ResponseWriter, r request) error {
 	m, d, i, err := a.findDocument(r)
 	if err == nil {
 		problem.JSON(w, http.StatusOK, FileListResult{mapperOf(m).document(d, i).Files})
@@ -243,7 +252,7 @@ func (a *api) files(w http.ResponseWriter, r request) error {
 	return err
 }
 
-func (a *api) file(w http.ResponseWriter, r request) error {
+func (a messageHandlers) file(w http.ResponseWriter, r request) error {
 	m, path, f, err := a.findFile(r)
 	if err == nil {
 		problem.JSON(w, http.StatusOK, mapperOf(m).file(f, path))
@@ -252,7 +261,7 @@ func (a *api) file(w http.ResponseWriter, r request) error {
 }
 
 // unread answers whether unread post lies in the owner's mailbox, and since when. Without ownerId it is one's own.
-func (a *api) unread(w http.ResponseWriter, r request) error {
+func (a messageHandlers) unread(w http.ResponseWriter, r request) error {
 	r.box = r.p.Identity
 	q := r.URL.Query()
 	if s := q.Get("ownerId"); s != "" {
@@ -260,28 +269,28 @@ func (a *api) unread(w http.ResponseWriter, r request) error {
 		if strings.EqualFold(q.Get("ownerIdType"), "CVR") {
 			kind = mailbox.Company
 		}
-		id, ok, err := a.b.Find(kind, s)
+		id, ok, err := a.b.People.Find(kind, s)
 		if err != nil {
 			return err
 		}
 		if !ok || id != r.p.Identity {
-			return backbone.ErrForbidden
+			return core.ErrForbidden
 		}
 	}
 	no := false
-	trash, _, err := a.b.Messages(r.Context(), r.p, r.box, backbone.Filter{Read: &no, Folder: mailbox.Deleted})
+	trash, _, err := a.b.Messages.List(r.Context(), r.p, r.box, messages.Filter{Read: &no, Folder: mailbox.Deleted})
 	if err != nil {
 		return err
 	}
 	// the oldest; one of them lies outside DELETED, if any does
-	all, _, err := a.b.Messages(r.Context(), r.p, r.box, backbone.Filter{Read: &no, Limit: len(trash) + 1})
+	all, _, err := a.b.Messages.List(r.Context(), r.p, r.box, messages.Filter{Read: &no, Limit: len(trash) + 1})
 	if err != nil {
 		return err
 	}
 	out := Unread{MailboxID: r.box}
 	for _, m := range all {
-		if m.Row.State.Folder != mailbox.Deleted {
-			out.UnreadRegularMessagesExist, out.FromDate = true, stamp(m.Row.Received)
+		if m.Row.Folder != mailbox.Deleted {
+			out.UnreadRegularMessagesExist, out.FromDate = true, stamp(m.Row.Shown.Received)
 			break
 		}
 	}
@@ -290,8 +299,8 @@ func (a *api) unread(w http.ResponseWriter, r request) error {
 }
 
 // senders counts the mailbox's post by sender.
-func (a *api) senders(w http.ResponseWriter, r request) error {
-	all, err := a.b.Senders(r.Context(), r.p, r.box)
+func (a messageHandlers) senders(w http.ResponseWriter, r request) error {
+	all, err := a.b.Messages.Senders(r.Context(), r.p, r.box)
 	if err != nil {
 		return err
 	}

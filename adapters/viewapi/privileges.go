@@ -3,12 +3,12 @@ package viewapi
 import (
 	"net/http"
 
-	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/core"
 	"digitalpost/adapters/problem"
-	"digitalpost/projections"
+	"digitalpost/domain/mailbox"
 )
 
-func (a *api) givePrivilege(w http.ResponseWriter, r request) error {
+func (a accessHandlers) givePrivilege(w http.ResponseWriter, r request) error {
 	in, err := fields(r, "issuerId", "granteeId", "scopeId", "type", "activeTo", "source", "documentation")
 	if err != nil {
 		return err
@@ -40,21 +40,21 @@ func (a *api) givePrivilege(w http.ResponseWriter, r request) error {
 }
 
 // privileges lists the access in force that was given to an identity: one's own only.
-func (a *api) privileges(w http.ResponseWriter, r request) error {
+func (a accessHandlers) privileges(w http.ResponseWriter, r request) error {
 	id, err := pathID(r, "identity")
 	if err != nil {
 		return err
 	}
 	if id != r.p.Identity {
-		return backbone.ErrForbidden
+		return core.ErrForbidden
 	}
-	all, err := a.b.AccessesOf(r.p)
+	all, err := a.b.Access.Of(r.p)
 	if err != nil {
 		return err
 	}
 	var shown []DirectPrivilege
 	for _, x := range all {
-		if x.Row.State == projections.Granted && !x.Over {
+		if x.Row.State == mailbox.Granted && !x.Over {
 			shown = append(shown, privilegeOf(x))
 		}
 	}

@@ -6,24 +6,26 @@ import (
 	"sort"
 	"strings"
 
-	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/content"
+	"digitalpost/adapters/backbone/messages"
+	"digitalpost/adapters/backbone/search"
 	"digitalpost/domain"
 	"digitalpost/eventstore"
-	"digitalpost/projections"
+	"digitalpost/projections/mailboxes"
 )
 
 // A hit is a message that a search found, and what it is sorted by.
 type hit struct {
-	message backbone.Message
+	message messages.Message
 	keys    []any
 }
 
 // wordPaths are the fields whose filters are answered by the words that are kept apart, as any is.
-var wordPaths = map[string]func(backbone.Words) string{
-	"label":           func(w backbone.Words) string { return w.Label },
-	"sender.label":    func(w backbone.Words) string { return w.Sender },
-	"sender.senderId": func(w backbone.Words) string { return w.SenderID },
-	"note":            func(w backbone.Words) string { return w.Note },
+var wordPaths = map[string]func(content.Words) string{
+	"label":           func(w content.Words) string { return w.Label },
+	"sender.label":    func(w content.Words) string { return w.Sender },
+	"sender.senderId": func(w content.Words) string { return w.SenderID },
+	"note":            func(w content.Words) string { return w.Note },
 }
 
 // byWords parts the filters into those that the words answer and the rest.
@@ -39,7 +41,7 @@ func (q *listQuery) byWords() (words, rest []matcher) {
 }
 
 // matchesWords reports whether words answer all of some filters.
-func matchesWords(all []matcher, w backbone.Words) bool {
+func matchesWords(all []matcher, w content.Words) bool {
 	for _, m := range all {
 		if m.path == nil && !slices.ContainsFunc(w.Texts(), m.fits) {
 			return false
@@ -54,10 +56,14 @@ func matchesWords(all []matcher, w backbone.Words) bool {
 // search gives a page of the messages that match, how many do, and, if there are more, the arrival of the page's
 // last. What the words answer is found without opening any message; of those that are left, the messages are opened
 // that other filters or the order ask for. It is recorded before anything is looked at.
-func (a *api) search(r request, q listQuery) (out []backbone.Message, total int, last eventstore.Position, err error) {
+func (a messageHandlers) search(
+	r request, q listQuery,
+) (out []messages.Message, total int, last eventstore.Position, err error) {
 	words, rest := q.byWords()
-	fit := func(w backbone.Words) bool { return matchesWords(words, w) }
-	found, err := a.b.Search(r.Context(), r.p, r.box, q.filter, len(words) > 0, fit)
+	fit := func(w content.Words) bool { return matchesWords(words, w) }
+	found, err := a.b.Search.Find(r.Context(), r.p, r.box, search.Query{
+		Filter: q.filter, ByWords: len(words) > 0, Match: fit,
+	})
 	if err != nil {
 		return nil, 0, 0, err
 	}
@@ -73,17 +79,17 @@ func (a *api) search(r request, q listQuery) (out []backbone.Message, total int,
 		if end < len(found) && end > from {
 			last = found[end-1].Position
 		}
-		out, err = a.b.Rows(r.box, found[from:end])
+		out, err = a.b.Messages.Rows(r.box, idsOf(found[from:end]))
 		return out, len(found), last, err
 	}
 	hits, err := a.openHits(r, q, found)
 	if err != nil {
 		return nil, 0, 0, err
 	}
-	from := q.begin(len(hits), func(i int) eventstore.Position { return hits[i].message.Row.Position })
+	from := q.begin(len(hits), func(i int) eventstore.Position { return arrivalOf(hits[i].message) })
 	end := min(from+q.size, len(hits))
 	if end < len(hits) && end > from {
-		last = hits[end-1].message.Row.Position
+		last = arrivalOf(hits[end-1].message)
 	}
 	for _, h := range hits[from:end] {
 		out = append(out, h.message)
@@ -91,9 +97,21 @@ func (a *api) search(r request, q listQuery) (out []backbone.Message, total int,
 	return out, len(hits), last, nil
 }
 
+func arrivalOf(m messages.Message) eventstore.Position {
+	return eventstore.Position(m.Row.Shown.Arrival)
+}
+
+func idsOf(found []search.Found) (ids []domain.MessageID) {
+	for _, f := range found {
+		ids = append(ids, f.Message)
+	}
+
+	return ids
+}
+
 // sure opens those of what was found that their words don't answer, and leaves out what does not match.
-func (a *api) sure(r request, q listQuery, found []backbone.Found) ([]backbone.Found, error) {
-	var unsure []backbone.Found
+func (a messageHandlers) sure(r request, q listQuery, found []search.Found) ([]search.Found, error) {
+	var unsure []search.Found
 	for _, f := range found {
 		if f.Unsure {
 			unsure = append(unsure, f)
@@ -104,7 +122,7 @@ func (a *api) sure(r request, q listQuery, found []backbone.Found) ([]backbone.F
 	for _, h := range hits {
 		keep[h.message.ID] = true
 	}
-	out := func(f backbone.Found) bool { return f.Unsure && !keep[f.Message] }
+	out := func(f search.Found) bool { return f.Unsure && !keep[f.Message] }
 	return slices.DeleteFunc(found, out), err
 }
 
@@ -122,31 +140,31 @@ func (q *listQuery) begin(n int, arrival func(int) eventstore.Position) int {
 }
 
 // openHits opens what was found, a thousand at a time, and gives those that match all filters, in order.
-func (a *api) openHits(r request, q listQuery, found []backbone.Found) (hits []hit, err error) {
+func (a messageHandlers) openHits(r request, q listQuery, found []search.Found) (hits []hit, err error) {
 	for ; len(found) > 0; found = found[min(len(found), atATime):] {
 		if err := r.Context().Err(); err != nil {
 			return nil, err
 		}
-		some, err := a.b.Rows(r.box, found[:min(len(found), atATime)])
+		some, err := a.b.Messages.Rows(r.box, idsOf(found[:min(len(found), atATime)]))
 		if err != nil {
 			return nil, err
 		}
 		if q.filter.Read != nil {
-			some = slices.DeleteFunc(some, func(m backbone.Message) bool { return m.Row.State.Read != *q.filter.Read })
+			some = slices.DeleteFunc(some, func(m messages.Message) bool { return m.Row.Read != *q.filter.Read })
 		}
-		if err := a.b.OpenAll(some); err != nil {
+		if err := a.b.Messages.Open(some); err != nil {
 			return nil, err
 		}
 		for i := range some {
 			if some[i].Memo == nil {
 				continue
 			}
-			if m := messageOf(some[i]); q.matches(&m, backbone.WordsOf(some[i])) {
+			if m := messageOf(some[i]); q.matches(&m, search.WordsOf(some[i])) {
 				h := hit{message: some[i], keys: keysOf(&m, q.orders)}
-				h.message.Memo, h.message.Letter = nil, projections.LetterRow{} // those of the page are opened again
+				h.message.Memo, h.message.Letter = nil, mailboxes.LetterRow{} // those of the page are opened again
 				hits = append(hits, h)
 			}
-			some[i].Memo, some[i].Letter = nil, projections.LetterRow{}
+			some[i].Memo, some[i].Letter = nil, mailboxes.LetterRow{}
 		}
 	}
 	if q.byArrival() { // times may be the same, arrivals are not
@@ -154,13 +172,13 @@ func (a *api) openHits(r request, q listQuery, found []backbone.Found) (hits []h
 			if q.orders[0].desc {
 				x, y = y, x
 			}
-			return cmp.Compare(x.message.Row.Position, y.message.Row.Position)
+			return cmp.Compare(x.message.Row.Shown.Arrival, y.message.Row.Shown.Arrival)
 		})
 		return hits, nil
 	}
 	slices.SortStableFunc(hits, func(x, y hit) int {
 		return cmp.Or(compareKeys(x.keys, y.keys, q.orders),
-			cmp.Compare(y.message.Row.Position, x.message.Row.Position))
+			cmp.Compare(y.message.Row.Shown.Arrival, x.message.Row.Shown.Arrival))
 	})
 	return hits, nil
 }

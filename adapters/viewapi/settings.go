@@ -3,25 +3,30 @@ package viewapi
 import (
 	"net/http"
 
-	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/consents"
+	"digitalpost/adapters/backbone/core"
+	"digitalpost/adapters/backbone/settings"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
 	"digitalpost/projections/platform"
 )
 
-// registerSettings adds what platforms are, their texts, and what an owner prefers of them.
-func (a *api) registerSettings(mux *http.ServeMux, route routes) {
-	const one, list = true, false
-	a.open(mux, "platforms", a.platforms)
-	a.open(mux, "interface-texts", a.texts)
-	route("GET", "/{box}/language", one, a.language)
-	route("PUT", "/{box}/language", one, a.setLanguage)
-	route("GET", "/{box}/senders", list, a.privateSenders)
-	route("PUT", "/{box}/senders/{organisation}", one, a.consentToSender)
+// settingHandlers serve what platforms are, their texts, and what an owner prefers of them.
+type settingHandlers struct{ *api }
+
+func (a settingHandlers) register(r routes) {
+	r.open("platforms", a.platforms)
+	r.open("interface-texts", a.texts)
+	r.one("GET", "mailboxes/{box}/language", a.language)
+	r.one("PUT", "mailboxes/{box}/language", a.setLanguage)
+	r.list("GET", "mailboxes/{box}/senders", a.privateSenders)
+	r.one("PUT", "mailboxes/{box}/senders/{organisation}", a.consentToSender)
+	r.list("GET", "mailboxes/{box}/platform-consents", a.consents)
+	r.one("PUT", "mailboxes/{box}/platform-consents/{platform}", a.consent)
 }
 
 // platforms lists what each platform shows, whom it serves and in which languages.
-func (a *api) platforms(w http.ResponseWriter, _ *http.Request) error {
+func (a settingHandlers) platforms(w http.ResponseWriter, _ *http.Request) error {
 	shown := []Platform{}
 	for _, p := range platform.All {
 		shown = append(shown, platformOf(p))
@@ -31,7 +36,7 @@ func (a *api) platforms(w http.ResponseWriter, _ *http.Request) error {
 }
 
 // texts gives the texts of an interface, in Danish or English. Messages are never translated.
-func (a *api) texts(w http.ResponseWriter, r *http.Request) error {
+func (a settingHandlers) texts(w http.ResponseWriter, r *http.Request) error {
 	language := r.URL.Query().Get("language")
 	if language == "" {
 		language = "da"
@@ -51,14 +56,14 @@ func (a *api) texts(w http.ResponseWriter, r *http.Request) error {
 }
 
 // languageNow gives the language of the platform's texts as it stands.
-func (a *api) languageNow(r request) (Language, error) {
-	now, err := a.b.Language(r.p, r.box)
+func (a settingHandlers) languageNow(r request) (Language, error) {
+	now, err := a.b.Settings.Language(r.p, r.box)
 	p, _ := platform.Of(r.p.Platform)
 	return Language{p.ID, now, p.Languages, p.AppFollowsDevice}, err
 }
 
-func (a *api) language(w http.ResponseWriter, r request) error {
-	if _, err := a.b.Door(r.Context(), r.p, r.box); err != nil {
+func (a settingHandlers) language(w http.ResponseWriter, r request) error {
+	if _, err := a.b.Access.Door(r.Context(), r.p, r.box); err != nil {
 		return err
 	}
 	x, err := a.languageNow(r)
@@ -68,7 +73,7 @@ func (a *api) language(w http.ResponseWriter, r request) error {
 	return err
 }
 
-func (a *api) setLanguage(w http.ResponseWriter, r request) error {
+func (a settingHandlers) setLanguage(w http.ResponseWriter, r request) error {
 	ask, err := a.ask(r)
 	if err != nil {
 		return err
@@ -85,7 +90,7 @@ func (a *api) setLanguage(w http.ResponseWriter, r request) error {
 	if err != nil || device != "" && device != "APP" && device != "DESKTOP" {
 		return problem.BadField("device", "field.not.valid", "must be APP or DESKTOP")
 	}
-	at, err := a.b.SetLanguage(r.Context(), ask, language, device == "APP")
+	at, err := a.b.Settings.SetLanguage(r.Context(), ask, settings.Language{Language: language, InApp: device == "APP"})
 	if err != nil {
 		return err
 	}
@@ -98,12 +103,12 @@ func (a *api) setLanguage(w http.ResponseWriter, r request) error {
 }
 
 // privateSenders lists who sends: all authorities first, as one, then the companies of the asker's platform.
-func (a *api) privateSenders(w http.ResponseWriter, r request) error {
-	companies, exempt, err := a.b.PrivateSenders(r.Context(), r.p, r.box)
+func (a settingHandlers) privateSenders(w http.ResponseWriter, r request) error {
+	companies, exempt, err := a.b.Consents.Senders(r.Context(), r.p, r.box)
 	if err != nil {
 		return err
 	}
-	language, err := a.b.Language(r.p, r.p.Identity)
+	language, err := a.b.Settings.Language(r.p, r.p.Identity)
 	if err != nil {
 		return err
 	}
@@ -115,7 +120,7 @@ func (a *api) privateSenders(w http.ResponseWriter, r request) error {
 	return paged(w, r, shown, result)
 }
 
-func (a *api) consentToSender(w http.ResponseWriter, r request) error {
+func (a settingHandlers) consentToSender(w http.ResponseWriter, r request) error {
 	ask, id, err := a.askFor(r, "organisation")
 	if err != nil {
 		return err
@@ -131,11 +136,11 @@ func (a *api) consentToSender(w http.ResponseWriter, r request) error {
 	if given == nil {
 		return problem.BadField("registered", "field.missing", "is required")
 	}
-	at, err := a.b.ConsentToSender(r.Context(), ask, id, *given)
+	at, err := a.b.Consents.SetSender(r.Context(), ask, consents.ToSender{Organisation: id, Given: *given})
 	if err != nil {
 		return err
 	}
-	companies, _, err := a.b.PrivateSenders(r.Context(), r.p, r.box)
+	companies, _, err := a.b.Consents.Senders(r.Context(), r.p, r.box)
 	if err != nil {
 		return err
 	}
@@ -146,5 +151,5 @@ func (a *api) consentToSender(w http.ResponseWriter, r request) error {
 			return nil
 		}
 	}
-	return backbone.ErrNotFound
+	return core.ErrNotFound
 }

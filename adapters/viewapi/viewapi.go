@@ -13,9 +13,12 @@ import (
 	"strings"
 
 	"digitalpost/adapters/backbone"
+	accesshall "digitalpost/adapters/backbone/access"
+	"digitalpost/adapters/backbone/core"
 	"digitalpost/adapters/identity"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
+	"digitalpost/domain/access"
 	"digitalpost/eventstore"
 )
 
@@ -27,87 +30,26 @@ type api struct {
 
 type request struct {
 	*http.Request
-	p   backbone.Principal
+	p   access.Principal
 	box domain.MailboxID
 }
 
 // Register adds the routes to mux. Paths work with and without their trailing slash.
 func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log *slog.Logger) {
 	a := &api{b, who, log}
-	under := func(base, method, path string, single bool, fn handler) {
-		h := func(w http.ResponseWriter, r *http.Request) {
-			err := a.serve(w, r, single, fn)
-			if err == nil {
-				return
-			}
-			if problem.Of(err).Status == http.StatusUnauthorized {
-				w.Header().Set("WWW-Authenticate", `Bearer realm="digitalpost"`)
-			}
-			problem.Write(w, a.log, err)
-		}
-		mux.HandleFunc(method+" /apis/v1/"+base+path, h)
-		mux.HandleFunc(method+" /apis/v1/"+base+path+"/{$}", h)
-	}
-	route := func(method, path string, single bool, fn handler) {
-		under("mailboxes", method, path, single, fn)
-	}
-	const one, list = true, false
-	route("GET", "", list, a.mailboxes)
-	route("GET", "/messages/unread/exists", list, a.unread)
-	route("GET", "/{box}", one, a.mailbox)
-	route("GET", "/{box}/folders", list, a.folders)
-	route("POST", "/{box}/folders", list, a.createFolder)
-	route("GET", "/{box}/folders/summary", list, a.summary)
-	route("GET", "/{box}/folders/{folder}", one, a.folder)
-	route("PUT", "/{box}/folders/{folder}", one, a.changeFolder)
-	route("DELETE", "/{box}/folders/{folder}", one, a.deleteFolder)
-	route("GET", "/{box}/messages", list, a.messages)
-	route("PATCH", "/{box}/messages", list, a.patchAll)
-	route("GET", "/{box}/messages/{message}", one, a.message)
-	route("PATCH", "/{box}/messages/{message}", one, a.patch)
-	route("DELETE", "/{box}/messages/{message}", one, a.delete)
-	route("POST", "/{box}/messages/{message}/restore", one, a.restore)
-	a.registerDrafts(route)
-	a.registerContacts(mux)
-	a.registerSettings(mux, route)
-	route("GET", "/{box}/accesses", list, a.accesses)
-	route("POST", "/{box}/accesses", list, a.grant)
-	route("GET", "/{box}/accesses/{access}", one, a.access)
-	route("DELETE", "/{box}/accesses/{access}", one, a.revoke)
-	route("GET", "/{box}/looks", list, a.looks)
-	route("GET", "/{box}/sender-information", one, a.senders)
-	route("GET", "/{box}/platform-consents", list, a.consents)
-	route("PUT", "/{box}/platform-consents/{platform}", one, a.consent)
-	route("GET", "/{box}/exemption", one, a.ownExemption)
-	route("POST", "/{box}/exemption/cancel", one, a.cancelExemption)
-	under("exemptions", "POST", "", list, a.applyForExemption)
-	under("exemptions", "GET", "/{exemption}", one, a.exemption)
-	under("exemptions", "PUT", "/{exemption}", one, a.changeExemption)
-	under("exemptions", "DELETE", "/{exemption}", one, a.endExemption)
-	route("GET", "/{box}/changes", list, a.changes)
-	mux.HandleFunc("GET /apis/v1/changes", a.platformChanges)
-	mux.HandleFunc("GET /apis/v1/changes/{$}", a.platformChanges)
-	under("access-requests", "POST", "", list, a.requestAccess)
-	under("access-requests", "GET", "", list, a.requests)
-	under("access-requests", "GET", "/{access}", one, a.oneRequest)
-	under("access-requests", "PUT", "/{access}", one, a.decideRequest)
-	under("access-requests", "DELETE", "/{access}", one, a.decideRequest)
-	under("privileges/direct", "POST", "", list, a.givePrivilege)
-	under("privileges/direct", "GET", "/grantee/{identity}", list, a.privileges)
-	under("privileges/direct", "DELETE", "/{access}", one, a.revoke)
-	route("GET", "/{box}/messages/{message}/documents", one, a.documents)
-	route("GET", "/{box}/messages/{message}/documents/{document}", one, a.document)
-	route("GET", "/{box}/messages/{message}/documents/{document}/files", one, a.files)
-	route("GET", "/{box}/messages/{message}/documents/{document}/files/{file}", one, a.file)
-	route("GET", "/{box}/messages/{message}/documents/{document}/files/{file}/content", one, a.content)
+	r := routes{a, mux}
+
+	r.list("GET", "mailboxes", a.mailboxes)
+	r.one("GET", "mailboxes/{box}", a.mailbox)
+	folderHandlers{a}.register(r)
+	messageHandlers{a}.register(r)
+	draftHandlers{a}.register(r)
+	accessHandlers{a}.register(r)
+	exemptionHandlers{a}.register(r)
+	settingHandlers{a}.register(r)
+	contactHandlers{a}.register(r)
+	changeHandlers{a}.register(r)
 }
-
-// A handler answers a request of somebody who is known.
-type handler func(http.ResponseWriter, request) error
-
-// A routes adds a route under /apis/v1/mailboxes; single says that it is of one resource, which is not there for
-// those who may not see it.
-type routes func(method, path string, single bool, fn handler)
 
 // serve finds out who asks and waits until the views are as fresh as the request wants. A single resource of a
 // mailbox that is not one's own is not there.
@@ -120,17 +62,17 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, single bool, fn hand
 	if s := r.PathValue("box"); s != "" {
 		if req.box, err = domain.ParseUUID(s); err != nil {
 			if single {
-				return backbone.ErrNotFound
+				return core.ErrNotFound
 			}
-			return backbone.ErrForbidden
+			return core.ErrForbidden
 		}
 	}
 	if err := a.fresh(r); err != nil {
 		return err
 	}
 	err = fn(w, req)
-	if single && errors.Is(err, backbone.ErrForbidden) {
-		return backbone.ErrNotFound
+	if single && errors.Is(err, core.ErrForbidden) {
+		return core.ErrNotFound
 	}
 	return err
 }
@@ -152,17 +94,17 @@ func (a *api) fresh(r *http.Request) error {
 	return a.b.Fresh(r.Context(), p)
 }
 
-func (a *api) ask(r request) (backbone.Ask, error) {
+func (a *api) ask(r request) (core.Ask, error) {
 	v, err := problem.IfMatch(r.Request)
 	key := r.Header.Get("Idempotency-Key")
 	if len(key) > 200 {
 		err = problem.BadField("Idempotency-Key", "header.not.valid", "must be at most 200 characters long")
 	}
-	return backbone.Ask{Principal: r.p, Mailbox: r.box, Version: v, Key: key}, err
+	return core.Ask{Principal: r.p, Mailbox: r.box, Version: v, Key: key}, err
 }
 
 // askFor reads who asks, what they know, and the id of the thing that the path names.
-func (a *api) askFor(r request, name string) (backbone.Ask, [16]byte, error) {
+func (a *api) askFor(r request, name string) (core.Ask, [16]byte, error) {
 	ask, err := a.ask(r)
 	if err != nil {
 		return ask, [16]byte{}, err
@@ -174,7 +116,7 @@ func (a *api) askFor(r request, name string) (backbone.Ask, [16]byte, error) {
 func pathID(r request, name string) ([16]byte, error) {
 	id, err := domain.ParseUUID(r.PathValue(name))
 	if err != nil {
-		return id, backbone.ErrNotFound
+		return id, core.ErrNotFound
 	}
 	return id, nil
 }
@@ -233,7 +175,7 @@ func etag(w http.ResponseWriter, v uint32) {
 
 // mailboxes lists all mailboxes that who asks may open through the platform, their own first.
 func (a *api) mailboxes(w http.ResponseWriter, r request) error {
-	doors, err := a.b.Doors(r.p)
+	doors, err := a.b.Access.Doors(r.p)
 	if err != nil {
 		return err
 	}
@@ -246,14 +188,14 @@ func (a *api) mailboxes(w http.ResponseWriter, r request) error {
 		shown = append(shown, x)
 	}
 	if len(shown) == 0 {
-		return backbone.ErrForbidden
+		return core.ErrForbidden
 	}
 	result := func(p Page, some Listed[Mailbox]) any { return MailboxSearchResult{p, some} }
 	return paged(w, r, shown, result)
 }
 
 func (a *api) mailbox(w http.ResponseWriter, r request) error {
-	d, err := a.b.Door(r.Context(), r.p, r.box)
+	d, err := a.b.Access.Door(r.Context(), r.p, r.box)
 	if err != nil {
 		return err
 	}
@@ -266,7 +208,7 @@ func (a *api) mailbox(w http.ResponseWriter, r request) error {
 }
 
 // behind shows the mailbox behind a door.
-func (a *api) behind(r request, d backbone.Door) (Mailbox, error) {
-	p, row, err := a.b.Behind(d)
+func (a *api) behind(r request, d accesshall.Door) (Mailbox, error) {
+	p, row, err := a.b.Access.Behind(d)
 	return mailboxOf(d, p, row, r.p.Identity), err
 }

@@ -45,7 +45,8 @@ func (c *client) do(method, path string, header map[string]string, body io.Reade
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("%s does not answer: is the server running? (digitalpost serve --dev --data ./var)", c.url)
+		return nil, fmt.Errorf(
+			"%s does not answer: is the server running? (digitalpost serve --dev --data ./var)", c.url)
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(res.Body, 64<<20))
@@ -108,7 +109,8 @@ func (r shownReceipt) String() string {
 
 // post sends a MeMo and gives its technical receipt.
 func (c *client) post(uuid string, xml io.Reader) (r shownReceipt, err error) {
-	_, err = c.do("POST", "/apis/v1/memos/?memo-message-uuid="+url.QueryEscape(uuid), map[string]string{"Content-Type": "application/xml"}, xml, &r)
+	_, err = c.do("POST", "/apis/v1/memos/?memo-message-uuid="+url.QueryEscape(uuid),
+		map[string]string{"Content-Type": "application/xml"}, xml, &r)
 	return r, err
 }
 
@@ -119,7 +121,8 @@ func (c *client) final(transmission string) (shownReceipt, error) {
 			Receipts   []shownReceipt
 			TotalPages int
 		}
-		if _, err := c.do("GET", fmt.Sprintf("/apis/v1/receipts-bulk/?size=1000&page=%d", page), nil, nil, &list); err != nil {
+		path := fmt.Sprintf("/apis/v1/receipts-bulk/?size=1000&page=%d", page)
+		if _, err := c.do("GET", path, nil, nil, &list); err != nil {
 			return shownReceipt{}, err
 		}
 		for _, r := range list.Receipts {
@@ -128,7 +131,9 @@ func (c *client) final(transmission string) (shownReceipt, error) {
 			}
 		}
 		if page+1 >= list.TotalPages {
-			return shownReceipt{TransmissionID: transmission, ReceiptStatus: "no final receipt yet: it comes at the message's date"}, nil
+			return shownReceipt{
+				TransmissionID: transmission, ReceiptStatus: "no final receipt yet: it comes at the message's date",
+			}, nil
 		}
 	}
 }
@@ -140,6 +145,19 @@ func newUUID4() string {
 	return domain.UUID(id).String()
 }
 
+// memoOfText is a MeMo with one file of text: UUID, label, CVR number, sender, CPR number, time and content.
+const memoOfText = `<?xml version="1.0" encoding="UTF-8"?>
+<memo:Message xmlns:memo="https://DigitalPost.dk/MeMo-1" memoVersion="1.2">` +
+	`<memo:MessageHeader><memo:messageType>DIGITALPOST</memo:messageType>` +
+	`<memo:messageUUID>%s</memo:messageUUID><memo:label>%s</memo:label>` +
+	`<memo:Sender><memo:senderID>%s</memo:senderID><memo:idType>CVR</memo:idType>` +
+	`<memo:label>%s</memo:label></memo:Sender>` +
+	`<memo:Recipient><memo:recipientID>%s</memo:recipientID><memo:idType>CPR</memo:idType></memo:Recipient>` +
+	`</memo:MessageHeader><memo:MessageBody><memo:createdDateTime>%s</memo:createdDateTime>` +
+	`<memo:MainDocument><memo:File><memo:encodingFormat>text/plain</memo:encodingFormat>` +
+	`<memo:filename>besked.txt</memo:filename><memo:language>da</memo:language>` +
+	`<memo:content>%s</memo:content></memo:File></memo:MainDocument></memo:MessageBody></memo:Message>`
+
 // write makes a valid MeMo 1.2 of a text.
 func write(uuid, cvr, sender, cpr, label, text string) string {
 	esc := func(s string) string {
@@ -147,12 +165,9 @@ func write(uuid, cvr, sender, cpr, label, text string) string {
 		_ = xml.EscapeText(&b, []byte(s)) // a buffer takes all
 		return b.String()
 	}
-	return `<?xml version="1.0" encoding="UTF-8"?>
-<memo:Message xmlns:memo="https://DigitalPost.dk/MeMo-1" memoVersion="1.2"><memo:MessageHeader><memo:messageType>DIGITALPOST</memo:messageType><memo:messageUUID>` + uuid +
-		`</memo:messageUUID><memo:label>` + esc(label) + `</memo:label><memo:Sender><memo:senderID>` + cvr + `</memo:senderID><memo:idType>CVR</memo:idType><memo:label>` + esc(sender) +
-		`</memo:label></memo:Sender><memo:Recipient><memo:recipientID>` + esc(cpr) + `</memo:recipientID><memo:idType>CPR</memo:idType></memo:Recipient></memo:MessageHeader><memo:MessageBody><memo:createdDateTime>` +
-		time.Now().UTC().Format("2006-01-02T15:04:05Z") + `</memo:createdDateTime><memo:MainDocument><memo:File><memo:encodingFormat>text/plain</memo:encodingFormat><memo:filename>besked.txt</memo:filename><memo:language>da</memo:language><memo:content>` +
-		base64.StdEncoding.EncodeToString([]byte(text)) + `</memo:content></memo:File></memo:MainDocument></memo:MessageBody></memo:Message>`
+	now := time.Now().UTC().Format("2006-01-02T15:04:05Z")
+	content := base64.StdEncoding.EncodeToString([]byte(text))
+	return fmt.Sprintf(memoOfText, uuid, esc(label), cvr, esc(sender), esc(cpr), now, content)
 }
 
 type serverFlags struct {

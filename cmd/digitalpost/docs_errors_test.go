@@ -109,7 +109,7 @@ func letters(r rune) rune {
 	return r
 }
 
-// look takes the codes of calls of New and BadField, and of literals of errors and of rules that fields broke.
+// look takes the codes of calls of New, later and BadField, and of literals of errors and of rules that fields broke.
 func (s *scan) look(n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.CallExpr:
@@ -117,6 +117,9 @@ func (s *scan) look(n ast.Node) bool {
 		case name == "New" && len(n.Args) == 3:
 			text, _ := literal(n.Args[2])
 			s.add(s.code(n.Args[1]), status(n.Args[0]), text)
+		case name == "later" && len(n.Args) == 4:
+			text, _ := literal(n.Args[3])
+			s.add(s.code(n.Args[2]), status(n.Args[0]), text)
 		case name == "BadField" && len(n.Args) == 3:
 			s.add(s.code(n.Args[1]), http.StatusBadRequest, "")
 		}

@@ -1,4 +1,5 @@
-// Command digitalpost is the Digital Post backbone: the server, and the tools for those who send, read, audit and operate it.
+// Command digitalpost is the Digital Post backbone: the server, and the tools for those who send, read, audit and
+// operate it.
 package main
 
 import (
@@ -17,7 +18,7 @@ type commands struct {
 	Inbox   inboxCmd   `cmd:"" help:"Show a made-up person's messages as a platform shows them."`
 	Replay  replayCmd  `cmd:"" help:"Print the log's events; what is sealed stays sealed."`
 	Verify  verifyCmd  `cmd:"" help:"Check log, documents and keys in full."`
-	Rebuild rebuildCmd `cmd:"" help:"Build every view anew from the log, beside the living one, compare both, and switch."`
+	Rebuild rebuildCmd `cmd:"" help:"${rebuild_help}"`
 	Keys    keysCmd    `cmd:"" help:"Operate the keys."`
 	System  systemCmd  `cmd:"" help:"Register sender systems."`
 	Version versionCmd `cmd:"" help:"Print the version."`
@@ -30,8 +31,12 @@ func (versionCmd) Run() error { fmt.Println("digitalpost", version); return nil 
 
 func main() {
 	var c commands
-	k := kong.Parse(&c, kong.Name("digitalpost"), kong.Description("The message backbone of Digital Post. Try: digitalpost serve --dev --data ./var"),
-		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	k := kong.Parse(&c,
+		kong.Name("digitalpost"),
+		kong.Description("The message backbone of Digital Post. Try: digitalpost serve --dev --data ./var"),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		longHelp)
 	if err := k.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "digitalpost:", err)
 		os.Exit(1)

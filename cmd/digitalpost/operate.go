@@ -7,13 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -21,12 +18,14 @@ import (
 	"digitalpost/adapters/backbone"
 	"digitalpost/adapters/vault"
 	"digitalpost/domain"
+	"digitalpost/domain/streams"
 	"digitalpost/eventstore"
 	"digitalpost/eventstore/filestore"
-	"digitalpost/projections"
+	"digitalpost/projections/engine"
 )
 
-// quietly lets a server on the same machine go first: every thread of this process runs when a processor has nothing else to do, and at most one at a time.
+// quietly lets a server on the same machine go first: every thread of this process runs when a processor has nothing
+// else to do, and at most one at a time.
 func quietly() {
 	runtime.GOMAXPROCS(1)
 	threads, err := os.ReadDir("/proc/self/task")
@@ -41,33 +40,8 @@ func quietly() {
 	}
 }
 
-// askServer asks the server that runs on the data, if one does.
-func askServer(data, method, path string, v any) (running bool, err error) {
-	sock := filepath.Join(data, "control.sock")
-	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", sock)
-	}}}
-	req, err := http.NewRequest(method, "http://control"+path, nil)
-	if err != nil {
-		return false, err
-	}
-	res, err := client.Do(req)
-	if err != nil {
-		return false, nil
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err == nil && res.StatusCode != http.StatusOK {
-		err = errors.New(strings.TrimSpace(string(body)))
-	}
-	if err != nil {
-		return true, err
-	}
-	return true, json.Unmarshal(body, v)
-}
-
 type keysCmd struct {
-	Roll  rollCmd  `cmd:"" help:"End the key epoch: what was forgotten is gone from every copy of the data from then on."`
+	Roll  rollCmd  `cmd:"" help:"${roll_help}"`
 	Shred shredCmd `cmd:"" help:"Destroy every key of a mailbox at its lawful end: nobody reads anything in it again."`
 }
 
@@ -84,12 +58,13 @@ func (c *shredCmd) Run() error {
 	}
 	running, err := askServer(c.Data, "POST", "/keys/shred?mailbox="+c.Mailbox, &struct{}{})
 	if err == nil && !running {
-		err = c.offline(func(b *backbone.Backbone) error { return b.Shred(context.Background(), id) })
+		err = c.offline(func(b *backbone.Backbone) error { return b.People.Shred(context.Background(), id) })
 	}
 	if err != nil {
 		return err
 	}
-	fmt.Printf("mailbox %s is shredded; digitalpost keys roll ends the epoch, and from then on no copy of the data opens it\n", c.Mailbox)
+	fmt.Printf("mailbox %s is shredded; digitalpost keys roll ends the epoch, "+
+		"and from then on no copy of the data opens it\n", c.Mailbox)
 	return nil
 }
 
@@ -142,7 +117,7 @@ type rebuildCmd struct{ dataFlags }
 
 // Run builds the views anew, through the server if one runs.
 func (c *rebuildCmd) Run() error {
-	var out []projections.Rebuilt
+	var out []engine.Rebuilt
 	running, err := askServer(c.Data, "POST", "/views/rebuild", &out)
 	if err == nil && !running {
 		err = c.offline(func(b *backbone.Backbone) (err error) {
@@ -152,7 +127,8 @@ func (c *rebuildCmd) Run() error {
 	}
 	unlike := 0
 	for _, r := range out {
-		fmt.Printf("%-10s %d rows built anew and compared at position %d: %d unlike\n", r.View, r.Rows, r.Position, r.Unlike)
+		fmt.Printf("%-10s %d rows built anew and compared at position %d: %d unlike\n",
+			r.View, r.Rows, r.Position, r.Unlike)
 		unlike += r.Unlike
 	}
 	if err == nil && unlike > 0 {
@@ -220,7 +196,7 @@ func flush(out io.Writer, w *bytes.Buffer) error {
 }
 
 func (c *replayCmd) one(w *bytes.Buffer, rec eventstore.Event) error {
-	e, err := projections.Decode(rec)
+	e, err := streams.Decode(string(rec.Stream.Kind), rec.Type, rec.Data)
 	if err != nil {
 		return fmt.Errorf("position %d: %w", rec.Position, err)
 	}
@@ -233,13 +209,17 @@ func (c *replayCmd) one(w *bytes.Buffer, rec eventstore.Event) error {
 		if rec.Meta.Platform != "" {
 			who += " on " + rec.Meta.Platform
 		}
-		fmt.Fprintf(w, "%6d  %s  %-28s v%-4d %-24s %s\n", rec.Position, rec.Recorded.Format("2006-01-02 15:04:05.000"), rec.Type, rec.Version, who, rec.Stream)
+		fmt.Fprintf(w, "%6d  %s  %-28s v%-4d %-24s %s\n", rec.Position,
+			rec.Recorded.Format("2006-01-02 15:04:05.000"), rec.Type, rec.Version, who, rec.Stream)
 		return nil
 	}
-	line, err := json.Marshal(map[string]any{"position": rec.Position, "recorded": rec.Recorded.Format(time.RFC3339Nano), "stream": rec.Stream.String(),
-		"streamId": domain.UUID(rec.Stream.ID), "version": rec.Version, "type": rec.Type, "id": domain.UUID(rec.ID), "command": domain.UUID(rec.Meta.Command),
-		"actor": map[string]any{"kind": rec.Meta.Actor.Kind, "id": domain.UUID(rec.Meta.Actor.ID)}, "platform": rec.Meta.Platform,
-		"causation": rec.Meta.Causation, "data": json.RawMessage(data)})
+	line, err := json.Marshal(map[string]any{
+		"position": rec.Position, "recorded": rec.Recorded.Format(time.RFC3339Nano),
+		"stream": rec.Stream.String(), "streamId": domain.UUID(rec.Stream.ID), "version": rec.Version,
+		"type": rec.Type, "id": domain.UUID(rec.ID), "command": domain.UUID(rec.Meta.Command),
+		"actor":    map[string]any{"kind": rec.Meta.Actor.Kind, "id": domain.UUID(rec.Meta.Actor.ID)},
+		"platform": rec.Meta.Platform, "causation": rec.Meta.Causation, "data": json.RawMessage(data),
+	})
 	w.Write(append(line, '\n'))
 	return err
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/url"
 
 	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/organisations"
 	"digitalpost/adapters/identity"
 	"digitalpost/domain"
 	"digitalpost/domain/organisation"
@@ -15,14 +17,14 @@ import (
 )
 
 type systemCmd struct {
-	Add      systemAddCmd      `cmd:"" help:"Register a sender system, or give one a new key; prints id and key, which is kept nowhere."`
-	Delegate systemDelegateCmd `cmd:"" help:"Let a sender system come with certificates of another organisation, such as its supplier."`
+	Add      systemAddCmd      `cmd:"" help:"${system_add_help}"`
+	Delegate systemDelegateCmd `cmd:"" help:"${delegate_help}"`
 }
 
 type systemAddCmd struct {
 	dataFlags
 	CVR          string `name:"cvr" help:"The organisation's CVR number." required:""`
-	UUID         string `name:"uuid" help:"UUID in the organisation's certificates; without it any of that CVR number will do."`
+	UUID         string `name:"uuid" help:"${uuid_help}"`
 	Organisation string `help:"The organisation's name." required:""`
 	Name         string `help:"The system's name." required:""`
 	Company      bool   `help:"It is a company, not an authority."`
@@ -35,15 +37,20 @@ type systemAdded struct{ ID, Key string }
 
 // Run registers a system, through the server if one runs.
 func (c *systemAddCmd) Run() error {
-	q := url.Values{"cvr": {c.CVR}, "uuid": {c.UUID}, "organisation": {c.Organisation}, "name": {c.Name}, "platform": {c.Platform}, "kind": {organisation.Authority},
-		"mandatory": {fmt.Sprint(c.Mandatory)}, "legal": {fmt.Sprint(c.Legal)}}
+	q := url.Values{
+		"cvr": {c.CVR}, "uuid": {c.UUID}, "organisation": {c.Organisation}, "name": {c.Name}, "platform": {c.Platform},
+		"kind": {organisation.Authority}, "mandatory": {fmt.Sprint(c.Mandatory)}, "legal": {fmt.Sprint(c.Legal)},
+	}
 	if c.Company {
 		q.Set("kind", organisation.Company)
 	}
 	var out systemAdded
 	running, err := askServer(c.Data, "POST", "/systems?"+q.Encode(), &out)
 	if err == nil && !running {
-		err = c.offline(func(b *backbone.Backbone) (err error) { out, err = addSystem(context.Background(), b, q); return err })
+		err = c.offline(func(b *backbone.Backbone) (err error) {
+			out, err = addSystem(context.Background(), b, q)
+			return err
+		})
 	}
 	if err == nil {
 		fmt.Printf("id  %s\nkey %s\n", out.ID, out.Key)
@@ -52,7 +59,10 @@ func (c *systemAddCmd) Run() error {
 }
 
 func addSystem(ctx context.Context, b *backbone.Backbone, q url.Values) (systemAdded, error) {
-	o := backbone.Organisation{Kind: q.Get("kind"), CVR: q.Get("cvr"), Name: q.Get("organisation"), MandatoryAllowed: q.Get("mandatory") == "true", LegalAllowed: q.Get("legal") == "true"}
+	o := organisations.Organisation{
+		Kind: q.Get("kind"), CVR: q.Get("cvr"), Name: q.Get("organisation"),
+		MandatoryAllowed: q.Get("mandatory") == "true", LegalAllowed: q.Get("legal") == "true",
+	}
 	if _, err := domain.ParseCVR(o.CVR); err != nil {
 		return systemAdded{}, err
 	}
@@ -63,18 +73,21 @@ func addSystem(ctx context.Context, b *backbone.Backbone, q url.Values) (systemA
 		}
 		o.UUID = id
 	}
-	p := q.Get("platform")
-	if shows, ok := platform.Of(p); (p != "" || o.Kind == organisation.Company) && (!ok || !shows.Private || o.Kind != organisation.Company) {
-		return systemAdded{}, fmt.Errorf("--platform: a company's system is registered with eboks or mitdk, an authority's with none")
+	p, company := q.Get("platform"), o.Kind == organisation.Company
+	if shows, ok := platform.Of(p); (p != "" || company) && (!ok || !shows.Private || !company) {
+		return systemAdded{}, errors.New(
+			"--platform: a company's system is registered with eboks or mitdk, an authority's with none")
 	}
-	id, err := b.SystemID(o.CVR, q.Get("name"))
+	id, err := b.Organisations.SystemID(o.CVR, q.Get("name"))
 	if err != nil {
 		return systemAdded{}, err
 	}
 	key := make([]byte, 16)
 	rand.Read(key)
 	out := systemAdded{id.String(), hex.EncodeToString(key)}
-	return out, b.RegisterSystem(ctx, o, q.Get("name"), p, identity.HashKey(out.Key))
+	hash := identity.HashKey(out.Key)
+
+	return out, b.Organisations.RegisterSystem(ctx, organisations.Console, o, q.Get("name"), p, hash)
 }
 
 type systemDelegateCmd struct {
@@ -104,5 +117,5 @@ func delegateSystem(ctx context.Context, b *backbone.Backbone, q url.Values) err
 			return err
 		}
 	}
-	return b.Delegate(ctx, q.Get("cvr"), id, q.Get("to"))
+	return b.Organisations.Delegate(ctx, organisations.Console, q.Get("cvr"), id, q.Get("to"))
 }

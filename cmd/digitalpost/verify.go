@@ -11,11 +11,11 @@ import (
 	"digitalpost/adapters/documents"
 	"digitalpost/adapters/vault"
 	"digitalpost/domain"
-	"digitalpost/domain/intake"
-	"digitalpost/domain/mailbox"
+	"digitalpost/domain/streams"
 	"digitalpost/eventstore"
 	"digitalpost/eventstore/filestore"
 	"digitalpost/projections"
+	"digitalpost/projections/engine"
 )
 
 type verifyCmd struct{ dataFlags }
@@ -31,22 +31,26 @@ func (c *verifyCmd) check(out io.Writer) error {
 	}
 	docs := documents.OpenReader(c.Data)
 	defer docs.Close()
-	kept := keptDocuments{}
+	must := newKept()
 	counts, err := b.Check(before, func(rec eventstore.Event) error {
-		e, err := projections.Decode(rec)
+		e, err := streams.Decode(string(rec.Stream.Kind), rec.Type, rec.Data)
 		if err != nil {
-			return &eventstore.DamageError{Position: rec.Position, Place: "stream " + rec.Stream.String(), Reason: err.Error()}
+			return &eventstore.DamageError{
+				Position: rec.Position, Place: "stream " + rec.Stream.String(), Reason: err.Error(),
+			}
 		}
-		kept.apply(rec, e)
+		must.apply(rec, e)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	for id, k := range kept.named {
-		if err := docs.Check(id, k.length, k.hash); err != nil {
-			if later, lerr := kept.after(c.Data, b.Last()); lerr == nil && !later[id] {
-				continue // it was forgotten while this checked
+	for id, k := range must.named {
+		if err := docs.Check(id, k.Length, k.Hash); err != nil {
+			if later, lerr := must.after(c.Data, b.Last()); lerr == nil {
+				if _, still := later[id]; !still {
+					continue // it was forgotten while this checked
+				}
 			}
 			return fmt.Errorf("position %d names it: %w", k.at, err)
 		}
@@ -59,18 +63,20 @@ func (c *verifyCmd) check(out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("keys: %w", err)
 	}
-	fmt.Fprintf(out, "sound: %d events in %d streams and %d segments, through position %d; %d documents; %d keys, %d numbers\n",
-		counts.Events, counts.Streams, counts.Segments, counts.Last, len(kept.named), keys.Nodes, keys.Numbers)
+	fmt.Fprintf(out, "sound: %d events in %d streams and %d segments, through position %d; "+
+		"%d documents; %d keys, %d numbers\n", counts.Events, counts.Streams, counts.Segments, counts.Last,
+		len(must.named), keys.Nodes, keys.Numbers)
 	return nil
 }
 
-// known gives the highest position that the views of a data directory have been flushed at; 0 while a server has them open.
+// known gives the highest position that the views of a data directory have been flushed at; 0 while a server has them
+// open.
 func known(data string) eventstore.Position {
 	id, ok := filestore.LogID(filepath.Join(data, "log"))
 	if !ok {
 		return 0
 	}
-	return projections.Known(filepath.Join(data, "views"), id)
+	return engine.Known(filepath.Join(data, "views"), id, projections.All())
 }
 
 func (c *verifyCmd) checkKeys() (int, int, error) {
@@ -86,103 +92,65 @@ func (c *verifyCmd) checkKeys() (int, int, error) {
 	return nodes, numbers, errors.Join(err, v.Close())
 }
 
-// keptDocuments folds the log to the documents that must be there.
-type keptDocuments struct {
-	named map[domain.DocumentID]keptDocument
-	of    map[domain.MessageID]domain.DocumentID
-	in    map[[16]byte][]domain.MessageID     // by mailbox
-	parts map[domain.MessageID][]mailbox.Part // of drafts
+// kept folds the log to the documents that must be there. What each event keeps and frees is the event's own word.
+type kept struct {
+	named    map[domain.DocumentID]keptDocument
+	received map[domain.MessageID]domain.DocumentID // as MeMos came in
 }
 
 type keptDocument struct {
-	length int64
-	hash   []byte
-	at     eventstore.Position // that names it
+	domain.Document
+	at    eventstore.Position // that names it
+	under [16]byte            // stream whose root it lies under; zero: none that is ever destroyed whole
 }
 
-func (k *keptDocuments) apply(rec eventstore.Event, e domain.Named) {
-	if k.named == nil {
-		*k = keptDocuments{map[domain.DocumentID]keptDocument{}, map[domain.MessageID]domain.DocumentID{}, map[[16]byte][]domain.MessageID{}, map[domain.MessageID][]mailbox.Part{}}
-	}
-	forgotten := func(m domain.MessageID) { delete(k.named, k.of[m]) }
-	put := func(m domain.MessageID) { k.in[rec.Stream.ID] = append(k.in[rec.Stream.ID], m) }
-	switch e := e.(type) {
-	case intake.MemoReceived:
-		k.named[e.Document] = keptDocument{e.Kept, e.SealedHash, rec.Position}
-		k.of[e.Message] = e.Document
-	case intake.MemoRefused:
-		delete(k.named, e.Document)
-	case mailbox.MessageDelivered:
-		if e.Letter != nil {
-			put(e.Message)
-		}
-		if e.Letter != nil && e.Letter.System == (domain.SystemID{}) { // forwarded from another mailbox
-			k.letter(rec, *e.Letter)
-		}
-	case mailbox.DraftSaved:
-		for _, p := range e.Parts {
-			k.named[p.Document] = keptDocument{p.Length, p.SealedHash, rec.Position}
-		}
-		k.drop(e.Dropped)
-		k.parts[e.Message] = e.Parts
-		put(e.Message)
-	case mailbox.MessageSent:
-		k.drop(e.Dropped)
-		delete(k.parts, e.Message)
-		k.letter(rec, e.Letter)
-		k.named[e.Handover.Document] = keptDocument{e.Handover.Length, e.Handover.SealedHash, rec.Position}
-		put(e.Message)
-	case mailbox.MessageTaken:
-		delete(k.named, e.Copy)
-	case mailbox.MessageScheduled:
-		put(e.Letter.Message)
-	case mailbox.MessagePurged:
-		forgotten(e.Message)
-		k.drop(e.Documents)
-		delete(k.parts, e.Message)
-	case mailbox.MessageRecalled:
-		forgotten(e.Message)
-	case mailbox.MessageRefused:
-		forgotten(e.Message)
-	case mailbox.Shredded:
-		for _, m := range k.in[rec.Stream.ID] {
-			forgotten(m)
-			for _, p := range k.parts[m] {
-				delete(k.named, p.Document)
-			}
-		}
-	}
+func newKept() kept {
+	return kept{map[domain.DocumentID]keptDocument{}, map[domain.MessageID]domain.DocumentID{}}
 }
 
-func (k *keptDocuments) drop(docs []domain.DocumentID) {
-	for _, d := range docs {
+func (k kept) apply(rec eventstore.Event, e domain.Event) {
+	effect := e.Effect()
+	for _, d := range effect.Keeps {
+		doc := keptDocument{Document: d, at: rec.Position}
+		switch {
+		case rec.Stream.Kind == streams.Intake:
+			k.received[d.Of] = d.ID
+		case !d.Apart:
+			doc.under = rec.Stream.ID
+		}
+		k.named[d.ID] = doc
+	}
+
+	for _, d := range effect.Frees.Documents {
 		delete(k.named, d)
 	}
+
+	for _, m := range effect.Frees.Received {
+		delete(k.named, k.received[m])
+	}
+
+	if effect.Frees.All {
+		maps.DeleteFunc(k.named, func(_ domain.DocumentID, d keptDocument) bool { return d.under == rec.Stream.ID })
+	}
 }
 
-func (k *keptDocuments) letter(rec eventstore.Event, l mailbox.Letter) {
-	k.named[l.Document] = keptDocument{l.Kept, l.SealedHash, rec.Position}
-	k.of[l.Message] = l.Document
-}
-
-// after folds what came beyond a position, and tells which of the documents must still be there.
-func (k *keptDocuments) after(data string, p eventstore.Position) (map[domain.DocumentID]bool, error) {
+// after folds what came beyond a position, and gives the documents that must still be there.
+func (k kept) after(data string, p eventstore.Position) (map[domain.DocumentID]keptDocument, error) {
 	b, err := filestore.OpenBeside(filepath.Join(data, "log"))
 	if err != nil {
 		return nil, err
 	}
-	later := keptDocuments{maps.Clone(k.named), k.of, k.in, k.parts}
+
+	later := kept{maps.Clone(k.named), maps.Clone(k.received)}
 	for rec, err := range b.ReadAll(p) {
 		if err != nil {
 			return nil, err
 		}
-		if e, err := projections.Decode(rec); err == nil {
+
+		if e, err := streams.Decode(string(rec.Stream.Kind), rec.Type, rec.Data); err == nil {
 			later.apply(rec, e)
 		}
 	}
-	out := map[domain.DocumentID]bool{}
-	for id := range later.named {
-		out[id] = true
-	}
-	return out, nil
+
+	return later.named, nil
 }

@@ -11,21 +11,24 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"digitalpost/adapters/server/servertest"
 )
 
 // One bit is flipped, a thousand times, in the log and in the packs: verify names a position each time.
 func TestVerifyFindsEveryFlippedBit(t *testing.T) {
-	w := start(t, t.TempDir()+"/var")
+	t.Parallel()
+	w := start(t)
 	for i := range 20 {
-		w.send(fmt.Sprint("Brev ", i))
+		w.Send(fmt.Sprint("Brev ", i))
 	}
-	w.stop()
-	check := func() error { return (&verifyCmd{dataFlags{Data: w.data}}).check(io.Discard) }
+	w.Stop()
+	check := func() error { return (&verifyCmd{dataFlags{Data: w.Data}}).check(io.Discard) }
 	if err := check(); err != nil {
 		t.Fatal(err)
 	}
-	files, _ := filepath.Glob(filepath.Join(w.data, "packs", "*"))
-	logs, _ := filepath.Glob(filepath.Join(w.data, "log", "log-*"))
+	files, _ := filepath.Glob(filepath.Join(w.Data, "packs", "*"))
+	logs, _ := filepath.Glob(filepath.Join(w.Data, "log", "log-*"))
 	rng := rand.New(rand.NewPCG(8, 8))
 	rounds := 1000
 	if testing.Short() {
@@ -48,8 +51,10 @@ func TestVerifyFindsEveryFlippedBit(t *testing.T) {
 		f.WriteAt(b, at)
 		err = check()
 		if err == nil || !strings.Contains(err.Error(), "position") {
-			// The seconds of a pack's header, and nothing else, could change its meaning to no one; its checksum notices all the same.
-			t.Fatalf("round %d: byte %d of %s: verify = %v, want an error that names a position", round, at, filepath.Base(name), err)
+			// The seconds of a pack's header, and nothing else, could change its meaning to no one; its checksum
+			// notices all the same.
+			t.Fatalf("round %d: byte %d of %s: verify = %v, want an error that names a position",
+				round, at, filepath.Base(name), err)
 		}
 		f.WriteAt(head[at:at+1], at)
 		f.Close()
@@ -61,32 +66,33 @@ func TestVerifyFindsEveryFlippedBit(t *testing.T) {
 
 // replay and verify read beside a server under load, without an error.
 func TestReplayAndVerifyBesideAServer(t *testing.T) {
-	w := start(t, t.TempDir()+"/var")
+	t.Parallel()
+	w := start(t)
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	for range 4 {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			for range 100 { // the readers give way, so on a busy machine an endless log would grow faster than they read it
+		wg.Go(func() {
+			pace := time.NewTicker(20 * time.Millisecond) // of what one of them sends
+			defer pace.Stop()
+			for range 100 { // the readers give way: an endless log would grow faster than they read it
 				select {
 				case <-done:
 					return
-				case <-time.After(20 * time.Millisecond):
+				case <-pace.C:
 				}
-				uuid := newUUID4()
-				if _, err := w.sender.post(uuid, strings.NewReader(w.letter(uuid, "Brev", "Hej"))); err != nil {
+				uuid := servertest.NewUUID()
+				if _, err := w.Sender.Post(uuid, strings.NewReader(w.Letter(uuid, "Brev", "Hej"))); err != nil {
 					t.Error(err)
 					return
 				}
 			}
-		}()
+		})
 	}
 	for i := range 30 {
-		if err := (&replayCmd{Data: w.data, From: 1, JSON: true}).print(io.Discard); err != nil {
+		if err := (&replayCmd{Data: w.Data, From: 1, JSON: true}).print(io.Discard); err != nil {
 			t.Errorf("replay %d: %v", i, err)
 		}
-		if err := (&verifyCmd{dataFlags{Data: w.data}}).check(io.Discard); err != nil {
+		if err := (&verifyCmd{dataFlags{Data: w.Data}}).check(io.Discard); err != nil {
 			t.Errorf("verify %d: %v", i, err)
 		}
 	}

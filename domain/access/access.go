@@ -30,8 +30,10 @@ const (
 	actions                    // how many there are
 )
 
-var actionNames = [actions]string{"list", "open", "mark", "organise", "delete folder", "trash", "purge", "write", "forward", "grant access", "settings", "see access",
-	"see looks", "exempt", "shred"}
+var actionNames = [actions]string{
+	"list", "open", "mark", "organise", "delete folder", "trash", "purge", "write", "forward", "grant access",
+	"settings", "see access", "see looks", "exempt", "shred",
+}
 
 func (a Action) String() string { return actionNames[a] }
 
@@ -66,16 +68,25 @@ const (
 )
 
 // Rights are all that somebody can have, in the order in which the first that allows is taken.
-var Rights = []Right{Owner, Administrator, LegalOwner, Writer, Association, Basic, ReadWrite, Read, Designated, Officer, BusinessOfficer, Operator, Auditor}
+var Rights = []Right{
+	Owner, Administrator, LegalOwner, Writer, Association, Basic, ReadWrite, Read, Designated, Officer,
+	BusinessOfficer, Operator, Auditor,
+}
 
-// may is the table: what each right allows. Delegates don't delete for good, nor grant: access never widens along a chain.
+// all is what an owner may: whoever may all.
+var all = []Action{
+	List, Open, Mark, Organise, DeleteFolder, Trash, Purge, Write, Forward, GrantAccess, Settings, SeeAccess, SeeLooks,
+}
+
+// may is the table: what each right allows. Delegates don't delete for good, nor grant: access never widens along a
+// chain.
 var may = map[Right][]Action{
-	Owner:           {List, Open, Mark, Organise, DeleteFolder, Trash, Purge, Write, Forward, GrantAccess, Settings, SeeAccess, SeeLooks},
+	Owner:           all,
 	Read:            {List, Open, Mark, Organise, Forward, SeeAccess, SeeLooks},
 	ReadWrite:       {List, Open, Mark, Organise, DeleteFolder, Trash, Write, Forward, SeeAccess, SeeLooks},
 	Designated:      {List, Open, SeeAccess, SeeLooks},
-	Administrator:   {List, Open, Mark, Organise, DeleteFolder, Trash, Purge, Write, Forward, GrantAccess, Settings, SeeAccess, SeeLooks},
-	LegalOwner:      {List, Open, Mark, Organise, DeleteFolder, Trash, Purge, Write, Forward, GrantAccess, Settings, SeeAccess, SeeLooks},
+	Administrator:   all,
+	LegalOwner:      all,
 	Writer:          {List, Open, Mark, Organise, DeleteFolder, Trash, Purge, Write, Forward, SeeLooks},
 	Association:     {List, Open, Mark, Organise, DeleteFolder, Trash, Purge, Write, Forward},
 	Basic:           {List, Open, Mark, Organise},
@@ -85,7 +96,7 @@ var may = map[Right][]Action{
 	Auditor:         {SeeAccess, SeeLooks},
 }
 
-// Allows tells whether a right allows an action.
+// Allows reports whether a right allows an action.
 func (r Right) Allows(a Action) bool {
 	for _, x := range may[r] {
 		if x == a {
@@ -95,17 +106,31 @@ func (r Right) Allows(a Action) bool {
 	return false
 }
 
-// SeesContent tells whether a right shows anything that was written.
+// SeesContent reports whether a right shows anything that was written.
 func (r Right) SeesContent() bool { return r.Allows(List) || r.Allows(Open) }
 
-// Delegated tells whether a right comes of a grant. It never shows private post.
+// Delegated reports whether a right comes of a grant. It never shows private post.
 func (r Right) Delegated() bool { return r == Read || r == ReadWrite || r == Designated }
 
-// A Mandate is a right that an identity brings along: of one mailbox, or (zero) of all, for officers, operators and auditors.
+// A Mandate is a right that an identity brings along: of one mailbox, or (zero) of all, for officers, operators and
+// auditors.
 type Mandate struct {
 	Right   Right
 	Mailbox domain.MailboxID
 }
+
+// A Machine is who acts where no person does. Its text is how the log names the actor.
+type Machine string
+
+// Machines.
+const (
+	Clock      Machine = "clock"    // a date has come
+	System     Machine = "system"   // an organisation's sender or recipient system
+	Register   Machine = "register" // the register of persons or companies
+	Operations Machine = "operator" // whoever runs the server, at its console
+	Backbone   Machine = "backbone" // the backbone itself, where it delivers what was sent
+	Forwarder  Machine = "mailbox"  // another mailbox, whose owner sends a message on
+)
 
 // A Principal is who asks, and through which platform.
 type Principal struct {
@@ -119,12 +144,13 @@ type Principal struct {
 
 // A Grant gives one identity access to a mailbox.
 type Grant struct {
-	Grantee domain.MailboxID
-	Right   Right     // READ, READ_WRITE or DESIGNATED
-	Until   time.Time // access ends then: the end of the named day in Copenhagen; zero: no end
+	Grantee domain.MailboxID `cbor:"1,keyasint"`
+	Right   Right            `cbor:"2,keyasint"` // READ, READ_WRITE or DESIGNATED
+	// Until is when access ends: the end of the named day in Copenhagen; zero: no end.
+	Until time.Time `cbor:"3,keyasint,omitzero"`
 }
 
-// InForce tells whether a grant counts at a time.
+// InForce reports whether a grant counts at a time.
 func (g Grant) InForce(now time.Time) bool { return g.Until.IsZero() || now.Before(g.Until) }
 
 // A Mailbox is what decides about access to it.
@@ -146,7 +172,7 @@ const (
 	NotAllowed domain.Reason = "access.limited" // there is a right, and it does not go so far
 )
 
-// Decide tells whether a principal may do something with a mailbox, by the strongest right that allows it.
+// Decide reports whether a principal may do something with a mailbox, by the strongest right that allows it.
 func Decide(p Principal, a Action, m Mailbox, now time.Time) Decision {
 	held := map[Right]domain.GrantID{}
 	if p.Identity == m.ID && !p.Professional && m.ID != (domain.MailboxID{}) {
@@ -173,12 +199,13 @@ func Decide(p Principal, a Action, m Mailbox, now time.Time) Decision {
 	return Decision{Why: NoAccess}
 }
 
-// general tells whether a mandate is for all mailboxes.
+// general reports whether a mandate is for all mailboxes.
 func general(r Right) bool {
 	return r == Officer || r == BusinessOfficer || r == Operator || r == Auditor
 }
 
-// UsesGrants tells whether a principal may use, ask for and give up what others grant to its identity: a person, and of a company those who write for it.
+// UsesGrants reports whether a principal may use, ask for and give up what others grant to its identity: a person, and
+// of a company those who write for it.
 func UsesGrants(p Principal) bool {
 	if p.Identity == (domain.MailboxID{}) {
 		return false

@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"time"
+	"unicode/utf8"
 
 	"digitalpost/domain"
 	"digitalpost/domain/access"
@@ -9,26 +10,105 @@ import (
 
 // Reasons to refuse access for others.
 const (
-	NoAccess        domain.Reason = access.NoAccess
-	AccessLimited   domain.Reason = access.NotAllowed
-	AccessSelf      domain.Reason = "access.self"
-	AccessDuplicate domain.Reason = "access.duplicate"
-	AccessNotFound  domain.Reason = "access.not.found"
-	AccessPast      domain.Reason = "access.until.past"
-	AccessKind      domain.Reason = "access.kind.not.allowed"
-	AccessTooMany   domain.Reason = "access.too.many"
-	RequestClosed   domain.Reason = "access.request.closed"
+	NoAccess         domain.Reason = access.NoAccess
+	AccessLimited    domain.Reason = access.NotAllowed
+	AccessSelf       domain.Reason = "access.self"
+	AccessDuplicate  domain.Reason = "access.duplicate"
+	AccessNotFound   domain.Reason = "access.not.found"
+	AccessPast       domain.Reason = "access.until.past"
+	AccessKind       domain.Reason = "access.kind.not.allowed"
+	AccessTooMany    domain.Reason = "access.too.many"
+	RequestClosed    domain.Reason = "access.request.closed"
+	GranteeNoMailbox domain.Reason = "access.grantee.no.mailbox"
+	OwnerNotFound    domain.Reason = "access.owner.not.found"
+	NoDocumentation  domain.Reason = "access.documentation.missing"
 )
 
-// MaxGrants is how many grants and open requests a mailbox may have at once.
-const MaxGrants = 200
+// Bounds of access for others.
+const (
+	MaxGrants        = 200  // grants and open requests that a mailbox may have at once
+	MaxDocumentation = 1000 // characters of what an officer says was shown
+)
 
-// A Request is access that somebody has asked for and that is not yet decided on.
-type Request struct {
-	Grantee domain.MailboxID
-	Right   access.Right
-	Until   time.Time
+// Where access stands.
+const (
+	Requested = "SUBMITTED"
+	Granted   = "APPROVED"
+	Declined  = "REJECTED"
+	Revoked   = "REVOKED"
+)
+
+// A Grant is access that was granted or asked for.
+type Grant struct {
+	Grant   access.Grant `cbor:"1,keyasint"`
+	State   string       `cbor:"2,keyasint"` // empty: there never was such a grant
+	Version uint32       `cbor:"3,keyasint"` // from 1
+	Shown   GrantShown   `cbor:"4,keyasint"`
 }
+
+// A GrantShown is what only people see of a grant.
+type GrantShown struct {
+	Via  string    `cbor:"1,keyasint,omitempty"`
+	At   time.Time `cbor:"2,keyasint"`
+	Last time.Time `cbor:"3,keyasint"`
+}
+
+// Ended reports whether access was declined or revoked. That its time is over is for the clock to say.
+func (g Grant) Ended() bool { return g.State == Declined || g.State == Revoked }
+
+// How access was granted.
+const (
+	ViaOwner        = "OWNER"
+	ViaMunicipality = "MUNICIPALITY" // by an officer, who has seen documentation
+	ViaOperator     = "OPERATOR"     // designated access
+)
+
+// ViaOf gives how one grants who acts by a right.
+func ViaOf(r access.Right) string {
+	switch r {
+	case access.Officer, access.BusinessOfficer:
+		return ViaMunicipality
+	case access.Operator:
+		return ViaOperator
+	}
+
+	return ViaOwner
+}
+
+// onGrant is the effect of an event about a grant.
+func onGrant(id domain.GrantID, grantee domain.MailboxID) domain.Effect {
+	return domain.Effect{
+		Touches: domain.Parts{Grants: []domain.GrantID{id}},
+		Tells:   &domain.Change{Grant: id, Grantee: grantee},
+	}
+}
+
+// putGrant stores a grant as an event leaves it: the first one begins it.
+func (s *State) putGrant(id domain.GrantID, at domain.Moment, g Grant) {
+	before := s.grant(id)
+	g.Shown.At = at.Recorded
+
+	if before.State != "" {
+		g.Shown.At = before.Shown.At
+	}
+	g.Version, g.Shown.Last = before.Version+1, at.Recorded
+	s.grants[id] = g
+}
+
+// endGrant ends a grant that is there.
+func (s *State) endGrant(id domain.GrantID, at domain.Moment, state string) {
+	g := s.grant(id)
+	if g.State == "" {
+		s.miss("an event ends a grant that never was:", id)
+		return
+	}
+
+	g.State = state
+	s.putGrant(id, at, g)
+}
+
+// accessEvents are the zero values of this file's event types.
+var accessEvents = []Event{AccessRequested{}, AccessDeclined{}, AccessGranted{}, AccessRevoked{}}
 
 // AccessRequested records that somebody asked for access. Its id becomes the grant's.
 type AccessRequested struct {
@@ -38,175 +118,283 @@ type AccessRequested struct {
 	Until   time.Time        `cbor:"4,keyasint,omitzero" json:"until,omitzero"`
 }
 
-// AccessDeclined records that a request came to nothing: declined by the owner or an officer, or withdrawn by who asked.
+// EventType is the stored name.
+func (AccessRequested) EventType() string { return "mailbox.access-requested" }
+
+// Effect is on the request alone.
+func (e AccessRequested) Effect() domain.Effect { return onGrant(e.Grant, e.Grantee) }
+
+func (e AccessRequested) evolve(s *State, at domain.Moment) {
+	s.putGrant(e.Grant, at, Grant{
+		Grant: access.Grant{Grantee: e.Grantee, Right: e.Right, Until: e.Until}, State: Requested,
+	})
+}
+
+// AccessDeclined records that a request came to nothing: declined by the owner or an officer, or withdrawn by who
+// asked.
 type AccessDeclined struct {
 	Grant   domain.GrantID   `cbor:"1,keyasint" json:"grant"`
 	Grantee domain.MailboxID `cbor:"2,keyasint" json:"grantee"`
 }
 
-// How access was granted.
-const (
-	ViaOwner        = "OWNER"
-	ViaMunicipality = "MUNICIPALITY" // by an officer, who has seen documentation
-	ViaOperator     = "OPERATOR"     // designated access
-)
+// EventType is the stored name.
+func (AccessDeclined) EventType() string { return "mailbox.access-declined" }
 
-// AccessGranted records access for another. Until is the end of the named day; what the officer saw (an ID, a power of attorney, a court's appointment) is sealed.
+// Effect is on the request alone.
+func (e AccessDeclined) Effect() domain.Effect { return onGrant(e.Grant, e.Grantee) }
+
+func (e AccessDeclined) evolve(s *State, at domain.Moment) { s.endGrant(e.Grant, at, Declined) }
+
+// AccessGranted records access for another. Until is the end of the named day; what the officer saw (an ID, a power of
+// attorney, a court's appointment) is sealed.
 type AccessGranted struct {
-	Grant         domain.GrantID   `cbor:"1,keyasint" json:"grant"`
-	Grantee       domain.MailboxID `cbor:"2,keyasint" json:"grantee"`
-	Right         access.Right     `cbor:"3,keyasint" json:"right"`
-	Until         time.Time        `cbor:"4,keyasint,omitzero" json:"until,omitzero"`
-	Via           string           `cbor:"5,keyasint" json:"via"`
-	Documentation domain.Sealed    `cbor:"6,keyasint,omitempty" json:"documentation,omitempty"` // under leaf 0
+	Grant   domain.GrantID   `cbor:"1,keyasint" json:"grant"`
+	Grantee domain.MailboxID `cbor:"2,keyasint" json:"grantee"`
+	Right   access.Right     `cbor:"3,keyasint" json:"right"`
+	Until   time.Time        `cbor:"4,keyasint,omitzero" json:"until,omitzero"`
+	Via     string           `cbor:"5,keyasint" json:"via"`
+	// Documentation is sealed under leaf 0. It is evidence, which replay shows that it is there; no view has it.
+	Documentation domain.Sealed `cbor:"6,keyasint,omitempty" json:"documentation,omitempty"`
 }
 
-// AccessRevoked records that access ended before its time: revoked by the owner or an officer, or given up by who had it.
+// EventType is the stored name.
+func (AccessGranted) EventType() string { return "mailbox.access-granted" }
+
+// Effect is on the grant alone.
+func (e AccessGranted) Effect() domain.Effect { return onGrant(e.Grant, e.Grantee) }
+
+func (e AccessGranted) evolve(s *State, at domain.Moment) {
+	s.putGrant(e.Grant, at, Grant{
+		Grant: access.Grant{Grantee: e.Grantee, Right: e.Right, Until: e.Until}, State: Granted,
+		Shown: GrantShown{Via: e.Via},
+	})
+}
+
+// AccessRevoked records that access ended before its time: revoked by the owner or an officer, or given up by who had
+// it.
 type AccessRevoked struct {
 	Grant   domain.GrantID   `cbor:"1,keyasint" json:"grant"`
 	Grantee domain.MailboxID `cbor:"2,keyasint" json:"grantee"`
 }
 
-func (AccessRequested) EventType() string { return "mailbox.access-requested" }
-func (AccessDeclined) EventType() string  { return "mailbox.access-declined" }
-func (AccessGranted) EventType() string   { return "mailbox.access-granted" }
-func (AccessRevoked) EventType() string   { return "mailbox.access-revoked" }
+// EventType is the stored name.
+func (AccessRevoked) EventType() string { return "mailbox.access-revoked" }
 
-func (e AccessRequested) evolve(s *State) { s.Requests[e.Grant] = Request{e.Grantee, e.Right, e.Until} }
-func (e AccessDeclined) evolve(s *State)  { delete(s.Requests, e.Grant) }
-func (e AccessGranted) evolve(s *State) {
-	delete(s.Requests, e.Grant)
-	s.Grants[e.Grant] = access.Grant{Grantee: e.Grantee, Right: e.Right, Until: e.Until}
-}
-func (e AccessRevoked) evolve(s *State) { delete(s.Grants, e.Grant) }
+// Effect is on the grant alone.
+func (e AccessRevoked) Effect() domain.Effect { return onGrant(e.Grant, e.Grantee) }
 
-// By is a command given under a right that must hold when it is appended, not only when it was asked for: another event may have ended it in between.
-type By struct {
-	Command
-	Principal access.Principal
-	Action    access.Action
-	Mailbox   domain.MailboxID
-	Now       time.Time
-}
+func (e AccessRevoked) evolve(s *State, at domain.Moment) { s.endGrant(e.Grant, at, Revoked) }
 
-func (c By) decide(s State) ([]Event, error) {
-	if d := access.Decide(c.Principal, c.Action, access.Mailbox{ID: c.Mailbox, Grants: s.Grants}, c.Now); d.Right == access.None {
-		return nil, domain.Refuse(d.Why)
+// takesGrant refuses a grant that may not be made or asked for. One that answers a request does not count beside it.
+func (s *State) takesGrant(g access.Grant, answers domain.GrantID) error {
+	now := s.by.Now
+	switch {
+	case s.Owner == "":
+		return domain.Refuse(NotOpen)
+	case !g.Right.Delegated():
+		return domain.Refuse(AccessKind)
+	case g.Grantee == s.by.Mailbox:
+		return domain.Refuse(AccessSelf)
+	case !g.Until.IsZero() && !now.Before(g.Until):
+		return domain.Refuse(AccessPast)
 	}
-	return c.Command.decide(s)
+
+	open := 0
+	for id, other := range s.openGrants() {
+		switch {
+		case other.State == Requested:
+			if id != answers {
+				open++
+			}
+		case other.State == Granted && other.Grant.InForce(now):
+			if open++; other.Grant.Grantee == g.Grantee && other.Grant.Right == g.Right {
+				return domain.Refuse(AccessDuplicate)
+			}
+		}
+	}
+
+	if open >= MaxGrants {
+		return domain.Refuse(AccessTooMany)
+	}
+
+	return nil
 }
 
-// RequestAccess asks the owner for access. Whether owner and grantee have a mailbox is known before.
-type RequestAccess struct {
-	Requested AccessRequested
-	Mailbox   domain.MailboxID
-	Now       time.Time
+// RequestAccess asks the owner for access, in one's own name. Whether owner and grantee have a mailbox is known before.
+type RequestAccess struct{ Requested AccessRequested }
+
+func (c RequestAccess) needs() domain.Parts {
+	return domain.Parts{AllGrants: true, Grants: []domain.GrantID{c.Requested.Grant}}
 }
 
-func (c RequestAccess) decide(s State) ([]Event, error) {
+func (c RequestAccess) leave(*State) Leave { return Leave{Grantee: c.Requested.Grantee} }
+
+func (c RequestAccess) decide(s *State) ([]Event, error) {
 	r := c.Requested
 	if r.Right == access.Designated {
 		return nil, domain.Refuse(AccessKind)
 	}
-	if err := s.takesGrant(c.Mailbox, r.Grantee, r.Right, r.Until, c.Now); err != nil {
+
+	g := access.Grant{Grantee: r.Grantee, Right: r.Right, Until: r.Until}
+	if err := s.takesGrant(g, domain.GrantID{}); err != nil {
 		return nil, err
 	}
-	for _, q := range s.Requests {
-		if q.Grantee == r.Grantee && q.Right == r.Right {
+
+	for _, q := range s.openGrants() {
+		if q.State == Requested && q.Grant.Grantee == r.Grantee && q.Grant.Right == r.Right {
 			return nil, domain.Refuse(AccessDuplicate)
 		}
 	}
+
 	return []Event{r}, nil
 }
 
-// takesGrant tells whether a grant may be made or asked for.
-func (s State) takesGrant(owner, grantee domain.MailboxID, r access.Right, until, now time.Time) error {
-	switch {
-	case s.Owner == "":
-		return domain.Refuse(NotOpen)
-	case !r.Delegated():
-		return domain.Refuse(AccessKind)
-	case grantee == owner:
-		return domain.Refuse(AccessSelf)
-	case !until.IsZero() && !now.Before(until):
-		return domain.Refuse(AccessPast)
-	}
-	open := len(s.Requests)
-	for _, g := range s.Grants {
-		if !g.InForce(now) {
-			continue
-		}
-		if open++; g.Grantee == grantee && g.Right == r {
-			return domain.Refuse(AccessDuplicate)
-		}
-	}
-	if open >= MaxGrants {
-		return domain.Refuse(AccessTooMany)
-	}
-	return nil
-}
-
-// GiveAccess grants access: of the owner's own accord, at the municipality, or, with a request's id, as an answer to it.
+// GiveAccess grants access, of the owner's own accord or at the municipality: which of them is the caller's right to
+// say. Who grants by an office says which documentation was shown, and grants nothing to themselves.
 type GiveAccess struct {
-	Granted AccessGranted
-	Mailbox domain.MailboxID
-	Now     time.Time
+	Granted       AccessGranted
+	GranteeOpen   bool   // that the grantee has a mailbox: a fact of the view
+	Documentation string // in the open
+	Seal          domain.Seal
 }
 
-func (c GiveAccess) decide(s State) ([]Event, error) {
-	g := c.Granted
-	if _, taken := s.Grants[g.Grant]; taken {
+func (c GiveAccess) needs() domain.Parts {
+	return domain.Parts{AllGrants: true, Grants: []domain.GrantID{c.Granted.Grant}}
+}
+
+func (GiveAccess) leave(*State) Leave { return Leave{Actions: []access.Action{access.GrantAccess}} }
+
+func (c GiveAccess) decide(s *State) ([]Event, error) {
+	e := c.Granted
+	e.Via = s.via()
+	office := e.Via != ViaOwner
+	shown := utf8.RuneCountInString(c.Documentation)
+
+	switch {
+	case !c.GranteeOpen:
+		return nil, domain.Refuse(GranteeNoMailbox)
+	case office && e.Grantee == s.by.Principal.Identity:
+		return nil, domain.Refuse(AccessSelf)
+	case office && (shown == 0 || shown > MaxDocumentation):
+		return nil, domain.Refuse(NoDocumentation)
+	case s.grant(e.Grant).State == Granted:
 		return nil, domain.Refuse(AccessDuplicate)
-	}
-	if (g.Right == access.Designated) != (g.Via == ViaOperator) {
+	case (e.Right == access.Designated) != (e.Via == ViaOperator):
 		return nil, domain.Refuse(AccessKind) // designated access is the operator's to grant, and it grants no other
 	}
-	if err := s.takesGrant(c.Mailbox, g.Grantee, g.Right, g.Until, c.Now); err != nil {
+
+	g := access.Grant{Grantee: e.Grantee, Right: e.Right, Until: e.Until}
+	if err := s.takesGrant(g, domain.GrantID{}); err != nil {
 		return nil, err
 	}
-	return []Event{g}, nil
+
+	if office {
+		var err error
+		if e.Documentation, err = c.Seal.Under(0, nil); err != nil {
+			return nil, err
+		}
+	}
+
+	return []Event{e}, nil
 }
 
-// Approve answers a request with what it asks for.
+// Approve answers a request with what it asks for. It is the owner's to give: an officer grants with documentation, of
+// their own accord.
 type Approve struct {
 	Grant   domain.GrantID
-	Mailbox domain.MailboxID
-	Via     string
-	Now     time.Time
+	Version uint32 // the version that the caller knows; 0: any
 }
 
-func (c Approve) decide(s State) ([]Event, error) {
-	if _, done := s.Grants[c.Grant]; done {
-		return nil, nil
+func (c Approve) needs() domain.Parts {
+	return domain.Parts{AllGrants: true, Grants: []domain.GrantID{c.Grant}}
+}
+
+func (Approve) leave(*State) Leave { return Leave{Actions: []access.Action{access.GrantAccess}} }
+
+func (c Approve) decide(s *State) ([]Event, error) {
+	if s.via() != ViaOwner {
+		return nil, domain.Refuse(NoDocumentation)
 	}
-	r, ok := s.Requests[c.Grant]
-	if !ok {
+
+	r, err := s.grantAt(c.Grant, c.Version)
+	if err != nil || r.State == Granted {
+		return nil, err
+	}
+
+	if r.State != Requested {
 		return nil, domain.Refuse(RequestClosed)
 	}
-	without := s.clone()
-	delete(without.Requests, c.Grant)
-	s = without
-	return GiveAccess{Granted: AccessGranted{Grant: c.Grant, Grantee: r.Grantee, Right: r.Right, Until: r.Until, Via: c.Via}, Mailbox: c.Mailbox, Now: c.Now}.decide(s)
+
+	if r.Grant.Right == access.Designated {
+		return nil, domain.Refuse(AccessKind)
+	}
+
+	if err := s.takesGrant(r.Grant, c.Grant); err != nil {
+		return nil, err
+	}
+
+	return []Event{AccessGranted{
+		Grant: c.Grant, Grantee: r.Grant.Grantee, Right: r.Grant.Right, Until: r.Grant.Until, Via: ViaOwner,
+	}}, nil
+}
+
+// grantAt gives a grant or a request at the version that the caller knows; 0: any, and it need not be there.
+func (s *State) grantAt(id domain.GrantID, version uint32) (Grant, error) {
+	g := s.grant(id)
+	if version != 0 && g.State == "" {
+		return g, domain.Refuse(domain.NotFound)
+	}
+
+	return g, domain.AtVersion(g.Version, version)
 }
 
 // Decline turns a request down, or takes it back.
-type Decline struct{ Grant domain.GrantID }
+type Decline struct {
+	Grant   domain.GrantID
+	Version uint32
+}
 
-func (c Decline) decide(s State) ([]Event, error) {
-	r, ok := s.Requests[c.Grant]
-	if !ok {
+func (c Decline) needs() domain.Parts { return domain.Parts{Grants: []domain.GrantID{c.Grant}} }
+
+func (c Decline) leave(s *State) Leave { return s.endsGrant(c.Grant) }
+
+// endsGrant lets those end access who may grant it, and who has it or asked for it.
+func (s *State) endsGrant(id domain.GrantID) Leave {
+	return Leave{Actions: []access.Action{access.GrantAccess}, Grantee: s.grant(id).Grant.Grantee}
+}
+
+func (c Decline) decide(s *State) ([]Event, error) {
+	r, err := s.grantAt(c.Grant, c.Version)
+	if err != nil {
+		return nil, err
+	}
+
+	if r.State != Requested {
 		return nil, domain.Refuse(RequestClosed)
 	}
-	return []Event{AccessDeclined{Grant: c.Grant, Grantee: r.Grantee}}, nil
+
+	return []Event{AccessDeclined{Grant: c.Grant, Grantee: r.Grant.Grantee}}, nil
 }
 
 // Revoke ends access at once, on every platform: for its owner or an officer, or for who has it and gives it up.
-type Revoke struct{ Grant domain.GrantID }
+type Revoke struct {
+	Grant   domain.GrantID
+	Version uint32
+}
 
-func (c Revoke) decide(s State) ([]Event, error) {
-	g, ok := s.Grants[c.Grant]
-	if !ok {
+func (c Revoke) needs() domain.Parts { return domain.Parts{Grants: []domain.GrantID{c.Grant}} }
+
+func (c Revoke) leave(s *State) Leave { return s.endsGrant(c.Grant) }
+
+func (c Revoke) decide(s *State) ([]Event, error) {
+	g, err := s.grantAt(c.Grant, c.Version)
+	if err != nil {
+		return nil, err
+	}
+
+	if g.State != Granted {
 		return nil, domain.Refuse(AccessNotFound)
 	}
-	return []Event{AccessRevoked{Grant: c.Grant, Grantee: g.Grantee}}, nil
+
+	return []Event{AccessRevoked{Grant: c.Grant, Grantee: g.Grant.Grantee}}, nil
 }

@@ -1,6 +1,13 @@
 package mailbox
 
-import "digitalpost/domain"
+import (
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"digitalpost/domain"
+	"digitalpost/domain/access"
+)
 
 // Reasons to refuse what is about exemption (fritagelse, § 5 of the Act on Digital Post).
 const (
@@ -13,18 +20,101 @@ const (
 	ProxyUnsigned     domain.Reason = "exemption.proxy.unsigned"
 	ExemptionNotOpen  domain.Reason = "exemption.not.applied"
 	ContactNotAllowed domain.Reason = "exemption.contact.not.confirmed"
+	CriterionUnknown  domain.Reason = "exemption.criterion.unknown"
+	CompanyCriterion  domain.Reason = "exemption.criterion.not.met"
+	AddressNotAllowed domain.Reason = "exemption.address.not.allowed"
 )
 
-// An Exemption is where the owner's exemption stands. It has no end of its own, deletes nothing, and does not touch private post.
-type Exemption struct {
-	ID        domain.GrantID // zero: none was ever applied for
-	Applied   bool           // and not yet decided on
-	Exempt    bool
-	Departure bool // its ground is that the owner has left the country
+// MaxAddress is how many characters a postal address may have.
+const MaxAddress = 500
+
+// Departure is the criterion of one who has left the country.
+const Departure = "LEFT_DENMARK"
+
+// managerUnable is the criterion of a company whose owner or manager can't, and nobody else can. It is no person's.
+const managerUnable = "MANAGER_UNABLE"
+
+// Criteria are the grounds on which one is exempt, as the municipality's form has them.
+var Criteria = []string{"DISABILITY", "NO_COMPUTER_AT_HOME", Departure, "NO_REGISTERED_ADDRESS", "LIMITED_DANISH",
+	"DIFFICULTY_GETTING_EID", "NO_BROADBAND", "OTHER", managerUnable}
+
+// companyCriteria are the grounds on which a company is exempt.
+var companyCriteria = []string{"NO_BROADBAND", managerUnable}
+
+// judgeCriteria refuses grounds that are not on the form, or not of the kind of owner.
+func judgeCriteria(criteria []string, owner OwnerKind) error {
+	for _, c := range criteria {
+		if !slices.Contains(Criteria, c) {
+			return domain.Refuse(CriterionUnknown)
+		}
+	}
+
+	for _, c := range criteria {
+		if owner == Company && !slices.Contains(companyCriteria, c) || owner != Company && c == managerUnable {
+			return domain.Refuse(CompanyCriterion)
+		}
+	}
+
+	return nil
 }
 
-// ExemptionApplied records that the owner applied, at a municipality, with a signed declaration. The criteria are sealed under a leaf of their own, and no one
-// but officers is told of them.
+// Where an exemption stands, in the words of the office.
+const (
+	StatusApplied = "APPLIED"
+	StatusExempt  = "EXEMPT"
+	StatusRefused = "REFUSED"
+	StatusRevoked = "REVOKED"
+)
+
+// An Exemption is where the owner's exemption stands. It has no end of its own, deletes nothing, and does not touch
+// private post.
+type Exemption struct {
+	ID        domain.GrantID `cbor:"1,keyasint,omitzero"`  // zero: none was ever applied for
+	Applied   bool           `cbor:"2,keyasint,omitempty"` // and not yet decided on
+	Exempt    bool           `cbor:"3,keyasint,omitempty"`
+	Departure bool           `cbor:"4,keyasint,omitempty"` // its ground is that the owner has left the country
+	Version   uint32         `cbor:"5,keyasint,omitempty"` // grows with each event about it
+	Shown     ExemptionShown `cbor:"6,keyasint"`
+}
+
+// An ExemptionShown is what only people see of an exemption: of its sealed words, most only officers.
+type ExemptionShown struct {
+	Status      string        `cbor:"1,keyasint,omitempty"`
+	Leaf        uint32        `cbor:"2,keyasint,omitempty"`
+	Criteria    domain.Sealed `cbor:"3,keyasint,omitempty"`
+	Proxy       bool          `cbor:"4,keyasint,omitempty"`
+	At          time.Time     `cbor:"5,keyasint,omitzero"`
+	Last        time.Time     `cbor:"6,keyasint,omitzero"`
+	By          string        `cbor:"7,keyasint,omitempty"` // how it ended
+	AddressLeaf uint32        `cbor:"8,keyasint,omitempty"`
+	Address     domain.Sealed `cbor:"9,keyasint,omitempty"`
+	GroundsLeaf uint32        `cbor:"10,keyasint,omitempty"`
+	Grounds     domain.Sealed `cbor:"11,keyasint,omitempty"` // of a refusal: for the owner too
+}
+
+// begins is the effect of an event that puts sealed words into the mailbox's own row, under a leaf of their own.
+func begins(leaf uint32) domain.Effect {
+	out := onBox()
+	out.Begins = leaf
+
+	return out
+}
+
+// exemption changes where the exemption stands.
+func (s *State) exemption(at domain.Moment, fn func(*Exemption)) {
+	fn(&s.Exemption)
+	s.Exemption.Version++
+	s.Exemption.Shown.Last = at.Recorded
+}
+
+// exemptionEvents are the zero values of this file's event types.
+var exemptionEvents = []Event{
+	ExemptionApplied{}, ExemptionGranted{}, ExemptionRefused{}, ExemptionReceiptIssued{}, ExemptionRevoked{},
+	PostalAddressSet{}, ContactConfirmed{},
+}
+
+// ExemptionApplied records that the owner applied, at a municipality, with a signed declaration. The criteria are
+// sealed under a leaf of their own, and no one but officers is told of them.
 type ExemptionApplied struct {
 	Exemption domain.GrantID `cbor:"1,keyasint" json:"exemption"`
 	Leaf      uint32         `cbor:"2,keyasint" json:"leaf"`
@@ -33,10 +123,43 @@ type ExemptionApplied struct {
 	Proxy     bool           `cbor:"5,keyasint,omitempty" json:"proxy,omitempty"` // by one with a power of attorney
 }
 
-// ExemptionGranted records that the owner is exempt from now on: what is not delivered by this record's position is not delivered.
+// EventType is the stored name.
+func (ExemptionApplied) EventType() string { return "mailbox.exemption-applied" }
+
+// Effect begins the application.
+func (e ExemptionApplied) Effect() domain.Effect { return begins(e.Leaf) }
+
+func (e ExemptionApplied) evolve(s *State, at domain.Moment) {
+	s.take(e.Leaf)
+	s.exemption(at, func(x *Exemption) {
+		shown := ExemptionShown{
+			Status: StatusApplied, Leaf: e.Leaf, Criteria: e.Criteria, Proxy: e.Proxy, At: at.Recorded,
+			AddressLeaf: x.Shown.AddressLeaf, Address: x.Shown.Address,
+		}
+		*x = Exemption{
+			ID: e.Exemption, Applied: true, Departure: e.Departure, Version: x.Version, Shown: shown,
+		}
+	})
+}
+
+// ExemptionGranted records that the owner is exempt from now on: what is not delivered by this record's position is not
+// delivered.
 type ExemptionGranted struct {
 	Exemption domain.GrantID `cbor:"1,keyasint" json:"exemption"`
 	Departure bool           `cbor:"2,keyasint,omitempty" json:"departure,omitempty"`
+}
+
+// EventType is the stored name.
+func (ExemptionGranted) EventType() string { return "mailbox.exemption-granted" }
+
+// Effect is on the mailbox's own row.
+func (ExemptionGranted) Effect() domain.Effect { return onBox() }
+
+func (e ExemptionGranted) evolve(s *State, at domain.Moment) {
+	s.exemption(at, func(x *Exemption) {
+		x.ID, x.Applied, x.Exempt, x.Departure = e.Exemption, false, true, e.Departure
+		x.Shown.Status = StatusExempt
+	})
 }
 
 // ExemptionRefused records that an application was turned down, with the sealed reason.
@@ -46,10 +169,32 @@ type ExemptionRefused struct {
 	Grounds   domain.Sealed  `cbor:"3,keyasint" json:"grounds"`
 }
 
+// EventType is the stored name.
+func (ExemptionRefused) EventType() string { return "mailbox.exemption-refused" }
+
+// Effect begins the grounds.
+func (e ExemptionRefused) Effect() domain.Effect { return begins(e.Leaf) }
+
+func (e ExemptionRefused) evolve(s *State, at domain.Moment) {
+	s.take(e.Leaf)
+	s.exemption(at, func(x *Exemption) {
+		x.Applied = false
+		x.Shown.Status, x.Shown.GroundsLeaf, x.Shown.Grounds = StatusRefused, e.Leaf, e.Grounds
+	})
+}
+
 // ExemptionReceiptIssued records that the owner got a receipt, which does not state the criterion.
 type ExemptionReceiptIssued struct {
 	Exemption domain.GrantID `cbor:"1,keyasint" json:"exemption"`
 }
+
+// EventType is the stored name.
+func (ExemptionReceiptIssued) EventType() string { return "mailbox.exemption-receipt-issued" }
+
+// Effect is nothing: the receipt is evidence.
+func (ExemptionReceiptIssued) Effect() domain.Effect { return domain.Effect{} }
+
+func (ExemptionReceiptIssued) evolve(*State, domain.Moment) {}
 
 // How an exemption ended.
 const (
@@ -64,52 +209,80 @@ type ExemptionRevoked struct {
 	By        string         `cbor:"2,keyasint" json:"by"`
 }
 
+// EventType is the stored name.
+func (ExemptionRevoked) EventType() string { return "mailbox.exemption-revoked" }
+
+// Effect is on the mailbox's own row.
+func (ExemptionRevoked) Effect() domain.Effect { return onBox() }
+
+func (e ExemptionRevoked) evolve(s *State, at domain.Moment) {
+	s.exemption(at, func(x *Exemption) {
+		x.ID, x.Applied, x.Exempt, x.Departure = e.Exemption, false, false, false
+		x.Shown.Status, x.Shown.By = StatusRevoked, e.By
+	})
+}
+
 // PostalAddressSet records where paper goes instead; empty: to the registered address.
 type PostalAddressSet struct {
 	Leaf    uint32        `cbor:"1,keyasint" json:"leaf"`
 	Address domain.Sealed `cbor:"2,keyasint,omitempty" json:"address,omitempty"`
 }
 
+// EventType is the stored name.
+func (PostalAddressSet) EventType() string { return "mailbox.postal-address-set" }
+
+// Effect begins the address.
+func (e PostalAddressSet) Effect() domain.Effect { return begins(e.Leaf) }
+
+func (e PostalAddressSet) evolve(s *State, at domain.Moment) {
+	s.take(e.Leaf)
+	s.exemption(at, func(x *Exemption) { x.Shown.AddressLeaf, x.Shown.Address = e.Leaf, e.Address })
+}
+
 // ContactConfirmed records that the owner confirmed an e-mail address or a mobile number.
 type ContactConfirmed struct {
-	Leaf    uint32        `cbor:"1,keyasint" json:"leaf"`
+	Leaf uint32 `cbor:"1,keyasint" json:"leaf"`
+	// Contact is kept in the log alone until there are notifications that use it.
 	Contact domain.Sealed `cbor:"2,keyasint" json:"contact"`
 }
 
-func (ExemptionApplied) EventType() string       { return "mailbox.exemption-applied" }
-func (ExemptionGranted) EventType() string       { return "mailbox.exemption-granted" }
-func (ExemptionRefused) EventType() string       { return "mailbox.exemption-refused" }
-func (ExemptionReceiptIssued) EventType() string { return "mailbox.exemption-receipt-issued" }
-func (ExemptionRevoked) EventType() string       { return "mailbox.exemption-revoked" }
-func (PostalAddressSet) EventType() string       { return "mailbox.postal-address-set" }
-func (ContactConfirmed) EventType() string       { return "mailbox.contact-confirmed" }
+// EventType is the stored name.
+func (ContactConfirmed) EventType() string { return "mailbox.contact-confirmed" }
 
-func (s *State) take(leaf uint32) { s.NextLeaf = max(s.NextLeaf, leaf+1) }
+// Effect begins the contact detail.
+func (e ContactConfirmed) Effect() domain.Effect { return domain.Effect{Begins: e.Leaf} }
 
-func (e ExemptionApplied) evolve(s *State) {
-	s.take(e.Leaf)
-	s.Exemption = Exemption{ID: e.Exemption, Applied: true, Departure: e.Departure}
-}
-func (e ExemptionGranted) evolve(s *State) {
-	s.Exemption = Exemption{ID: e.Exemption, Exempt: true, Departure: e.Departure}
-}
-func (e ExemptionRefused) evolve(s *State) { s.take(e.Leaf); s.Exemption.Applied = false }
-func (ExemptionReceiptIssued) evolve(*State) {
-}
-func (e ExemptionRevoked) evolve(s *State) { s.Exemption = Exemption{ID: e.Exemption} }
-func (e PostalAddressSet) evolve(s *State) { s.take(e.Leaf) }
-func (e ContactConfirmed) evolve(s *State) { s.take(e.Leaf) }
+func (e ContactConfirmed) evolve(s *State, _ domain.Moment) { s.take(e.Leaf) }
 
-// ApplyForExemption is what happens at the counter: who comes shows an ID and a signed declaration of at least one criterion; a proxy's form is signed by both.
+func exempting() Leave { return Leave{Actions: []access.Action{access.Exempt}} }
+
+// ApplyForExemption is what happens at the counter: who comes shows an ID and a signed declaration of at least one
+// criterion; a proxy's form is signed by both.
 type ApplyForExemption struct {
-	Applied     ExemptionApplied
+	Exemption   domain.GrantID
+	Version     uint32   // of the exemption before, as the caller knows it; 0: any
+	Criteria    []string // in the open
+	Proxy       bool
 	InPerson    bool
 	IDShown     bool
-	Declaration bool // signed, with at least one criterion
+	Declaration bool // signed
 	BothSigned  bool // of a proxy's form
+	Seal        domain.Seal
 }
 
-func (c ApplyForExemption) decide(s State) ([]Event, error) {
+func (ApplyForExemption) needs() domain.Parts { return domain.Parts{} }
+
+func (ApplyForExemption) leave(*State) Leave { return exempting() }
+
+func (c ApplyForExemption) decide(s *State) ([]Event, error) {
+	if err := domain.AtVersion(s.Exemption.Version, c.Version); err != nil {
+		return nil, err
+	}
+
+	if err := judgeCriteria(c.Criteria, s.Owner); err != nil {
+		return nil, err
+	}
+
 	switch {
 	case s.Owner == "":
 		return nil, domain.Refuse(NotOpen)
@@ -119,93 +292,163 @@ func (c ApplyForExemption) decide(s State) ([]Event, error) {
 		return nil, domain.Refuse(NotInPerson)
 	case !c.IDShown:
 		return nil, domain.Refuse(NoID)
-	case !c.Declaration:
+	case !c.Declaration || len(c.Criteria) == 0:
 		return nil, domain.Refuse(NoDeclaration)
-	case c.Applied.Proxy && !c.BothSigned:
+	case c.Proxy && !c.BothSigned:
 		return nil, domain.Refuse(ProxyUnsigned)
-	case c.Applied.Leaf != s.NextLeaf:
-		return nil, domain.Refuse(LeafTaken)
 	}
-	return []Event{c.Applied}, nil
+
+	sealed, err := c.Seal.Under(s.NextLeaf, nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return []Event{ExemptionApplied{
+		Exemption: c.Exemption, Leaf: s.NextLeaf, Criteria: sealed,
+		Departure: slices.Contains(c.Criteria, Departure), Proxy: c.Proxy,
+	}}, nil
 }
 
-// GrantExemption decides an application with yes. The receipt goes with it. One who has left the country is always granted it, so is never refused.
-type GrantExemption struct{ Exemption domain.GrantID }
+// GrantExemption decides an application with yes. The receipt goes with it. One who has left the country is always
+// granted it, so is never refused.
+type GrantExemption struct {
+	Exemption domain.GrantID
+	Version   uint32
+}
 
-func (c GrantExemption) decide(s State) ([]Event, error) {
+func (GrantExemption) needs() domain.Parts { return domain.Parts{} }
+
+func (GrantExemption) leave(*State) Leave { return exempting() }
+
+func (c GrantExemption) decide(s *State) ([]Event, error) {
+	if err := domain.AtVersion(s.Exemption.Version, c.Version); err != nil {
+		return nil, err
+	}
+
 	if s.Exemption.ID == c.Exemption && s.Exemption.Exempt {
 		return nil, domain.Refuse(AlreadyExempt)
 	}
+
 	if s.Exemption.ID != c.Exemption || !s.Exemption.Applied {
 		return nil, domain.Refuse(ExemptionNotOpen)
 	}
-	return []Event{ExemptionGranted{c.Exemption, s.Exemption.Departure}, ExemptionReceiptIssued(c)}, nil
+
+	return []Event{ExemptionGranted{c.Exemption, s.Exemption.Departure}, ExemptionReceiptIssued{c.Exemption}}, nil
 }
 
 // RefuseExemption decides an application with no, for stated reasons.
-type RefuseExemption struct{ Refused ExemptionRefused }
+type RefuseExemption struct {
+	Exemption domain.GrantID
+	Version   uint32
+	Seal      domain.Seal // of the grounds
+}
 
-func (c RefuseExemption) decide(s State) ([]Event, error) {
-	switch {
-	case s.Exemption.ID != c.Refused.Exemption || !s.Exemption.Applied || s.Exemption.Departure:
-		return nil, domain.Refuse(ExemptionNotOpen)
-	case c.Refused.Leaf != s.NextLeaf:
-		return nil, domain.Refuse(LeafTaken)
+func (RefuseExemption) needs() domain.Parts { return domain.Parts{} }
+
+func (RefuseExemption) leave(*State) Leave { return exempting() }
+
+func (c RefuseExemption) decide(s *State) ([]Event, error) {
+	if err := domain.AtVersion(s.Exemption.Version, c.Version); err != nil {
+		return nil, err
 	}
-	return []Event{c.Refused}, nil
+
+	if s.Exemption.ID != c.Exemption || !s.Exemption.Applied || s.Exemption.Departure {
+		return nil, domain.Refuse(ExemptionNotOpen)
+	}
+
+	grounds, err := c.Seal.Under(s.NextLeaf, nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return []Event{ExemptionRefused{Exemption: c.Exemption, Leaf: s.NextLeaf, Grounds: grounds}}, nil
 }
 
-// RevokeExemption ends the exemption: by the owner online, who confirms contact details; at the municipality; or because the owner is back, which ends only an
-// exemption whose ground was that they had left [41].
+// RevokeExemption ends the exemption: by the owner online, who confirms contact details; at the municipality; or
+// because the owner is back, which ends only an exemption whose ground was that they had left [41].
 type RevokeExemption struct {
-	By      string
-	Contact *ContactConfirmed // needed by the owner
+	By string
+	// Exemption is the one that is meant; zero: whichever there is. A later one is another.
+	Exemption domain.GrantID
+	Version   uint32
+	Contact   string // in the open, and allowed: see ContactNotAllowed; needed by the owner
+	Seal      domain.Seal
 }
 
-func (c RevokeExemption) decide(s State) ([]Event, error) {
+func (RevokeExemption) needs() domain.Parts { return domain.Parts{} }
+
+func (c RevokeExemption) leave(*State) Leave {
+	switch c.By {
+	case BySelf:
+		return Leave{Actions: []access.Action{access.Settings}}
+	case ByReturn:
+		return Leave{Machines: []access.Machine{access.Register}}
+	}
+
+	return exempting()
+}
+
+func (c RevokeExemption) decide(s *State) ([]Event, error) {
+	if err := domain.AtVersion(s.Exemption.Version, c.Version); err != nil {
+		return nil, err
+	}
+
 	switch {
+	case c.Exemption != domain.GrantID{} && c.Exemption != s.Exemption.ID:
+		return nil, domain.Refuse(domain.NotFound)
 	case !s.Exemption.Exempt:
 		return nil, domain.Refuse(NotExempt)
 	case c.By == ByReturn && !s.Exemption.Departure:
 		return nil, nil
-	case c.By == BySelf && c.Contact == nil:
+	case c.By == BySelf && c.Contact == "":
 		return nil, domain.Refuse(ContactNotAllowed)
-	case c.Contact != nil && c.Contact.Leaf != s.NextLeaf:
-		return nil, domain.Refuse(LeafTaken)
 	}
+
 	var events []Event
-	if c.Contact != nil {
-		events = append(events, *c.Contact)
+	if c.Contact != "" {
+		sealed, err := c.Seal.Under(s.NextLeaf, nil)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, ContactConfirmed{Leaf: s.NextLeaf, Contact: sealed})
 	}
+
 	return append(events, ExemptionRevoked{s.Exemption.ID, c.By}), nil
 }
 
-// SetPostalAddress says where paper goes.
-type SetPostalAddress struct{ Set PostalAddressSet }
+// SetPostalAddress says where paper goes; an empty one is the registered address.
+type SetPostalAddress struct {
+	Exemption domain.GrantID // the one that is meant; zero: whichever there is
+	Version   uint32
+	Address   string // in the open
+	Seal      domain.Seal
+}
 
-func (c SetPostalAddress) decide(s State) ([]Event, error) {
+func (SetPostalAddress) needs() domain.Parts { return domain.Parts{} }
+
+func (SetPostalAddress) leave(*State) Leave { return exempting() }
+
+func (c SetPostalAddress) decide(s *State) ([]Event, error) {
+	if err := domain.AtVersion(s.Exemption.Version, c.Version); err != nil {
+		return nil, err
+	}
+
 	switch {
+	case utf8.RuneCountInString(c.Address) > MaxAddress:
+		return nil, domain.Refuse(AddressNotAllowed)
+	case c.Exemption != domain.GrantID{} && c.Exemption != s.Exemption.ID:
+		return nil, domain.Refuse(domain.NotFound)
 	case s.Owner == "":
 		return nil, domain.Refuse(NotOpen)
-	case c.Set.Leaf != s.NextLeaf:
-		return nil, domain.Refuse(LeafTaken)
 	}
-	return []Event{c.Set}, nil
-}
 
-// MessageRefused records that a scheduled message could not be delivered at its date: its recipient is exempt by then [7].
-type MessageRefused struct {
-	Message domain.MessageID `cbor:"1,keyasint" json:"message"`
-	Leaf    uint32           `cbor:"2,keyasint" json:"leaf"`
-	Reason  domain.Reason    `cbor:"3,keyasint" json:"reason"`
-}
+	e := PostalAddressSet{Leaf: s.NextLeaf}
+	if c.Address != "" {
+		var err error
+		if e.Address, err = c.Seal.Under(e.Leaf, nil); err != nil {
+			return nil, err
+		}
+	}
 
-func (MessageRefused) EventType() string { return "mailbox.message-refused" }
-func (e MessageRefused) evolve(s *State) {
-	s.change(e.Message, false, func(m *Message) { m.Stage = Recalled })
-}
-
-// keptOut tells whether a message may not be delivered because its recipient is exempt. Private post, and authorities' on a legal basis of their own, come through.
-func (s State) keptOut(platform, legalBasis string) bool {
-	return s.Exemption.Exempt && platform == "" && legalBasis == ""
+	return []Event{e}, nil
 }

@@ -1,11 +1,17 @@
-// Package mailbox is the rules of one mailbox (postkasse): its opening, its messages and its folders, in one stream and one order.
+// Package mailbox is the rules of one mailbox (postkasse): its opening, messages, folders, drafts, access, exemption,
+// consents and settings, in one stream and one order.
 //
-// All that a person wrote, or could be known by, is sealed before it gets here; what the rules ask for stands in the open. Names of folders are
-// compared by a keyed hash of their folded form, notes by one under the message's own key.
+// All that a person wrote, or could be known by, is sealed before it stands in an event; what the rules ask for stands
+// in the open. Names of folders are compared by a keyed hash of their folded form, notes by one under the message's own
+// key.
+//
+// A file holds a subject: its events, commands, reasons and rules. An event's block says all that the event does. A
+// command's block says what it needs loaded, who may give it, and what it leads to. The rule book of a file stands
+// beside it.
 package mailbox
 
 import (
-	"maps"
+	"slices"
 	"time"
 
 	"digitalpost/domain"
@@ -14,246 +20,211 @@ import (
 
 // An Event is something that happened in a mailbox.
 type Event interface {
-	domain.Named
-	evolve(*State)
+	domain.Event
+	// evolve changes a state in which all that the event touches is loaded.
+	evolve(s *State, at domain.Moment)
 }
 
 // A Command is something asked of a mailbox.
 type Command interface {
-	decide(State) ([]Event, error)
+	// needs says which parts of the mailbox are loaded before the command is decided.
+	needs() domain.Parts
+	// leave says who may give the command, from the state that it is decided in.
+	leave(s *State) Leave
+	// decide gives what the command leads to: events, a *domain.Rejection, or neither if it is so already.
+	decide(s *State) ([]Event, error)
 }
 
-// Codec knows every event type.
-var Codec = domain.Events[Event](
-	Opened{}, MessageDelivered{}, MessageScheduled{}, MessageRecalled{},
-	MessageMarkedRead{}, MessageMarkedUnread{}, MessageFlagged{}, MessageUnflagged{}, MessageNoted{},
-	MessageMoved{}, MessageTrashed{}, MessageRestored{}, MessagePurged{},
-	FolderCreated{}, FolderRenamed{}, FolderMoved{}, FolderDeleted{}, Unchanged{}, Shredded{},
-	AccessRequested{}, AccessDeclined{}, AccessGranted{}, AccessRevoked{},
-	ExemptionApplied{}, ExemptionGranted{}, ExemptionRefused{}, ExemptionReceiptIssued{}, ExemptionRevoked{}, PostalAddressSet{}, ContactConfirmed{}, MessageRefused{},
-	ConsentGiven{}, ConsentWithdrawn{},
-	SenderConsentGiven{}, SenderConsentWithdrawn{}, LanguageSet{},
-	DraftSaved{}, MessageSent{}, MessageHandedOver{}, MessageTaken{}, ReceiptReceived{},
-)
+// Codec knows every event type: each file lists its own.
+var Codec = domain.Events[Event](slices.Concat(
+	[]Event{Opened{}, Shredded{}, Unchanged{}},
+	messageEvents, markEvents, moveEvents, folderEvents,
+	accessEvents, exemptionEvents, consentEvents, settingEvents,
+	draftEvents, sendingEvents, handoverEvents,
+)...)
 
-// Decider is the rule book.
-var Decider = domain.Decider[Command, Event, State]{
-	Initial: func() State { return NewState() },
-	Decide:  func(s State, c Command) ([]Event, error) { return c.decide(s) },
-	Evolve:  func(s State, e Event) State { e.evolve(&s); return s },
+// Decider is the rule book. A state that lacks a part which a rule or an event asks for is a fault: Decide gives an
+// error that is no rejection, and no events.
+var Decider = domain.Decider[Order, Event, State]{
+	Initial: NewState,
+	Decide:  decide,
+	Evolve:  func(s State, e Event, at domain.Moment) State { e.evolve(&s, at); return s },
 }
 
-// Reasons to refuse.
+// Needs gives the parts of a mailbox that an order is decided on.
+func Needs(o Order) domain.Parts {
+	needs := o.Command.needs()
+	needs.Box = true
+	needs.AllGrants = needs.AllGrants || o.By.Machine == ""
+
+	return needs
+}
+
+func decide(s State, o Order) ([]Event, error) {
+	s.by = o.By
+	events, err := s.judged(o.Command)
+	if fault := s.Fault(); fault != nil {
+		return nil, fault
+	}
+
+	if err == nil && len(events) == 0 && o.Noted != nil {
+		events = []Event{*o.Noted}
+	}
+
+	return events, err
+}
+
+// judged decides a command for the caller, if its leave covers them.
+func (s *State) judged(c Command) ([]Event, error) {
+	if err := s.by.may(s, c.leave(s)); err != nil {
+		return nil, err
+	}
+
+	return c.decide(s)
+}
+
+// An Order is a command, and who gives it.
+type Order struct {
+	Command Command
+	By      Caller
+	// Noted is recorded where the command changes nothing and its repeat must be known all the same; nil: it is not.
+	Noted *Unchanged
+}
+
+// A Caller is who gives a command: a person, or a machine that acts for none.
+type Caller struct {
+	Principal access.Principal
+	Machine   access.Machine // empty: the principal acts
+	Mailbox   domain.MailboxID
+	Now       time.Time
+}
+
+// A Leave says who may give a command: a principal who is allowed all of its actions, one of its machines, or one whom
+// it names. A leave that says nothing is nobody's.
+type Leave struct {
+	Actions  []access.Action
+	Machines []access.Machine
+	// Grantee may, whatever they are to the mailbox: what they ask for, or were granted, is theirs to ask for and to
+	// give up.
+	Grantee domain.MailboxID
+}
+
+// may refuses a caller whom a leave does not cover. Grants are looked at as they stand where the command is decided,
+// not only when it was asked for: another event may have ended them in between.
+func (c Caller) may(s *State, l Leave) error {
+	if c.Machine != "" {
+		for _, m := range l.Machines {
+			if m == c.Machine {
+				return nil
+			}
+		}
+
+		return domain.Refuse(AccessLimited)
+	}
+
+	named := l.Grantee != domain.MailboxID{} && l.Grantee == c.Principal.Identity
+	if named && access.UsesGrants(c.Principal) {
+		return nil
+	}
+
+	if len(l.Actions) == 0 {
+		return domain.Refuse(AccessLimited)
+	}
+
+	box := access.Mailbox{ID: c.Mailbox, Grants: s.inForce()}
+	for _, a := range l.Actions {
+		if d := access.Decide(c.Principal, a, box, c.Now); d.Right == access.None {
+			return domain.Refuse(d.Why)
+		}
+	}
+
+	return nil
+}
+
+// Reasons to refuse what is about a mailbox as a whole.
 const (
-	NotOpen          domain.Reason = "mailbox.not.open"
-	AlreadyOpen      domain.Reason = "mailbox.already.open"
-	NoSuchMessage    domain.Reason = "message.not.found"
-	StaleVersion     domain.Reason = "version.stale"
-	AlreadyReceived  domain.Reason = "message.already.received"
-	AlreadyDelivered domain.Reason = "message.already.delivered"
-	NotInTrash       domain.Reason = "message.not.in.trash"
-	FolderNotFound   domain.Reason = "folder.not.found"
-	FolderTaken      domain.Reason = "folder.id.taken"
-	FolderNotAllowed domain.Reason = "folder.not.allowed"
-	NameTaken        domain.Reason = "folder.name.taken"
-	SystemFolder     domain.Reason = "folder.is.system"
-	Cycle            domain.Reason = "folder.cycle"
-	FolderNotEmpty   domain.Reason = "folder.not.empty"
-	TooManyFolders   domain.Reason = "folder.too.many"
-	LeafTaken        domain.Reason = "leaf.taken"
+	NotOpen      domain.Reason = "mailbox.not.open"
+	AlreadyOpen  domain.Reason = "mailbox.already.open"
+	StaleVersion domain.Reason = domain.StaleVersion
+	UnderAge     domain.Reason = "mailbox.under.age"
 )
-
-// Reasons lists them all, so that a reason without an answer fails a test.
-var Reasons = []domain.Reason{NotOpen, AlreadyOpen, NoSuchMessage, StaleVersion, AlreadyReceived, AlreadyDelivered, NotInTrash,
-	FolderNotFound, FolderTaken, FolderNotAllowed, NameTaken, SystemFolder, Cycle, FolderNotEmpty, TooManyFolders, LeafTaken,
-	NoAccess, AccessLimited, AccessSelf, AccessDuplicate, AccessNotFound, AccessPast, AccessKind, AccessTooMany, RequestClosed,
-	RecipientExempt, AlreadyExempt, NotExempt, NotInPerson, NoID, NoDeclaration, ProxyUnsigned, ExemptionNotOpen, ContactNotAllowed,
-	NotADraft, TooManyDrafts, TooManyParts, ConsentMissing, PrivatePost, ReceiptGiven, NotFetched, SenderDeclined, UnderAge}
-
-// MaxFolders is how many folders of its own a mailbox may have.
-const MaxFolders = 1000
-
-// The system folders are the same in every mailbox and can't be changed.
-var (
-	Inbox   = systemFolder(1)
-	Drafts  = systemFolder(2)
-	Sent    = systemFolder(3)
-	Deleted = systemFolder(4)
-)
-
-// SystemFolders are in the order in which people see them.
-var SystemFolders = []domain.FolderID{Inbox, Drafts, Sent, Deleted}
-
-func systemFolder(n byte) (id domain.FolderID) { id[15] = n; return id }
-
-// IsSystem tells whether a folder is one of the four.
-func IsSystem(id domain.FolderID) bool {
-	return id == Inbox || id == Drafts || id == Sent || id == Deleted
-}
-
-// State is what the rules ask for. It may hold only the messages that a command touches (see projections.Mailboxes); counts are of all.
-type State struct {
-	Owner    OwnerKind // empty: not open
-	NextLeaf uint32    // the leaf that the next thing takes
-	Folders  map[domain.FolderID]Folder
-	Messages map[domain.MessageID]Message
-	Held     map[Place]int // messages that lie in a folder, by who is shown them
-	Grants   map[domain.GrantID]access.Grant
-	Requests map[domain.GrantID]Request
-
-	Exemption Exemption
-	Consents  map[string]bool // platforms that may show public post, of those that need a consent
-	Senders   map[PrivateSender]SenderConsent
-	Languages map[string]string // by platform
-}
-
-// A Place is a folder and an audience: the platform that alone shows a private message, a draft's author (see AuthorOnly), or empty for public post.
-type Place struct {
-	Folder   domain.FolderID
-	Platform string
-}
-
-// A Folder as the rules know it.
-type Folder struct {
-	Parent  domain.FolderID // zero: at the top
-	NameKey domain.UUID     // keyed hash of the folded name
-	Leaf    uint32
-	Version uint32
-}
-
-// A Stage is where a message is in its life.
-type Stage uint8
-
-// Stages. What is recalled or purged never comes back.
-const (
-	Scheduled Stage = iota + 1
-	Here
-	Recalled
-	Purged
-)
-
-// A Message as the rules know it.
-type Message struct {
-	Stage    Stage
-	Platform string // its audience: see Place
-	Folder   domain.FolderID
-	Before   domain.FolderID // where it was before it was trashed
-	Read     bool
-	Flag     bool
-	NoteKey  domain.UUID // keyed hash of the note, zero for none
-	Leaf     uint32
-	Version  uint32 // from 1; grows with each event that changes what people see of the message
-	Due      time.Time
-	System   domain.SystemID
-
-	LegalBasis string // on which it comes through an exemption; empty: none
-
-	Own      bool              // came by no intake: written here, or forwarded from another mailbox
-	Document domain.DocumentID // of such a message, once it is sent
-	Draft    *Draft            // nil: sent, or received
-	Out      *Outgoing         // of what was sent
-
-	Sender domain.OrganisationID // of private post that waits for its date
-}
-
-// NewState is the state before anything happened.
-func NewState() State {
-	return State{NextLeaf: 1, Folders: map[domain.FolderID]Folder{}, Messages: map[domain.MessageID]Message{}, Held: map[Place]int{},
-		Grants: map[domain.GrantID]access.Grant{}, Requests: map[domain.GrantID]Request{}, Consents: map[string]bool{},
-		Senders: map[PrivateSender]SenderConsent{}, Languages: map[string]string{}}
-}
-
-func (s State) clone() State {
-	c := NewState()
-	c.Owner, c.NextLeaf, c.Exemption = s.Owner, s.NextLeaf, s.Exemption
-	for k, v := range s.Folders {
-		c.Folders[k] = v
-	}
-	for k, v := range s.Messages {
-		c.Messages[k] = v
-	}
-	for k, v := range s.Held {
-		c.Held[k] = v
-	}
-	maps.Copy(c.Grants, s.Grants)
-	maps.Copy(c.Requests, s.Requests)
-	maps.Copy(c.Consents, s.Consents)
-	maps.Copy(c.Senders, s.Senders)
-	maps.Copy(c.Languages, s.Languages)
-	return c
-}
-
-func (s State) exists(f domain.FolderID) bool {
-	_, own := s.Folders[f]
-	return own || IsSystem(f)
-}
 
 // All is several commands as one: they are decided one after another, and their events are one append.
 type All []Command
 
-func (c All) decide(s State) ([]Event, error) {
+func (c All) needs() (needs domain.Parts) {
+	for _, one := range c {
+		needs = needs.And(one.needs())
+	}
+
+	return needs
+}
+
+// leave is the first command's. The others are asked for theirs where they are decided: in the state that those before
+// them have left.
+func (c All) leave(s *State) Leave {
+	if len(c) == 0 {
+		return Leave{}
+	}
+
+	return c[0].leave(s)
+}
+
+func (c All) decide(s *State) ([]Event, error) {
 	if len(c) == 1 {
 		return c[0].decide(s)
 	}
-	s = s.clone()
+
+	next := s.clone()
 	var events []Event
+
 	for _, one := range c {
-		es, err := one.decide(s)
+		es, err := next.judged(one)
 		if err != nil {
 			return nil, err
 		}
-		for _, e := range es {
-			e.evolve(&s)
-		}
+
+		next.apply(es)
 		events = append(events, es...)
 	}
+
 	return events, nil
 }
 
-// Each is several commands that don't depend on one another: they are decided one after another, those that are refused change nothing, and the events of all others
-// are one append. Refused, as long as Commands, is told why each was refused, and is whole again with each decision.
-type Each struct {
-	Commands []Command
-	Refused  []error
-}
+// Each is several commands that don't depend on one another: they are decided one after another, each by its own leave;
+// those that are refused change nothing, and the events of all others are one append. Where any is refused the error is
+// a *domain.Partly, and the events stand beside it.
+type Each []Command
 
-func (c Each) decide(s State) ([]Event, error) {
-	s = s.clone()
+func (c Each) needs() domain.Parts { return All(c).needs() }
+
+func (c Each) leave(*State) Leave { return Leave{Actions: []access.Action{access.List}} }
+
+func (c Each) decide(s *State) ([]Event, error) {
+	next := s.clone()
+	partly := &domain.Partly{Refused: make([]error, len(c))}
 	var events []Event
-	for i, one := range c.Commands {
-		es, err := one.decide(s)
-		if c.Refused[i] = err; err != nil {
-			if _, refused := domain.Refused(err); !refused {
-				return nil, err
-			}
+
+	for i, one := range c {
+		es, err := next.judged(one)
+		if _, refused := domain.Refused(err); err != nil && !refused {
+			return nil, err
+		}
+
+		if err != nil {
+			partly.Refused[i], partly.Any = err, true
 			continue
 		}
-		for _, e := range es {
-			e.evolve(&s)
-		}
+
+		next.apply(es)
 		events = append(events, es...)
 	}
-	return events, nil
-}
 
-// Never is a command that is known to be refused before the mailbox is asked.
-type Never struct{ Reason domain.Reason }
-
-func (c Never) decide(State) ([]Event, error) { return nil, domain.Refuse(c.Reason) }
-
-// Noting is a command whose repeat must be known even if it changes nothing: then Unchanged is recorded.
-type Noting struct {
-	Command
-	Message domain.MessageID // what it is about, if a message
-	Folder  domain.FolderID  // what it is about, if a folder
-}
-
-func (c Noting) decide(s State) ([]Event, error) {
-	events, err := c.Command.decide(s)
-	if err == nil && len(events) == 0 {
-		events = []Event{Unchanged{Message: c.Message, Folder: c.Folder}}
+	if partly.Any {
+		return events, partly
 	}
-	return events, err
+
+	return events, nil
 }
 
 // Unchanged records that a command with an id of the caller's asked for what was so already.
@@ -262,8 +233,24 @@ type Unchanged struct {
 	Folder  domain.FolderID  `cbor:"2,keyasint" json:"folder"`
 }
 
+// EventType is the stored name.
 func (Unchanged) EventType() string { return "mailbox.unchanged" }
-func (Unchanged) evolve(*State)     {}
+
+// Effect names what the command was about, so that its repeat is answered with how that stood.
+func (e Unchanged) Effect() domain.Effect {
+	var touches domain.Parts
+	if e.Message != (domain.MessageID{}) {
+		touches.Messages = []domain.MessageID{e.Message}
+	}
+
+	if e.Folder != (domain.FolderID{}) {
+		touches.Folders = []domain.FolderID{e.Folder}
+	}
+
+	return domain.Effect{Touches: touches}
+}
+
+func (Unchanged) evolve(*State, domain.Moment) {}
 
 // An OwnerKind tells whose mailbox it is.
 type OwnerKind string
@@ -279,12 +266,22 @@ type Opened struct {
 	Owner     OwnerKind     `cbor:"1,keyasint" json:"owner"`
 	Number    domain.Sealed `cbor:"2,keyasint" json:"number"` // CPR or CVR
 	Name      domain.Sealed `cbor:"3,keyasint" json:"name"`
-	BirthDate domain.Sealed `cbor:"4,keyasint,omitempty" json:"birthDate,omitempty"` // the register's, which outranks the number's
+	BirthDate domain.Sealed `cbor:"4,keyasint,omitempty" json:"birthDate,omitempty"` // it outranks the number's
 	Residence string        `cbor:"5,keyasint,omitempty" json:"municipality,omitempty"`
 }
 
+// EventType is the stored name.
 func (Opened) EventType() string { return "mailbox.opened" }
-func (e Opened) evolve(s *State) { s.Owner = e.Owner }
+
+// Effect is on the mailbox's own row.
+func (Opened) Effect() domain.Effect { return onBox() }
+
+// onBox is the effect of an event that changes the mailbox's own row.
+func onBox() domain.Effect { return domain.Effect{Touches: domain.Parts{Box: true}} }
+
+func (e Opened) evolve(s *State, at domain.Moment) {
+	s.Owner, s.Shown.Opened, s.Shown.At = e.Owner, e, at.Recorded
+}
 
 // FromAge is the age at which a citizen gets a mailbox (§ 3 of the Act on Digital Post).
 const FromAge = 15
@@ -296,17 +293,24 @@ type Open struct {
 	Today  time.Time // the date in Copenhagen
 }
 
-func (c Open) decide(s State) ([]Event, error) {
+func (Open) needs() domain.Parts { return domain.Parts{} }
+
+func (Open) leave(*State) Leave { return Leave{Machines: []access.Machine{access.Register}} }
+
+func (c Open) decide(s *State) ([]Event, error) {
 	if s.Owner != "" {
 		return nil, domain.Refuse(AlreadyOpen)
 	}
+
 	if !c.Born.IsZero() && !OldEnough(c.Born, c.Today) {
 		return nil, domain.Refuse(UnderAge)
 	}
+
 	return []Event{c.Opened}, nil
 }
 
-// OldEnough tells whether somebody born on a date is FromAge on another: from the birthday on, which for those born on 29 February is 1 March [16].
+// OldEnough reports whether somebody born on a date is FromAge on another: from the birthday on, which for those born
+// on 29 February is 1 March [16].
 func OldEnough(born, today time.Time) bool {
 	by, bm, bd := born.Date()
 	return !today.Before(time.Date(by+FromAge, bm, bd, 0, 0, 0, 0, today.Location()))
@@ -315,15 +319,32 @@ func OldEnough(born, today time.Time) bool {
 // Shredded records that every key of the mailbox is to be destroyed: nothing in it can be read from then on.
 type Shredded struct{}
 
+// EventType is the stored name.
 func (Shredded) EventType() string { return "mailbox.shredded" }
-func (Shredded) evolve(s *State)   { s.Owner = "" }
+
+// Effect frees all that the mailbox has.
+func (Shredded) Effect() domain.Effect {
+	out := onBox()
+	out.Frees.All = true
+
+	return out
+}
+
+func (Shredded) evolve(s *State, _ domain.Moment) { s.Owner, s.Shown.Gone = "", true }
 
 // Shred destroys the whole mailbox.
 type Shred struct{}
 
-func (Shred) decide(s State) ([]Event, error) {
+func (Shred) needs() domain.Parts { return domain.Parts{} }
+
+func (Shred) leave(*State) Leave {
+	return Leave{Actions: []access.Action{access.Shred}, Machines: []access.Machine{access.Operations}}
+}
+
+func (Shred) decide(s *State) ([]Event, error) {
 	if s.Owner == "" {
 		return nil, domain.Refuse(NotOpen)
 	}
+
 	return []Event{Shredded{}}, nil
 }

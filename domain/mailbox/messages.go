@@ -4,69 +4,196 @@ import (
 	"time"
 
 	"digitalpost/domain"
+	"digitalpost/domain/access"
+	"digitalpost/domain/intake"
 )
 
-// A Letter is a message as it came in. It stands in the event that first puts the message into the mailbox's stream.
+// Reasons to refuse what is about messages.
+const (
+	NoSuchMessage    domain.Reason = "message.not.found"
+	AlreadyReceived  domain.Reason = "message.already.received"
+	AlreadyDelivered domain.Reason = "message.already.delivered"
+	NotInTrash       domain.Reason = "message.not.in.trash"
+	NoteTooLong      domain.Reason = "message.note.too.long"
+)
+
+// MaxNote is how many characters a person's note on a message may have.
+const MaxNote = 4000
+
+// A Stage is where a message is in its life.
+type Stage uint8
+
+// Stages. What is recalled or purged never comes back.
+const (
+	Scheduled Stage = iota + 1
+	Here
+	Recalled
+	Purged
+)
+
+// A Message is what changes of a message, as the rules know it, and beside it what only people see.
+type Message struct {
+	Stage Stage `cbor:"1,keyasint"` // 0: there never was such a message
+	// Audience is who alone is shown the message: the platform of private post, a draft's author (see AuthorOnly), or
+	// empty for public post.
+	Audience string          `cbor:"2,keyasint,omitempty"`
+	Folder   domain.FolderID `cbor:"3,keyasint,omitzero"`
+	Before   domain.FolderID `cbor:"4,keyasint,omitzero"` // where it was before it was trashed
+	Marks
+	NoteKey domain.UUID     `cbor:"7,keyasint,omitzero"` // keyed hash of the note, zero for none
+	Leaf    uint32          `cbor:"8,keyasint"`
+	Version uint32          `cbor:"9,keyasint"` // from 1; grows with each event that changes what people see of it
+	Due     time.Time       `cbor:"10,keyasint,omitzero"`
+	System  domain.SystemID `cbor:"11,keyasint,omitzero"`
+
+	LegalBasis string `cbor:"12,keyasint,omitempty"` // on which it comes through an exemption; empty: none
+
+	Own      bool              `cbor:"13,keyasint,omitempty"` // came by no intake: written here, or forwarded
+	Document domain.DocumentID `cbor:"14,keyasint,omitzero"`  // of such a message, once it is sent
+	Draft    *Draft            `cbor:"15,keyasint,omitempty"` // nil: sent, or received
+	Out      *Outgoing         `cbor:"16,keyasint,omitempty"` // of what was sent
+
+	Sender domain.OrganisationID `cbor:"17,keyasint,omitzero"` // zero: a person
+	Shown  MessageShown          `cbor:"18,keyasint"`
+}
+
+// A MessageShown is what only people see of a message: sealed words, times and positions. No rule asks for it.
+type MessageShown struct {
+	Arrival  uint64        `cbor:"1,keyasint,omitempty"` // position of the event by which it came, or was sent
+	Received time.Time     `cbor:"2,keyasint,omitzero"`
+	Changed  uint64        `cbor:"3,keyasint,omitempty"` // position of the last event about it
+	Last     time.Time     `cbor:"4,keyasint,omitzero"`
+	Size     int64         `cbor:"5,keyasint,omitempty"` // bytes of the MeMo
+	Note     domain.Sealed `cbor:"6,keyasint,omitempty"`
+	Answer   domain.Sealed `cbor:"7,keyasint,omitempty"` // words of the recipient's business receipt
+	Answered time.Time     `cbor:"8,keyasint,omitzero"`
+}
+
+// A Letter is a message as it came in. It stands in the event that first puts the message into the mailbox's stream,
+// and never changes.
 type Letter struct {
-	Message     domain.MessageID      `cbor:"1,keyasint" json:"message"`
-	Leaf        uint32                `cbor:"2,keyasint" json:"leaf"`
-	System      domain.SystemID       `cbor:"3,keyasint" json:"system"`
-	Sender      domain.OrganisationID `cbor:"4,keyasint" json:"sender"`
-	UUID        domain.UUID           `cbor:"5,keyasint" json:"messageUUID"`
-	Kind        string                `cbor:"6,keyasint" json:"kind"`                         // REGULAR, MANDATORY or LEGAL_NOTIFICATION
-	Platform    string                `cbor:"7,keyasint,omitempty" json:"platform,omitempty"` // set for private post: who alone shows it
-	Document    domain.DocumentID     `cbor:"8,keyasint" json:"document"`
-	Length      int64                 `cbor:"9,keyasint" json:"length"`      // bytes of the MeMo
-	Kept        int64                 `cbor:"10,keyasint" json:"kept"`       // bytes kept: the MeMo and its outline
-	SealedHash  []byte                `cbor:"11,keyasint" json:"sealedHash"` // SHA-256 of the sealed bytes
-	DocumentKey domain.Sealed         `cbor:"12,keyasint" json:"documentKey"`
-	Outline     domain.Sealed         `cbor:"13,keyasint,omitempty" json:"outline,omitempty"` // all of the MeMo but its files' bytes; empty: behind the MeMo
-	Hash        []byte                `cbor:"14,keyasint" json:"hash"`                        // SHA-256 of salt and the MeMo's bytes
-	Salt        domain.Sealed         `cbor:"15,keyasint" json:"salt"`
-	Intake      uint64                `cbor:"16,keyasint" json:"intake"`                         // position of its intake event
-	IntakeLeaf  uint32                `cbor:"17,keyasint" json:"intakeLeaf"`                     // leaf of the intake stream that is forgotten now
-	Shard       uint16                `cbor:"18,keyasint" json:"shard"`                          // which intake stream
-	LegalBasis  string                `cbor:"19,keyasint,omitempty" json:"legalBasis,omitempty"` // of a sender who may write to those who are exempt
-	Words       domain.Sealed         `cbor:"20,keyasint,omitempty" json:"words,omitempty"`      // what a search looks in, folded
+	Message domain.MessageID      `cbor:"1,keyasint" json:"message"`
+	Leaf    uint32                `cbor:"2,keyasint" json:"leaf"`
+	System  domain.SystemID       `cbor:"3,keyasint" json:"system"`
+	Sender  domain.OrganisationID `cbor:"4,keyasint" json:"sender"`
+	UUID    domain.UUID           `cbor:"5,keyasint" json:"messageUUID"`
+	// Kind is REGULAR, MANDATORY or LEGAL_NOTIFICATION.
+	Kind string `cbor:"6,keyasint" json:"kind"`
+	// Platform is set for private post: who alone shows it.
+	Platform string            `cbor:"7,keyasint,omitempty" json:"platform,omitempty"`
+	Document domain.DocumentID `cbor:"8,keyasint" json:"document"`
+	Length   int64             `cbor:"9,keyasint" json:"length"` // bytes of the MeMo
+	Kept     int64             `cbor:"10,keyasint" json:"kept"`  // bytes kept: the MeMo and its outline
+
+	SealedHash  []byte        `cbor:"11,keyasint" json:"sealedHash"` // SHA-256 of the sealed bytes
+	DocumentKey domain.Sealed `cbor:"12,keyasint" json:"documentKey"`
+	// Outline is all of the MeMo but its files' bytes; empty: it lies behind the MeMo.
+	Outline domain.Sealed `cbor:"13,keyasint,omitempty" json:"outline,omitempty"`
+	Hash    []byte        `cbor:"14,keyasint" json:"hash"` // SHA-256 of salt and the MeMo's bytes
+	Salt    domain.Sealed `cbor:"15,keyasint" json:"salt"`
+
+	Intake     uint64 `cbor:"16,keyasint" json:"intake"`     // position of its intake event
+	IntakeLeaf uint32 `cbor:"17,keyasint" json:"intakeLeaf"` // leaf of the intake stream that is forgotten now
+	Shard      uint16 `cbor:"18,keyasint" json:"shard"`      // which intake stream
+	// LegalBasis is that of a sender who may write to those who are exempt.
+	LegalBasis string        `cbor:"19,keyasint,omitempty" json:"legalBasis,omitempty"`
+	Words      domain.Sealed `cbor:"20,keyasint,omitempty" json:"words,omitempty"` // what a search looks in, folded
 }
 
-// MessageDelivered records that a message became available to the addressee: it has arrived (§ 10 of the Act on Digital Post), at the
-// record's time. Letter is nil for a message that was scheduled before.
-type MessageDelivered struct {
-	Message domain.MessageID `cbor:"1,keyasint" json:"message"`
-	Letter  *Letter          `cbor:"2,keyasint,omitempty" json:"letter,omitempty"`
-	Despite string           `cbor:"3,keyasint,omitempty" json:"despite,omitempty"` // the legal basis on which it came through an exemption
-}
-
-func (MessageDelivered) EventType() string { return "mailbox.message-delivered" }
-func (e MessageDelivered) evolve(s *State) {
-	if e.Letter != nil {
-		s.begin(*e.Letter)
+// keeps is the effect of an event that brings the letter into the mailbox.
+func (l Letter) keeps() domain.Effect {
+	e := domain.Effect{
+		Touches: domain.Parts{Messages: []domain.MessageID{l.Message}},
+		Begins:  l.Leaf,
+		Keeps:   []domain.Document{{ID: l.Document, Length: l.Kept, Hash: l.SealedHash, Of: l.Message}},
 	}
-	m, ok := s.Messages[e.Message]
-	if !ok {
-		return // not among the messages that this state was loaded for
+
+	if l.System != (domain.SystemID{}) { // what intake knew of it is in the mailbox's hands now
+		e.Frees.Leaves = []domain.Leaf{{Leaf: l.IntakeLeaf, Other: true, Of: intake.ShardID(l.Shard)}}
 	}
-	m.Stage, m.Folder, m.Version = Here, Inbox, 1
-	s.Messages[e.Message] = m
-	s.Held[Place{Inbox, m.Platform}]++
+
+	if l.Platform != "" {
+		e.Touches.Senders = []domain.OrganisationID{l.Sender}
+	}
+
+	return e
 }
 
-func (s *State) begin(l Letter) {
-	s.NextLeaf = max(s.NextLeaf, l.Leaf+1)
-	s.Messages[l.Message] = Message{}.Begun(l)
-}
+// begun gives a message as it is when its letter has just come.
+func (l Letter) begun() Message {
+	m := Message{Leaf: l.Leaf, Audience: l.Platform, System: l.System, Sender: l.Sender, LegalBasis: l.LegalBasis}
+	m.Shown.Size = l.Length
 
-// Begun gives a message as it is when its letter has just come.
-func (Message) Begun(l Letter) Message {
-	m := Message{Leaf: l.Leaf, Platform: l.Platform, System: l.System, LegalBasis: l.LegalBasis}
 	if l.System == (domain.SystemID{}) {
 		m.Own, m.Document = true, l.Document
 	}
-	if l.Platform != "" {
-		m.Sender = l.Sender
-	}
+
 	return m
+}
+
+// LetterOf gives the letter that an event brings into the mailbox, whose sealed fields are bound to the event's type;
+// nil for one that brings none.
+func LetterOf(e Event) *Letter {
+	if b, ok := e.(interface{ brings() *Letter }); ok {
+		return b.brings()
+	}
+
+	return nil
+}
+
+// onMessage is the effect of an event that changes a message and tells those who are shown it.
+func onMessage(m domain.MessageID) domain.Effect {
+	return domain.Effect{
+		Touches: domain.Parts{Messages: []domain.MessageID{m}},
+		Tells:   &domain.Change{Message: m},
+	}
+}
+
+// messageEvents are the zero values of this file's event types.
+var messageEvents = []Event{MessageDelivered{}, MessageScheduled{}, MessageRecalled{}, MessageRefused{}}
+
+// MessageDelivered records that a message became available to the addressee: it has arrived (§ 10 of the Act on Digital
+// Post), at the record's time. Letter is nil for a message that was scheduled before.
+type MessageDelivered struct {
+	Message domain.MessageID `cbor:"1,keyasint" json:"message"`
+	Letter  *Letter          `cbor:"2,keyasint,omitempty" json:"letter,omitempty"`
+	// Despite is the legal basis on which the message came through an exemption.
+	Despite string `cbor:"3,keyasint,omitempty" json:"despite,omitempty"`
+}
+
+// EventType is the stored name.
+func (MessageDelivered) EventType() string { return "mailbox.message-delivered" }
+
+// Effect keeps the letter, if it comes with the event.
+func (e MessageDelivered) Effect() domain.Effect {
+	out := onMessage(e.Message)
+	if e.Letter != nil {
+		out = e.Letter.keeps()
+	}
+	out.Tells = &domain.Change{Message: e.Message, Folder: Inbox}
+
+	return out
+}
+
+func (e MessageDelivered) brings() *Letter { return e.Letter }
+
+func (e MessageDelivered) evolve(s *State, at domain.Moment) {
+	if e.Letter != nil {
+		s.begin(*e.Letter) // in no count yet: it lies in no folder
+	}
+
+	s.change(e.Message, at, false, func(m *Message) {
+		m.Stage, m.Folder, m.Version = Here, Inbox, 1
+		m.Shown.Arrival, m.Shown.Received = at.Position, at.Recorded
+	})
+}
+
+// begin puts a letter's message into the state. It lies in no folder yet, and so in no count.
+func (s *State) begin(l Letter) {
+	s.take(l.Leaf)
+	m := l.begun()
+	m.Stage = Scheduled
+	s.messages[l.Message] = m
 }
 
 // MessageScheduled records that a message waits for its date (valørdato): 00:00 in Copenhagen.
@@ -75,12 +202,17 @@ type MessageScheduled struct {
 	Due    time.Time `cbor:"2,keyasint" json:"due"`
 }
 
+// EventType is the stored name.
 func (MessageScheduled) EventType() string { return "mailbox.message-scheduled" }
-func (e MessageScheduled) evolve(s *State) {
+
+// Effect keeps the letter. Nobody is told before its date.
+func (e MessageScheduled) Effect() domain.Effect { return e.Letter.keeps() }
+
+func (e MessageScheduled) brings() *Letter { return &e.Letter }
+
+func (e MessageScheduled) evolve(s *State, at domain.Moment) {
 	s.begin(e.Letter)
-	m := s.Messages[e.Letter.Message]
-	m.Stage, m.Due = Scheduled, e.Due
-	s.Messages[e.Letter.Message] = m
+	s.change(e.Letter.Message, at, false, func(m *Message) { m.Due = e.Due })
 }
 
 // MessageRecalled records that the sender took a scheduled message back.
@@ -89,57 +221,128 @@ type MessageRecalled struct {
 	Leaf    uint32           `cbor:"2,keyasint" json:"leaf"`
 }
 
+// EventType is the stored name.
 func (MessageRecalled) EventType() string { return "mailbox.message-recalled" }
-func (e MessageRecalled) evolve(s *State) {
-	s.change(e.Message, false, func(m *Message) { m.Stage = Recalled })
+
+// Effect frees the message.
+func (e MessageRecalled) Effect() domain.Effect { return neverArrived(e.Message, e.Leaf) }
+
+func (e MessageRecalled) evolve(s *State, at domain.Moment) {
+	s.change(e.Message, at, false, func(m *Message) { m.Stage = Recalled })
 }
 
-// change applies fn to a message that the state holds; shown says that people see the change.
-func (s *State) change(id domain.MessageID, shown bool, fn func(*Message)) {
-	m, ok := s.Messages[id]
-	if !ok {
-		return
+// neverArrived is the effect of an event that ends a scheduled message, of which nobody was told.
+func neverArrived(m domain.MessageID, leaf uint32) domain.Effect {
+	return domain.Effect{
+		Touches: domain.Parts{Messages: []domain.MessageID{m}},
+		Frees:   domain.Freed{Leaves: []domain.Leaf{{Leaf: leaf}}, Received: []domain.MessageID{m}},
 	}
-	fn(&m)
-	if shown {
-		m.Version++
-	}
-	s.Messages[id] = m
 }
 
-// Receive takes a letter in: it is delivered if its date has come, and scheduled if not.
+// MessageRefused records that a scheduled message could not be delivered at its date: its recipient is exempt by then
+// [7], or takes no post of the sender's.
+type MessageRefused struct {
+	Message domain.MessageID `cbor:"1,keyasint" json:"message"`
+	Leaf    uint32           `cbor:"2,keyasint" json:"leaf"`
+	Reason  domain.Reason    `cbor:"3,keyasint" json:"reason"`
+}
+
+// EventType is the stored name.
+func (MessageRefused) EventType() string { return "mailbox.message-refused" }
+
+// Effect frees the message.
+func (e MessageRefused) Effect() domain.Effect { return neverArrived(e.Message, e.Leaf) }
+
+func (e MessageRefused) evolve(s *State, at domain.Moment) {
+	s.change(e.Message, at, false, func(m *Message) { m.Stage = Recalled })
+}
+
+// Receive takes a letter in: it is delivered if its date has come, and scheduled if not. It takes the mailbox's next
+// leaf.
 type Receive struct {
 	Letter Letter
-	Due    time.Time // zero: at once
-	At     time.Time
+	// Seal gives the letter sealed under a leaf for an event of a type; nil leaves it as it is.
+	Seal func(leaf uint32, eventType string) (Letter, error)
+	Due  time.Time // zero: at once
+	At   time.Time
 }
 
-func (c Receive) decide(s State) ([]Event, error) {
+func (c Receive) needs() domain.Parts {
+	needs := domain.Parts{Messages: []domain.MessageID{c.Letter.Message}}
+	if c.Letter.Platform != "" {
+		needs.Senders = []domain.OrganisationID{c.Letter.Sender}
+	}
+
+	return needs
+}
+
+func (Receive) leave(*State) Leave {
+	return Leave{Machines: []access.Machine{access.System, access.Forwarder}}
+}
+
+// Judge gives what the letter would be refused for, or nil, before anything is kept for it.
+func (c Receive) Judge(s State) error {
+	_, err := c.admitted(&s)
+	return s.faultOr(err)
+}
+
+// admitted gives what must be recorded before the letter, or why it is refused.
+func (c Receive) admitted(s *State) ([]Event, error) {
 	switch {
 	case s.Owner == "":
 		return nil, domain.Refuse(NotOpen)
-	case s.Messages[c.Letter.Message].Stage != 0:
+	case s.Message(c.Letter.Message).Stage != 0:
 		return nil, domain.Refuse(AlreadyReceived)
-	case c.Letter.Leaf != s.NextLeaf:
-		return nil, domain.Refuse(LeafTaken)
 	case c.Due.After(c.At):
-		return []Event{MessageScheduled{Letter: c.Letter, Due: c.Due}}, nil
+		return nil, nil
 	case s.keptOut(c.Letter.Platform, c.Letter.LegalBasis):
 		return nil, domain.Refuse(RecipientExempt)
 	}
-	first, err := s.admits(PrivateSender{c.Letter.Platform, c.Letter.Sender})
+
+	return s.admits(PrivateSender{c.Letter.Platform, c.Letter.Sender})
+}
+
+func (c Receive) decide(s *State) ([]Event, error) {
+	first, err := c.admitted(s)
 	if err != nil {
 		return nil, err
 	}
-	return append(first, MessageDelivered{Message: c.Letter.Message, Letter: &c.Letter, Despite: s.despite(c.Letter.Platform, c.Letter.LegalBasis)}), nil
+
+	eventType := MessageDelivered{}.EventType()
+	if c.Due.After(c.At) {
+		eventType = MessageScheduled{}.EventType()
+	}
+
+	l := c.Letter
+	if c.Seal != nil {
+		if l, err = c.Seal(s.NextLeaf, eventType); err != nil {
+			return nil, err
+		}
+	}
+	l.Leaf = s.NextLeaf
+
+	if c.Due.After(c.At) {
+		return []Event{MessageScheduled{Letter: l, Due: c.Due}}, nil
+	}
+
+	return append(first, MessageDelivered{
+		Message: l.Message, Letter: &l, Despite: s.despite(l.Platform, l.LegalBasis),
+	}), nil
 }
 
 // despite gives the legal basis by which a message comes through an exemption; empty if there is none to come through.
-func (s State) despite(platform, legalBasis string) string {
+func (s *State) despite(platform, legalBasis string) string {
 	if !s.Exemption.Exempt || platform != "" {
 		return ""
 	}
+
 	return legalBasis
+}
+
+// keptOut reports whether a message may not be delivered because its recipient is exempt. Private post, and
+// authorities' on a legal basis of their own, come through.
+func (s *State) keptOut(platform, legalBasis string) bool {
+	return s.Exemption.Exempt && platform == "" && legalBasis == ""
 }
 
 // Release delivers a scheduled message whose date has come.
@@ -148,32 +351,45 @@ type Release struct {
 	At      time.Time
 }
 
-func (c Release) decide(s State) ([]Event, error) {
-	m := s.Messages[c.Message]
+func (c Release) needs() domain.Parts { return domain.Parts{Messages: []domain.MessageID{c.Message}} }
+
+func (Release) leave(*State) Leave { return Leave{Machines: []access.Machine{access.Clock}} }
+
+func (c Release) decide(s *State) ([]Event, error) {
+	m := s.Message(c.Message)
 	if s.Owner == "" {
 		return nil, domain.Refuse(NotOpen)
 	}
+
 	if m.Stage != Scheduled || m.Due.After(c.At) {
 		return nil, nil
 	}
-	if s.keptOut(m.Platform, m.LegalBasis) {
+
+	if s.keptOut(m.Audience, m.LegalBasis) {
 		return []Event{MessageRefused{Message: c.Message, Leaf: m.Leaf, Reason: RecipientExempt}}, nil
 	}
-	first, err := s.admits(PrivateSender{m.Platform, m.Sender})
+
+	first, err := s.admits(PrivateSender{m.Audience, m.Sender})
 	if err != nil {
 		return []Event{MessageRefused{Message: c.Message, Leaf: m.Leaf, Reason: SenderDeclined}}, nil
 	}
-	return append(first, MessageDelivered{Message: c.Message, Despite: s.despite(m.Platform, m.LegalBasis)}), nil
+
+	return append(first, MessageDelivered{Message: c.Message, Despite: s.despite(m.Audience, m.LegalBasis)}), nil
 }
 
-// Recall takes a scheduled message back, by the system that sent it. Recall and delivery compete for the same version: one of them wins.
+// Recall takes a scheduled message back, by the system that sent it. Recall and delivery compete for the same version:
+// one of them wins.
 type Recall struct {
 	Message domain.MessageID
 	System  domain.SystemID
 }
 
-func (c Recall) decide(s State) ([]Event, error) {
-	m := s.Messages[c.Message]
+func (c Recall) needs() domain.Parts { return domain.Parts{Messages: []domain.MessageID{c.Message}} }
+
+func (Recall) leave(*State) Leave { return Leave{Machines: []access.Machine{access.System}} }
+
+func (c Recall) decide(s *State) ([]Event, error) {
+	m := s.Message(c.Message)
 	switch {
 	case m.Stage == 0 || m.System != c.System:
 		return nil, domain.Refuse(NoSuchMessage)
@@ -182,259 +398,6 @@ func (c Recall) decide(s State) ([]Event, error) {
 	case m.Stage != Scheduled:
 		return nil, domain.Refuse(AlreadyDelivered)
 	}
+
 	return []Event{MessageRecalled{Message: c.Message, Leaf: m.Leaf}}, nil
-}
-
-// A Target is the message that a person's command is about, as that person sees it.
-type Target struct {
-	Message  domain.MessageID
-	Platform string // through which platform; private post of another platform is not there
-	Author   string // whose drafts are there: see AuthorOnly
-	NoPublic bool   // public post is not there either: the platform needs a consent that was not given
-	Version  uint32 // the version that the caller knows; 0: any
-}
-
-// find gives the target's message if it is there for the platform and at the version.
-func (t Target) find(s State) (Message, error) {
-	m, ok := s.Messages[t.Message]
-	private := m.Platform != "" && !ForAuthor(m.Platform)
-	if !ok || s.Owner == "" || m.Stage != Here || private && m.Platform != t.Platform || !private && (t.NoPublic || m.Platform != "" && m.Platform != t.Author) {
-		return m, domain.Refuse(NoSuchMessage)
-	}
-	if t.Version != 0 && t.Version != m.Version {
-		return m, &domain.Rejection{Reason: StaleVersion, Version: m.Version}
-	}
-	return m, nil
-}
-
-// Then drops the version, for the later commands of an All.
-func (t Target) Then() Target { t.Version = 0; return t }
-
-// MessageMarkedRead and MessageMarkedUnread record what the person wants shown; they never touch who has looked.
-type (
-	MessageMarkedRead struct {
-		Message domain.MessageID `cbor:"1,keyasint" json:"message"`
-	}
-	MessageMarkedUnread struct {
-		Message domain.MessageID `cbor:"1,keyasint" json:"message"`
-	}
-	// MessageFlagged and MessageUnflagged set and take the person's mark.
-	MessageFlagged struct {
-		Message domain.MessageID `cbor:"1,keyasint" json:"message"`
-	}
-	MessageUnflagged struct {
-		Message domain.MessageID `cbor:"1,keyasint" json:"message"`
-	}
-)
-
-func (MessageMarkedRead) EventType() string   { return "mailbox.message-marked-read" }
-func (MessageMarkedUnread) EventType() string { return "mailbox.message-marked-unread" }
-func (MessageFlagged) EventType() string      { return "mailbox.message-flagged" }
-func (MessageUnflagged) EventType() string    { return "mailbox.message-unflagged" }
-func (e MessageMarkedRead) evolve(s *State) {
-	s.change(e.Message, true, func(m *Message) { m.Read = true })
-}
-func (e MessageMarkedUnread) evolve(s *State) {
-	s.change(e.Message, true, func(m *Message) { m.Read = false })
-}
-func (e MessageFlagged) evolve(s *State) {
-	s.change(e.Message, true, func(m *Message) { m.Flag = true })
-}
-func (e MessageUnflagged) evolve(s *State) {
-	s.change(e.Message, true, func(m *Message) { m.Flag = false })
-}
-
-// MarkRead marks a message read or unread.
-type MarkRead struct {
-	Target
-	Read bool
-}
-
-func (c MarkRead) decide(s State) ([]Event, error) {
-	m, err := c.find(s)
-	switch {
-	case err != nil || m.Read == c.Read:
-		return nil, err
-	case c.Read:
-		return []Event{MessageMarkedRead{c.Message}}, nil
-	}
-	return []Event{MessageMarkedUnread{c.Message}}, nil
-}
-
-// Flag sets or takes the person's mark.
-type Flag struct {
-	Target
-	On bool
-}
-
-func (c Flag) decide(s State) ([]Event, error) {
-	m, err := c.find(s)
-	switch {
-	case err != nil || m.Flag == c.On:
-		return nil, err
-	case c.On:
-		return []Event{MessageFlagged{c.Message}}, nil
-	}
-	return []Event{MessageUnflagged{c.Message}}, nil
-}
-
-// MessageNoted records the person's note on a message; an empty one is none.
-type MessageNoted struct {
-	Message domain.MessageID `cbor:"1,keyasint" json:"message"`
-	Note    domain.Sealed    `cbor:"2,keyasint,omitempty" json:"note,omitempty"`
-	Key     domain.UUID      `cbor:"3,keyasint" json:"key"`
-}
-
-func (MessageNoted) EventType() string { return "mailbox.message-noted" }
-func (e MessageNoted) evolve(s *State) {
-	s.change(e.Message, true, func(m *Message) { m.NoteKey = e.Key })
-}
-
-// SetNote sets the note; Key is its keyed hash, zero for an empty note.
-type SetNote struct {
-	Target
-	Note domain.Sealed
-	Key  domain.UUID
-}
-
-func (c SetNote) decide(s State) ([]Event, error) {
-	m, err := c.find(s)
-	if err != nil || m.NoteKey == c.Key {
-		return nil, err
-	}
-	return []Event{MessageNoted{Message: c.Message, Note: c.Note, Key: c.Key}}, nil
-}
-
-// MessageMoved records a move between folders.
-type MessageMoved struct {
-	Message  domain.MessageID `cbor:"1,keyasint" json:"message"`
-	From     domain.FolderID  `cbor:"2,keyasint" json:"from"`
-	To       domain.FolderID  `cbor:"3,keyasint" json:"to"`
-	Platform string           `cbor:"4,keyasint,omitempty" json:"private,omitempty"`
-}
-
-// MessageTrashed records that a message was put into DELETED.
-type MessageTrashed struct {
-	Message  domain.MessageID `cbor:"1,keyasint" json:"message"`
-	From     domain.FolderID  `cbor:"2,keyasint" json:"from"`
-	Platform string           `cbor:"3,keyasint,omitempty" json:"private,omitempty"`
-}
-
-// MessageRestored records that a message was taken out of DELETED.
-type MessageRestored struct {
-	Message  domain.MessageID `cbor:"1,keyasint" json:"message"`
-	To       domain.FolderID  `cbor:"2,keyasint" json:"to"`
-	Platform string           `cbor:"3,keyasint,omitempty" json:"private,omitempty"`
-}
-
-// MessagePurged records that a message is gone for good; its keys are destroyed after this, and its evidence stays.
-type MessagePurged struct {
-	Message  domain.MessageID `cbor:"1,keyasint" json:"message"`
-	Leaf     uint32           `cbor:"2,keyasint" json:"leaf"`
-	From     domain.FolderID  `cbor:"3,keyasint" json:"from"`
-	Platform string           `cbor:"4,keyasint,omitempty" json:"private,omitempty"`
-
-	Own       bool                `cbor:"5,keyasint,omitempty" json:"own,omitempty"`       // it came by no intake
-	Documents []domain.DocumentID `cbor:"6,keyasint,omitempty" json:"documents,omitempty"` // that go with it, if so
-}
-
-func (MessageMoved) EventType() string    { return "mailbox.message-moved" }
-func (MessageTrashed) EventType() string  { return "mailbox.message-trashed" }
-func (MessageRestored) EventType() string { return "mailbox.message-restored" }
-func (MessagePurged) EventType() string   { return "mailbox.message-purged" }
-
-func (s *State) held(from, to domain.FolderID, platform string) {
-	s.Held[Place{from, platform}]--
-	if to != (domain.FolderID{}) {
-		s.Held[Place{to, platform}]++
-	}
-}
-
-func (e MessageMoved) evolve(s *State) {
-	s.held(e.From, e.To, e.Platform)
-	s.change(e.Message, true, func(m *Message) { m.Folder = e.To })
-}
-func (e MessageTrashed) evolve(s *State) {
-	s.held(e.From, Deleted, e.Platform)
-	s.change(e.Message, true, func(m *Message) { m.Before, m.Folder = m.Folder, Deleted })
-}
-func (e MessageRestored) evolve(s *State) {
-	s.held(Deleted, e.To, e.Platform)
-	s.change(e.Message, true, func(m *Message) { m.Folder = e.To })
-}
-func (e MessagePurged) evolve(s *State) {
-	s.held(e.From, domain.FolderID{}, e.Platform)
-	s.change(e.Message, false, func(m *Message) { m.Stage, m.Draft = Purged, nil })
-}
-
-// Move puts a message into a folder: into DELETED it trashes, out of it it restores there.
-type Move struct {
-	Target
-	To domain.FolderID
-}
-
-func (c Move) decide(s State) ([]Event, error) {
-	m, err := c.find(s)
-	switch {
-	case err != nil:
-		return nil, err
-	case !s.exists(c.To):
-		return nil, domain.Refuse(FolderNotFound)
-	case c.To == Drafts && m.Draft == nil, c.To == Sent && m.Out == nil, m.Draft != nil && c.To != Drafts && c.To != Deleted:
-		return nil, domain.Refuse(FolderNotAllowed)
-	case m.Folder == c.To:
-		return nil, nil
-	case c.To == Deleted:
-		return []Event{MessageTrashed{Message: c.Message, From: m.Folder, Platform: m.Platform}}, nil
-	case m.Folder == Deleted:
-		return []Event{MessageRestored{Message: c.Message, To: c.To, Platform: m.Platform}}, nil
-	}
-	return []Event{MessageMoved{Message: c.Message, From: m.Folder, To: c.To, Platform: m.Platform}}, nil
-}
-
-// Restore takes a message out of DELETED, to its old folder, or to the inbox if that is gone.
-type Restore struct{ Target }
-
-func (c Restore) decide(s State) ([]Event, error) {
-	m, err := c.find(s)
-	if err != nil {
-		return nil, err
-	}
-	if m.Folder != Deleted {
-		return nil, domain.Refuse(NotInTrash)
-	}
-	to := m.Before
-	if !s.exists(to) || to == Deleted {
-		to = Inbox
-	}
-	return []Event{MessageRestored{Message: c.Message, To: to, Platform: m.Platform}}, nil
-}
-
-// Delete trashes a message, and purges one that is in DELETED already.
-type Delete struct{ Target }
-
-func (c Delete) decide(s State) ([]Event, error) {
-	m, err := c.find(s)
-	if err != nil {
-		return nil, err
-	}
-	if m.Folder != Deleted {
-		return []Event{MessageTrashed{Message: c.Message, From: m.Folder, Platform: m.Platform}}, nil
-	}
-	e := MessagePurged{Message: c.Message, Leaf: m.Leaf, From: Deleted, Platform: m.Platform, Own: m.Own}
-	if m.Document != (domain.DocumentID{}) {
-		e.Documents = []domain.DocumentID{m.Document}
-	}
-	if m.Draft != nil {
-		e.Documents = dropped(m.Draft.Parts, nil)
-	}
-	return []Event{e}, nil
-}
-
-// Check asks whether a message is there, at the version that the caller knows, and changes nothing.
-type Check struct{ Target }
-
-func (c Check) decide(s State) ([]Event, error) {
-	_, err := c.find(s)
-	return nil, err
 }

@@ -1,14 +1,110 @@
-// Package organisation is one authority or company as a sender: what it may do, and its sender systems (afsendersystemer).
+// Package organisation is the rules of one authority or company as a sender: what it may do, its sender and recipient
+// systems (afsendersystemer, modtagersystemer), and the contact structure by which people write to it.
 package organisation
 
-import "digitalpost/domain"
+import (
+	"bytes"
+	"slices"
+
+	"digitalpost/domain"
+	"digitalpost/domain/access"
+)
 
 // An Event is something that happened to an organisation.
-type Event interface{ domain.Named }
+type Event interface {
+	domain.Event
+	evolve(*State)
+}
+
+// A Command is something asked of an organisation.
+type Command interface {
+	// machines names who may give the command. A list that is empty is nobody's.
+	machines() []access.Machine
+	decide(State) ([]Event, error)
+}
 
 // Codec knows every event type.
-var Codec = domain.Events[Event](Registered{}, SystemRegistered{}, SystemKeySet{}, SystemDelegated{},
-	ContactGroupCreated{}, ContactGroupChanged{}, ContactGroupClosed{}, ContactPointCreated{}, ContactPointChanged{}, ContactPointClosed{}, RecipientSystemRegistered{})
+var Codec = domain.Events[Event](
+	Registered{}, SystemRegistered{}, SystemKeySet{}, SystemDelegated{}, RecipientSystemRegistered{},
+	ContactGroupCreated{}, ContactGroupChanged{}, ContactGroupClosed{},
+	ContactPointCreated{}, ContactPointChanged{}, ContactPointClosed{},
+)
+
+// Decider is the rule book.
+var Decider = domain.Decider[Order, Event, State]{
+	Initial: func() State {
+		return State{
+			Systems: map[domain.SystemID]System{},
+			Groups:  map[domain.UUID]ContactGroup{},
+			Points:  map[domain.UUID]ContactPoint{},
+			version: map[domain.UUID]uint32{},
+		}
+	},
+	Decide: func(s State, o Order) ([]Event, error) {
+		if err := o.may(s); err != nil {
+			return nil, err
+		}
+
+		return o.Command.decide(s)
+	},
+	Evolve: func(s State, e Event, _ domain.Moment) State { e.evolve(&s); return s },
+}
+
+// An Order is a command, and which machine gives it. A system acts for the organisation that it is registered with, and
+// for no other.
+type Order struct {
+	Command Command
+	By      access.Machine
+	System  domain.SystemID // that acts, where By is access.System
+}
+
+func (o Order) may(s State) error {
+	if !slices.Contains(o.Command.machines(), o.By) {
+		return domain.Refuse(NotYours)
+	}
+
+	if _, own := s.Systems[o.System]; o.By == access.System && !own {
+		return domain.Refuse(NotYours)
+	}
+
+	return nil
+}
+
+// Reasons to refuse what is asked of an organisation.
+const (
+	NotYours         domain.Reason = "organisation.not.yours"
+	NoSuchSystem     domain.Reason = "system.not.found"
+	NoSuchGroup      domain.Reason = "contact.group.not.found"
+	NoSuchPoint      domain.Reason = "contact.point.not.found"
+	LastVisiblePoint domain.Reason = "contact.point.last.visible"
+	GroupNotEmpty    domain.Reason = "contact.group.not.empty"
+	GroupCycle       domain.Reason = "contact.group.cycle"
+	GroupTooDeep     domain.Reason = "contact.group.too.deep"
+	TooManyContacts  domain.Reason = "contacts.too.many"
+	StaleVersion     domain.Reason = domain.StaleVersion
+)
+
+// Reasons lists them all.
+var Reasons = []domain.Reason{
+	NotYours, NoSuchSystem, NoSuchGroup, NoSuchPoint, LastVisiblePoint, GroupNotEmpty, GroupCycle, GroupTooDeep,
+	TooManyContacts, StaleVersion, NoSuchRecipient, CategoryRequired, PointClosed, SenderClosed,
+}
+
+// State is an organisation as its rules know it.
+type State struct {
+	Registered bool
+	Systems    map[domain.SystemID]System
+	Groups     map[domain.UUID]ContactGroup
+	Points     map[domain.UUID]ContactPoint
+
+	version map[domain.UUID]uint32 // of groups and points, from 1
+}
+
+// A System is what the rules know of a system.
+type System struct {
+	KeyHash  []byte
+	Receives bool // it takes in what people write
+}
 
 // Kinds of organisation.
 const (
@@ -16,7 +112,7 @@ const (
 	Company   = "COMPANY"
 )
 
-// Kinds of authority, as people choose among them.
+// AuthorityTypes are the kinds of authority, as people choose among them.
 var AuthorityTypes = []string{"STATE", "REGION", "MUNICIPALITY", "OTHER"}
 
 // Registered records that an organisation joined.
@@ -26,14 +122,23 @@ type Registered struct {
 	Name             domain.Sealed `cbor:"3,keyasint" json:"name"`
 	MandatoryAllowed bool          `cbor:"4,keyasint,omitempty" json:"mandatoryPostAllowed,omitempty"`
 	LegalAllowed     bool          `cbor:"5,keyasint,omitempty" json:"legalNotificationAllowed,omitempty"`
-	LegalBasis       string        `cbor:"7,keyasint,omitempty" json:"legalBasis,omitempty"`    // of an authority that may write to those who are exempt
-	UUID             domain.UUID   `cbor:"6,keyasint,omitzero" json:"uuid,omitzero"`            // that its certificates name
-	AuthorityType    string        `cbor:"8,keyasint,omitempty" json:"authorityType,omitempty"` // STATE, REGION, MUNICIPALITY or OTHER
+	// LegalBasis is that of an authority which may write to those who are exempt.
+	LegalBasis string      `cbor:"7,keyasint,omitempty" json:"legalBasis,omitempty"`
+	UUID       domain.UUID `cbor:"6,keyasint,omitzero" json:"uuid,omitzero"` // that its certificates name
+	// AuthorityType is one of AuthorityTypes; empty for a company.
+	AuthorityType string `cbor:"8,keyasint,omitempty" json:"authorityType,omitempty"`
 }
 
+// EventType is the stored name.
 func (Registered) EventType() string { return "organisation.registered" }
 
-// SystemRegistered records a sender system. A company's system is registered with the platform that alone shows its post.
+// Effect is on the organisation alone.
+func (Registered) Effect() domain.Effect { return domain.Effect{} }
+
+func (Registered) evolve(s *State) { s.Registered = true }
+
+// SystemRegistered records a sender system. A company's system is registered with the platform that alone shows its
+// post.
 type SystemRegistered struct {
 	System   domain.SystemID `cbor:"1,keyasint" json:"system"`
 	Name     domain.Sealed   `cbor:"2,keyasint" json:"name"`
@@ -41,7 +146,13 @@ type SystemRegistered struct {
 	KeyHash  []byte          `cbor:"4,keyasint,omitempty" json:"keyHash,omitempty"` // SHA-256 of its random key
 }
 
+// EventType is the stored name.
 func (SystemRegistered) EventType() string { return "organisation.system-registered" }
+
+// Effect is on the organisation alone.
+func (SystemRegistered) Effect() domain.Effect { return domain.Effect{} }
+
+func (e SystemRegistered) evolve(s *State) { s.Systems[e.System] = System{KeyHash: e.KeyHash} }
 
 // SystemKeySet records that a sender system got another key. The one before is valid no more.
 type SystemKeySet struct {
@@ -49,12 +160,106 @@ type SystemKeySet struct {
 	KeyHash []byte          `cbor:"2,keyasint" json:"keyHash"`
 }
 
+// EventType is the stored name.
 func (SystemKeySet) EventType() string { return "organisation.system-key-set" }
 
-// SystemDelegated records that a sender system may come with certificates of another organisation, such as its supplier.
+// Effect is on the organisation alone.
+func (SystemKeySet) Effect() domain.Effect { return domain.Effect{} }
+
+func (e SystemKeySet) evolve(s *State) {
+	x := s.Systems[e.System]
+	x.KeyHash = e.KeyHash
+	s.Systems[e.System] = x
+}
+
+// SystemDelegated records that a sender system may come with certificates of another organisation, such as its
+// supplier.
 type SystemDelegated struct {
 	System domain.SystemID `cbor:"1,keyasint" json:"system"`
 	Holder domain.Sealed   `cbor:"2,keyasint" json:"holder"` // a CVR number
 }
 
+// EventType is the stored name.
 func (SystemDelegated) EventType() string { return "organisation.system-delegated" }
+
+// Effect is on the organisation alone.
+func (SystemDelegated) Effect() domain.Effect { return domain.Effect{} }
+
+func (SystemDelegated) evolve(*State) {}
+
+// RecipientSystemRegistered records that a system takes in what people write (modtagersystem).
+type RecipientSystemRegistered struct {
+	System      domain.SystemID `cbor:"1,keyasint" json:"system"`
+	MemoVersion int             `cbor:"2,keyasint" json:"memoVersion"` // 11 or 12: what it wants
+	// Default says that the system takes in for contact points which name none.
+	Default bool `cbor:"3,keyasint,omitempty" json:"default,omitempty"`
+}
+
+// EventType is the stored name.
+func (RecipientSystemRegistered) EventType() string {
+	return "organisation.recipient-system-registered"
+}
+
+// Effect is on the organisation alone.
+func (RecipientSystemRegistered) Effect() domain.Effect { return domain.Effect{} }
+
+func (e RecipientSystemRegistered) evolve(s *State) {
+	x := s.Systems[e.System]
+	x.Receives = true
+	s.Systems[e.System] = x
+}
+
+// registrars are who registers organisations and systems: whoever runs the server, and the register of made-up ones.
+func registrars() []access.Machine { return []access.Machine{access.Operations, access.Register} }
+
+// RegisterSystem registers a sender system with the hash of its key, and its organisation, if they are not there. A
+// system that is there gets the key, if it is another; the one before is valid no more.
+type RegisterSystem struct {
+	Organisation Registered
+	System       SystemRegistered
+}
+
+func (RegisterSystem) machines() []access.Machine { return registrars() }
+
+func (c RegisterSystem) decide(s State) ([]Event, error) {
+	var events []Event
+	if !s.Registered {
+		events = append(events, c.Organisation)
+	}
+
+	system, there := s.Systems[c.System.System]
+	switch {
+	case !there:
+		events = append(events, c.System)
+	case !bytes.Equal(system.KeyHash, c.System.KeyHash):
+		events = append(events, SystemKeySet{System: c.System.System, KeyHash: c.System.KeyHash})
+	}
+
+	return events, nil
+}
+
+// Delegate lets a sender system come with certificates of another organisation, such as its supplier.
+type Delegate struct{ Delegated SystemDelegated }
+
+func (Delegate) machines() []access.Machine { return registrars() }
+
+func (c Delegate) decide(s State) ([]Event, error) {
+	if _, there := s.Systems[c.Delegated.System]; !there {
+		return nil, domain.Refuse(domain.NotFound)
+	}
+
+	return []Event{c.Delegated}, nil
+}
+
+// RegisterRecipient makes a system one that takes in what people write.
+type RegisterRecipient struct{ Registered RecipientSystemRegistered }
+
+func (RegisterRecipient) machines() []access.Machine { return append(registrars(), access.System) }
+
+func (c RegisterRecipient) decide(s State) ([]Event, error) {
+	if _, there := s.Systems[c.Registered.System]; !there {
+		return nil, domain.Refuse(domain.NotFound)
+	}
+
+	return []Event{c.Registered}, nil
+}

@@ -1,5 +1,6 @@
-// Package platform is the platforms on which people read Digital Post. A platform is a lens over the one mailboxes view: a value that says
-// which private post it shows, whom it serves and what can be done there. All show the same public post at the same position, because it is the same.
+// Package platform is the table of the platforms on which people read Digital Post. A platform is a lens over the one
+// mailboxes view: a value that says which private post it shows, whom it serves and what can be done there. All show
+// the same public post at the same position, because it is the same.
 package platform
 
 import (
@@ -18,13 +19,38 @@ type Platform struct {
 	Citizens  bool     // serves citizens' mailboxes
 	Companies bool     // serves companies' mailboxes
 	Languages []string // of its interface, the usual one first; messages are never translated
-	MinAge    int      // of its users, as the platform itself asks; public post is from mailbox.FromAge on all of them
+	MinAge    int      // of its users, as the platform asks; public post is from mailbox.FromAge on all of them
 
 	AppFollowsDevice bool // its app is in the telephone's language: nothing is stored for it
 }
 
-// All are all platforms, in the order in which they are listed.
-var All = []Platform{Lifeindenmark, App, EBoks, MitDK, BorgerDK, VirkDK}
+// All is the table, in the order in which platforms are listed.
+var All = []Platform{
+	{
+		ID: "lifeindenmark", Name: "lifeindenmark.dk", Owner: "PUBLIC", // the state's, in English and Danish
+		Citizens: true, Companies: true, Languages: []string{"en", "da"}, MinAge: 15,
+	},
+	{
+		ID: "app", Name: "Digital Post app", Owner: "PUBLIC",
+		Citizens: true, Companies: true, Languages: []string{"da", "en"}, MinAge: 15,
+	},
+	{
+		ID: "eboks", Name: "e-Boks", Owner: "e-Boks A/S", Private: true, Consent: true,
+		Citizens: true, Companies: true, Languages: []string{"da", "en"}, MinAge: 15, AppFollowsDevice: true,
+	},
+	{
+		ID: "mitdk", Name: "mit.dk", Owner: "Netcompany", Private: true,
+		Citizens: true, Companies: true, Languages: []string{"da", "en"}, MinAge: 13,
+	},
+	{
+		ID: "borgerdk", Name: "borger.dk", Owner: "PUBLIC",
+		Citizens: true, Languages: []string{"da"}, MinAge: 15,
+	},
+	{
+		ID: "virkdk", Name: "virk.dk", Owner: "PUBLIC",
+		Companies: true, Languages: []string{"da"},
+	},
+}
 
 // Of gives the platform of an id.
 func Of(id string) (Platform, bool) {
@@ -33,13 +59,14 @@ func Of(id string) (Platform, bool) {
 			return p, true
 		}
 	}
+
 	return Platform{}, false
 }
 
-// Speaks tells whether the platform's interface has a language.
+// Speaks reports whether the platform's interface has a language.
 func (p Platform) Speaks(language string) bool { return slices.Contains(p.Languages, language) }
 
-// Serves tells whether the platform shows the mailboxes of such owners.
+// Serves reports whether the platform shows the mailboxes of such owners.
 func (p Platform) Serves(o mailbox.OwnerKind) bool {
 	return o == mailbox.Citizen && p.Citizens || o == mailbox.Company && p.Companies
 }

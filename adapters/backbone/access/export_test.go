@@ -1,0 +1,4 @@
+package access
+
+// Requests are zero values of all types of requests.
+var Requests = []any{Wish{}, answer{}}

@@ -1,0 +1,246 @@
+package backbone_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"digitalpost/adapters/backbone/backbonetest"
+	"digitalpost/adapters/backbone/content"
+	"digitalpost/adapters/backbone/core"
+	"digitalpost/adapters/backbone/organisations"
+	"digitalpost/adapters/backbone/sending"
+	"digitalpost/adapters/memo"
+	"digitalpost/domain"
+	"digitalpost/domain/intake"
+	"digitalpost/domain/mailbox"
+	"digitalpost/domain/organisation"
+)
+
+var (
+	bySystem   = []string{"system"}
+	byRegister = []string{"register"}
+	byConsole  = []string{"console"}
+)
+
+// tomorrow is a date that post may wait for.
+func tomorrow() string {
+	return time.Now().Add(24 * time.Hour).In(memo.Copenhagen).Format(time.DateOnly)
+}
+
+func onIntake() []operation {
+	owner := func(h *house) *caller { c := h.callers["owner"]; return &c }
+
+	return []operation{{
+		name: "intake.Submit", by: bySystem,
+		given: func(h *house, _ *caller) func() error { return func() error { h.post(owner(h)); return nil } },
+	}, {
+		name: "intake.Submit", by: bySystem, // to nobody
+		given: func(h *house, _ *caller) func() error {
+			return func() error { h.Submit(h.system, backbonetest.Åse, backbonetest.Letter{}); return nil }
+		},
+	}, {
+		name: "intake.DeleteReceipt", by: bySystem,
+		given: func(h *house, _ *caller) func() error {
+			r := h.Outcome(h.system, h.post(owner(h)))
+			return func() error { return h.Intake.DeleteReceipt(h.ctx, h.system, r.ID) }
+		},
+	}, {
+		name: "intake.Recall", by: bySystem,
+		given: func(h *house, _ *caller) func() error {
+			uuid := core.NewUUID()
+			h.Submit(h.system, backbonetest.Mette, backbonetest.Letter{UUID: uuid, Due: tomorrow()})
+
+			return func() error { return h.Intake.Recall(h.ctx, h.system, uuid) }
+		},
+	}, {
+		name: "intake.RunPending", by: bySystem, // the sender's is what is taken up
+		given: func(h *house, _ *caller) func() error {
+			uuid := core.NewUUID()
+			letter := backbonetest.Memo(h.system, backbonetest.Mette, backbonetest.Letter{UUID: uuid})
+			h.EndAt("before outcome", func(ctx context.Context) {
+				h.Intake.Submit(ctx, h.system, uuid, strings.NewReader(letter))
+			})
+
+			return func() error {
+				h.Restart()
+				h.arrives(owner(h).Mailbox, intake.MessageOf(h.system.ID, uuid))
+
+				return nil
+			}
+		},
+	}, {
+		name: "intake.RunDue", by: []string{"clock"},
+		given: func(h *house, _ *caller) func() error {
+			m := h.Submit(h.system, backbonetest.Mette, backbonetest.Letter{Due: tomorrow()})
+
+			return func() error {
+				h.Clock.Advance(48 * time.Hour)
+				h.Restart()
+				h.arrives(owner(h).Mailbox, m)
+				h.Clock.Advance(-48 * time.Hour)
+
+				return nil
+			}
+		},
+	}}
+}
+
+// arrives waits until a message is delivered into a mailbox.
+func (h *house) arrives(box domain.MailboxID, m domain.MessageID) {
+	h.t.Helper()
+
+	h.Until(func() bool {
+		for _, r := range h.Box(box, 0, mailbox.MessageDelivered{}.EventType()) {
+			if r.Says.(mailbox.MessageDelivered).Message == m {
+				return true
+			}
+		}
+
+		return false
+	})
+}
+
+// waiting has the owner send a message on to the system's authority, and gives its UUID; fetched, if that is asked for.
+func (h *house) waiting(fetched bool) domain.UUID {
+	h.t.Helper()
+
+	c := h.callers["owner"]
+	sent, _, err := h.Sending.Forward(h.ctx, c.Ask, h.post(&c), sending.Onward{
+		Recipient: backbonetest.Municipality, Kind: sending.ToCVR, Point: backbonetest.Point(backbonetest.Municipality),
+	})
+	h.must(err)
+
+	uuid := sent.Letter.Letter.UUID
+	if fetched {
+		h.must(h.fetch(uuid))
+	}
+
+	return uuid
+}
+
+func (h *house) fetch(uuid domain.UUID) error {
+	whole, err := h.Handover.Fetch(h.ctx, h.system, uuid)
+	if err != nil {
+		return err
+	}
+
+	return whole.Close()
+}
+
+func onHandover() []operation {
+	return []operation{{
+		name: "handover.Fetch", by: bySystem,
+		given: func(h *house, _ *caller) func() error {
+			uuid := h.waiting(false)
+			return func() error { return h.fetch(uuid) }
+		},
+	}, {
+		name: "handover.Take", by: bySystem,
+		given: func(h *house, _ *caller) func() error {
+			uuid := h.waiting(true)
+			return func() error { return h.Handover.Take(h.ctx, h.system, uuid) }
+		},
+	}, {
+		name: "handover.Acknowledge", by: bySystem,
+		given: func(h *house, _ *caller) func() error {
+			uuid, words := h.waiting(true), content.Answer{Code: "ok", Text: "Modtaget"}
+			return func() error { return h.Handover.Acknowledge(h.ctx, h.system, uuid, "COMPLETED", words) }
+		},
+	}}
+}
+
+// registrar gives the caller as organisations know them.
+func registrar(h *house, c *caller) organisations.Caller {
+	switch c.want.Actor.Kind {
+	case "system":
+		return organisations.Own(h.system)
+	case "register":
+		return organisations.Registrar
+	}
+
+	return organisations.Console
+}
+
+func onOrganisations() []operation {
+	registrars := []string{"register", "console"}
+
+	return []operation{{
+		name: "organisations.RegisterSystem", by: registrars,
+		given: func(h *house, c *caller) func() error {
+			h.made++
+			org := organisations.Organisation{
+				Kind: organisation.Authority, CVR: fmt.Sprint(21000000 + h.made), Name: "Ny",
+			}
+
+			return func() error {
+				return h.Organisations.RegisterSystem(h.ctx, registrar(h, c), org, "System", "", []byte("hash"))
+			}
+		},
+	}, {
+		name: "organisations.Delegate", by: registrars,
+		given: func(h *house, c *caller) func() error {
+			return func() error {
+				return h.Organisations.Delegate(
+					h.ctx, registrar(h, c), backbonetest.Municipality, h.system.ID, backbonetest.Insurer)
+			}
+		},
+	}, {
+		name: "organisations.RegisterRecipient", by: append(registrars, "system"),
+		given: func(h *house, c *caller) func() error {
+			return func() error {
+				return h.Organisations.RegisterRecipient(
+					h.ctx, registrar(h, c), backbonetest.Municipality, h.system.ID, memo.V12, true)
+			}
+		},
+	}, {
+		name: "organisations.Change", by: bySystem,
+		given: func(h *house, _ *caller) func() error {
+			group := organisation.PutGroup{Create: true, Group: organisation.ContactGroup{
+				Group: core.NewUUID(), Name: "Familie",
+			}}
+
+			return func() error { _, err := h.Organisations.Change(h.ctx, h.system, group); return err }
+		},
+	}, {
+		name: "organisations.Begin", by: byRegister,
+		given: func(h *house, _ *caller) func() error {
+			return func() error {
+				return h.Organisations.Begin(h.ctx, backbonetest.Insurer, organisation.BeginContacts{
+					Groups: []organisation.ContactGroup{{Group: core.NewUUID(), Name: "Kunder"}},
+					Points: []organisation.ContactPoint{{Point: core.NewUUID(), Name: "Kunde"}},
+				})
+			}
+		},
+	}}
+}
+
+func onRegisters() []operation {
+	return []operation{{
+		name: "people.Register", by: byRegister,
+		given: func(h *house, _ *caller) func() error {
+			return func() error { h.someone(); return nil }
+		},
+	}, {
+		name: "people.Returned", by: byRegister,
+		given: func(h *house, _ *caller) func() error {
+			officer := h.counter()
+			_, _, err := h.Exemption.Apply(h.ctx, officer.Ask, exempted(mailbox.Departure))
+			h.must(err)
+
+			return func() error { _, err := h.People.Returned(h.ctx, officer.Mailbox); return err }
+		},
+	}, {
+		name: "people.Shred", by: byConsole,
+		given: func(h *house, _ *caller) func() error {
+			box, _ := h.someone()
+			return func() error { return h.People.Shred(h.ctx, box) }
+		},
+	}, {
+		name: "backbone.ConfirmClock", by: byConsole,
+		given: func(h *house, _ *caller) func() error {
+			return func() error { return h.ConfirmClock(h.ctx) }
+		},
+	}}
+}

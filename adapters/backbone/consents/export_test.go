@@ -1,0 +1,4 @@
+package consents
+
+// Requests are zero values of all types of requests.
+var Requests = []any{ToPlatform{}, ToSender{}}

@@ -1,0 +1,46 @@
+package content
+
+import (
+	"github.com/fxamacker/cbor/v2"
+
+	"digitalpost/adapters/vault"
+	"digitalpost/domain"
+	"digitalpost/domain/mailbox"
+)
+
+// An Answer is a business receipt's words: the recipient's own code and text.
+type Answer struct {
+	Code string `cbor:"1,keyasint,omitempty"`
+	Text string `cbor:"2,keyasint,omitempty"`
+}
+
+// OpenAnswer unseals one.
+func OpenAnswer(k vault.Key, sealed domain.Sealed) (a Answer, err error) {
+	raw, err := k.Open(mailbox.ReceiptReceived{}.EventType(), "text", sealed)
+	if err != nil {
+		return a, err
+	}
+
+	return a, cbor.Unmarshal(raw, &a)
+}
+
+// SealAnswer gives a Seal of a receipt's words; of nothing, if there are none, or the message's key is gone.
+func (c *Content) SealAnswer(box domain.MailboxID, words Answer) domain.Seal {
+	return func(leaf uint32) (domain.Sealed, error) {
+		if words == (Answer{}) {
+			return nil, nil
+		}
+
+		raw, err := cbor.Marshal(words)
+		if err != nil {
+			return nil, err
+		}
+
+		k, err := c.core.Key(box, leaf)
+		if err != nil {
+			return nil, nil // whoever wrote it has purged the message: the status stands without words
+		}
+
+		return k.Seal(mailbox.ReceiptReceived{}.EventType(), "text", raw), nil
+	}
+}

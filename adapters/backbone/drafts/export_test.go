@@ -1,0 +1,4 @@
+package drafts
+
+// Requests are zero values of all types of requests.
+var Requests = []any{Words{}, Document{}, documentChange{}, drop{}, fileChange{}, reply{}}

@@ -1,0 +1,253 @@
+// Package exemption is exemption from public post (fritagelse, § 5 of the Act on Digital Post): at the municipality's
+// counter, and online by its owner.
+package exemption
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+
+	"digitalpost/adapters/backbone/core"
+	"digitalpost/adapters/backbone/people"
+	"digitalpost/domain"
+	"digitalpost/domain/access"
+	"digitalpost/domain/mailbox"
+	"digitalpost/eventstore"
+	"digitalpost/projections/directory"
+)
+
+// An Application is what happens at the municipality's counter.
+type Application struct {
+	Criteria    []string // of mailbox.Criteria
+	InPerson    bool
+	IDShown     bool
+	Declaration bool // signed
+	Proxy       bool // by one with a power of attorney
+	BothSigned  bool // of a proxy's form
+	Decide      bool // and granted at once
+	Address     string
+}
+
+// A Status is where an owner's exemption stands.
+type Status struct {
+	Grounds  string // of a refusal: for the owner too
+	Mailbox  domain.MailboxID
+	Row      mailbox.Exemption
+	Criteria []string // for officers only
+	Address  string   // for officers only
+}
+
+// Exemption decides and shows it. It may be used by many goroutines at once.
+type Exemption struct {
+	core   *core.Core
+	people *people.People
+}
+
+// New makes one.
+func New(c *core.Core, p *people.People) *Exemption { return &Exemption{c, p} }
+
+// Decides reports whether a principal decides on exemptions at all.
+func (x *Exemption) Decides(p access.Principal) bool {
+	return slices.ContainsFunc(p.Mandates, func(m access.Mandate) bool { return m.Right.Allows(access.Exempt) })
+}
+
+// Apply takes an application for exemption, and grants it if it is to be decided at once.
+func (x *Exemption) Apply(ctx context.Context, ask core.Ask, in Application) (Status, eventstore.Position, error) {
+	id := domain.GrantID(x.core.NewID())
+	all := mailbox.All{mailbox.ApplyForExemption{
+		Exemption: id, Version: ask.Version, Criteria: in.Criteria, Proxy: in.Proxy, InPerson: in.InPerson,
+		IDShown: in.IDShown, Declaration: in.Declaration, BothSigned: in.BothSigned,
+		Seal: x.seal(ask.Mailbox, mailbox.ExemptionApplied{}, "criteria", strings.Join(in.Criteria, " ")),
+	}}
+
+	if in.Decide {
+		all = append(all, mailbox.GrantExemption{Exemption: id})
+	}
+
+	if in.Address != "" {
+		all = append(all, mailbox.SetPostalAddress{
+			Address: in.Address, Seal: x.seal(ask.Mailbox, mailbox.PostalAddressSet{}, "address", in.Address),
+		})
+	}
+
+	return x.run(ctx, ask, access.Exempt, in, all)
+}
+
+func (x *Exemption) seal(box domain.MailboxID, e mailbox.Event, field, words string) domain.Seal {
+	return x.core.Sealing(box, e, field, []byte(words))
+}
+
+// run executes a command, and gives where the exemption stands then.
+func (x *Exemption) run(
+	ctx context.Context, ask core.Ask, action access.Action, asked any, cmd mailbox.Command,
+) (Status, eventstore.Position, error) {
+	a, err := x.core.Admit(ctx, ask.Principal, ask.Mailbox, action)
+	if err != nil {
+		return Status{}, 0, err
+	}
+
+	done, err := x.core.Execute(ctx, a, ask.Of(asked, domain.MessageID{}), cmd)
+	if err != nil {
+		return Status{}, 0, err
+	}
+	out, err := x.status(ask.Mailbox, true)
+
+	return out, done.Position, err
+}
+
+// A Decision is what is decided on an application.
+type Decision struct {
+	Exemption domain.GrantID
+	Grant     bool
+	Grounds   string // of a refusal
+}
+
+// Decide grants an application, or refuses it on grounds.
+func (x *Exemption) Decide(ctx context.Context, ask core.Ask, d Decision) (Status, eventstore.Position, error) {
+	var cmd mailbox.Command = mailbox.GrantExemption{Exemption: d.Exemption, Version: ask.Version}
+	if !d.Grant {
+		cmd = mailbox.RefuseExemption{
+			Exemption: d.Exemption, Version: ask.Version,
+			Seal: x.seal(ask.Mailbox, mailbox.ExemptionRefused{}, "grounds", d.Grounds),
+		}
+	}
+
+	return x.run(ctx, ask, access.Exempt, d, cmd)
+}
+
+// addressing is the request to set a postal address.
+type addressing struct {
+	Exemption domain.GrantID
+	Address   string
+}
+
+// SetAddress says where paper goes; an empty one is the registered address.
+func (x *Exemption) SetAddress(
+	ctx context.Context, ask core.Ask, id domain.GrantID, address string,
+) (Status, eventstore.Position, error) {
+	return x.run(ctx, ask, access.Exempt, addressing{id, address}, mailbox.SetPostalAddress{
+		Exemption: id, Version: ask.Version, Address: address,
+		Seal: x.seal(ask.Mailbox, mailbox.PostalAddressSet{}, "address", address),
+	})
+}
+
+// ending is the request to end an exemption at the municipality.
+type ending struct{ Exemption domain.GrantID }
+
+// End ends an exemption at the municipality.
+func (x *Exemption) End(ctx context.Context, ask core.Ask, id domain.GrantID) (Status, eventstore.Position, error) {
+	return x.run(ctx, ask, access.Exempt, ending{id}, mailbox.RevokeExemption{
+		By: mailbox.ByMunicipality, Exemption: id, Version: ask.Version,
+	})
+}
+
+var (
+	danishMobile = regexp.MustCompile(`^(\+45|0045)?[2-9][0-9]{7}$`)
+	anEMail      = regexp.MustCompile(`^[^\s@<>]{1,64}@[^\s@<>]{1,180}\.[^\s@<>.]{2,63}$`)
+)
+
+// contactOf gives an e-mail address or a Danish mobile number as it is kept; empty if it is neither.
+func contactOf(s string) string {
+	s = strings.Join(strings.Fields(s), "")
+	switch {
+	case danishMobile.MatchString(s):
+		return "+45" + s[len(s)-8:]
+	case anEMail.MatchString(s):
+		return s
+	}
+
+	return ""
+}
+
+// cancelling is the request to cancel one's own exemption.
+type cancelling struct{ Contact string }
+
+// Cancel is the owner's own: online, with an e-mail address or a Danish mobile number that they confirm.
+func (x *Exemption) Cancel(ctx context.Context, ask core.Ask, contact string) (Status, eventstore.Position, error) {
+	contact = contactOf(contact)
+
+	return x.run(ctx, ask, access.Settings, cancelling{contact}, mailbox.RevokeExemption{
+		By: mailbox.BySelf, Version: ask.Version, Contact: contact,
+		Seal: x.seal(ask.Mailbox, mailbox.ContactConfirmed{}, "contact", contact),
+	})
+}
+
+// status reads where an exemption stands; what is for officers only is unsealed for them.
+func (x *Exemption) status(box domain.MailboxID, officer bool) (out Status, err error) {
+	row, err := x.core.Mailbox(box)
+	if err != nil {
+		return out, err
+	}
+
+	out = Status{Mailbox: box, Row: row.Exemption}
+	shown := row.Exemption.Shown
+	open := func(leaf uint32, e mailbox.Event, field string, sealed domain.Sealed) string {
+		plain, openErr := x.core.Opened(box, leaf, e.EventType(), field, sealed)
+		if err == nil {
+			err = openErr
+		}
+
+		return string(plain)
+	}
+
+	out.Grounds = open(shown.GroundsLeaf, mailbox.ExemptionRefused{}, "grounds", shown.Grounds)
+	if !officer {
+		return out, err
+	}
+
+	out.Criteria = strings.Fields(open(shown.Leaf, mailbox.ExemptionApplied{}, "criteria", shown.Criteria))
+	slices.Sort(out.Criteria)
+	out.Address = open(shown.AddressLeaf, mailbox.PostalAddressSet{}, "address", shown.Address)
+
+	return out, err
+}
+
+// Status shows an officer where an owner's exemption stands, with its criteria; the owner sees that it stands, and no
+// criterion.
+func (x *Exemption) Status(
+	ctx context.Context, p access.Principal, box domain.MailboxID, officer bool,
+) (Status, error) {
+	action := access.Settings
+	if officer {
+		action = access.Exempt
+	}
+
+	if _, err := x.core.Admit(ctx, p, box, action); err != nil {
+		return Status{}, err
+	}
+
+	out, err := x.status(box, officer)
+	if err == nil && out.Row.Version == 0 {
+		err = core.ErrNotFound
+	}
+
+	return out, err
+}
+
+// Mailbox gives the mailbox that an exemption is of.
+func (x *Exemption) Mailbox(id domain.GrantID) (domain.MailboxID, error) {
+	d, err := directory.At(x.core.Views)
+	if err != nil {
+		return domain.MailboxID{}, err
+	}
+	defer d.Close()
+
+	box, ok := d.ExemptionOf(id)
+	if !ok {
+		return box, core.ErrNotFound
+	}
+
+	return box, nil
+}
+
+// IsExempt reports whether the owner of a number is exempt, and whether there is one; no reason is given to anybody.
+func (x *Exemption) IsExempt(kind mailbox.OwnerKind, number string) (exempt, known bool, err error) {
+	id, ok, err := x.people.Find(kind, number)
+	if err != nil || !ok {
+		return false, false, err
+	}
+	box, err := x.core.Mailbox(id)
+
+	return box.Exemption.Exempt, true, err
+}

@@ -1,0 +1,11 @@
+package exemption_test
+
+import (
+	"testing"
+
+	"digitalpost/adapters/backbone/backbonetest"
+	"digitalpost/adapters/backbone/exemption"
+)
+
+// A key is bound to all that is asked for under it.
+func TestKeysAreBoundToTheWholeRequest(t *testing.T) { backbonetest.Requests(t, exemption.Requests...) }

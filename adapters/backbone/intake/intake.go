@@ -1,0 +1,275 @@
+// Package intake is what sender systems send: each MeMo is received, gets its one outcome, and a final receipt.
+package intake
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"hash"
+	"io"
+	"sync"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"digitalpost/adapters/backbone/content"
+	"digitalpost/adapters/backbone/core"
+	"digitalpost/adapters/backbone/organisations"
+	"digitalpost/adapters/backbone/people"
+	"digitalpost/adapters/documents"
+	"digitalpost/adapters/memo"
+	"digitalpost/adapters/vault"
+	"digitalpost/domain"
+	"digitalpost/domain/access"
+	"digitalpost/domain/intake"
+	"digitalpost/domain/streams"
+	"digitalpost/eventstore"
+	"digitalpost/projections/receipts"
+)
+
+// Intake takes MeMos in. It may be used by many goroutines at once.
+type Intake struct {
+	core          *core.Core
+	content       *content.Content
+	people        *people.People
+	organisations *organisations.Organisations
+	handler       receipts.Handler
+
+	busy    sync.Map      // messages whose outcome is being found
+	wakeDue chan struct{} // another date to wait for
+}
+
+// New makes one. The handler begins from the view of receipts.
+func New(
+	c *core.Core, w *content.Content, p *people.People, o *organisations.Organisations, h receipts.Handler,
+) *Intake {
+	h = h.From(receipts.Start(c.Views, c.Log))
+	return &Intake{core: c, content: w, people: p, organisations: o, handler: h, wakeDue: make(chan struct{}, 1)}
+}
+
+// shard gives the id of the intake stream of a MeMo.
+func shard(system domain.SystemID, uuid domain.UUID) [16]byte {
+	return intake.ShardID(intake.ShardOf(system, uuid))
+}
+
+// run executes a command on a MeMo's intake stream, and gives what was decided.
+func (in *Intake) run(
+	ctx context.Context, system domain.SystemID, uuid domain.UUID, m core.Machine, cmd intake.Command,
+) ([]intake.Event, eventstore.Position, error) {
+	stream := eventstore.Stream{Kind: streams.Intake, ID: shard(system, uuid)}
+	return in.handler.Execute(ctx, stream, m.Meta(), intake.Order{Command: cmd, By: m.Kind})
+}
+
+// known gives what the log knows of a system's UUID; false if it never came.
+func (in *Intake) known(
+	ctx context.Context, system domain.SystemID, uuid domain.UUID,
+) (row receipts.Row, seen bool, err error) {
+	id := shard(system, uuid)
+	_, last := in.core.Log.Head(eventstore.Stream{Kind: streams.Intake, ID: id})
+	if err := in.core.Views.Wait(ctx, last); err != nil {
+		return row, false, err
+	}
+
+	s, err := receipts.At(in.core.Views)
+	if err != nil {
+		return row, false, err
+	}
+	defer s.Close()
+
+	if s.Parked(id) {
+		return row, false, core.ErrParked
+	}
+
+	return s.Memo(intake.MessageOf(system, uuid))
+}
+
+// Submit takes a MeMo in. When it returns nil the MeMo is on disk and the receipt says RECEIVED; its outcome is found
+// before that in normal work, and is taken up again otherwise. The same UUID with the same bytes gets the first receipt
+// again. It returns a *memo.FormError, intake.UUIDReused or core.ErrTooLarge where nothing is kept and the UUID stays
+// as it was.
+func (in *Intake) Submit(
+	ctx context.Context, sys organisations.System, uuid domain.UUID, body io.Reader,
+) (Receipt, error) {
+	if err := in.core.Room(); err != nil {
+		return Receipt{}, err
+	}
+
+	known, seen, err := in.known(ctx, sys.ID, uuid)
+	if err != nil {
+		return Receipt{}, err
+	}
+
+	owner := vault.Owner(shard(sys.ID, uuid))
+	if err := in.ensureRoot(owner); err != nil {
+		return Receipt{}, err
+	}
+
+	salt := make([]byte, 32)
+	rand.Read(salt)
+	if seen {
+		if salt, err = in.saltOf(known.Memo); err != nil {
+			return Receipt{}, err
+		}
+	}
+
+	w := in.core.Documents.Create()
+	sum := sha256.New()
+	sum.Write(salt)
+	msg, err := memo.Read(io.TeeReader(memo.Limit(body), io.MultiWriter(w, sum)))
+	if err == nil && msg.UUID() != uuid {
+		err = &memo.FormError{Errors: []memo.FieldError{{
+			Path: "Message/MessageHeader/messageUUID", Code: "memo.message.uuid.mismatch",
+			Rule: "must be the parameter memo-message-uuid",
+		}}}
+	}
+
+	if err == nil && !seen {
+		return in.accept(ctx, sys, arrival{msg: msg, w: w, sum: sum, salt: salt})
+	}
+
+	err = errors.Join(err, w.Abort())
+	if err == nil {
+		err = intake.JudgeRepeat(bytes.Equal(sum.Sum(nil), known.Memo.Hash))
+	}
+
+	var form *memo.FormError
+	if errors.As(err, &form) {
+		err = form
+	}
+
+	return in.technical(known), err
+}
+
+// An arrival is a MeMo that is read and not yet received.
+type arrival struct {
+	msg  *memo.Message
+	w    *documents.Writer
+	sum  hash.Hash // of salt and bytes
+	salt []byte
+}
+
+// accept makes document and intake event durable, and finds the outcome.
+func (in *Intake) accept(ctx context.Context, sys organisations.System, x arrival) (Receipt, error) {
+	length := x.w.Length()
+	outline, err := cbor.Marshal(x.msg)
+	if err != nil {
+		return Receipt{}, errors.Join(err, x.w.Abort())
+	}
+
+	if len(outline) > content.InlineOutline {
+		if _, err := x.w.Write(outline); err != nil {
+			return Receipt{}, errors.Join(err, x.w.Abort())
+		}
+		outline = nil
+	}
+
+	// A crash after the commit and before the event leaves bytes that no event names: the sweep frees them.
+	ref, err := x.w.Commit()
+	if err != nil {
+		return Receipt{}, err
+	}
+	in.core.Fail("document written")
+
+	r, err := in.received(sys, x, ref, length)
+	if err != nil {
+		return Receipt{}, err
+	}
+
+	// Claimed before the event is there for others to take up, and released by its owner alone: a rival's claim stands.
+	if _, claimed := in.busy.LoadOrStore(r.Message, true); !claimed {
+		defer in.busy.Delete(r.Message)
+	}
+
+	m := core.Machine{Kind: access.System, ID: sys.ID, Command: core.DerivedCommand("memo", r.Message[:])}
+	events, p, err := in.run(ctx, sys.ID, r.UUID, m, intake.Receive{
+		Received: r, Seal: in.core.Sealing(shard(sys.ID, r.UUID), r, "documentKey", ref.Key),
+	})
+	if core.IsReason(err, intake.AlreadyReceived) { // somebody was faster with the same UUID
+		return in.rival(ctx, r, ref, length)
+	}
+
+	if err != nil {
+		return Receipt{}, err
+	}
+
+	// From here on the MeMo is never lost: whatever ends the work on its outcome, RunPending takes it up again.
+	in.core.Fail("event appended")
+	memoIn := settling{
+		row: receipts.Row{Memo: events[0].(intake.MemoReceived), Position: p}, msg: x.msg,
+		sealable: content.Sealable{DocumentKey: ref.Key, Outline: outline, Salt: x.salt},
+	}
+	if err := in.settle(context.WithoutCancel(ctx), sys, memoIn); err != nil {
+		in.core.Logger.Error("outcome is taken up again later", "message", r.Message.String(), "error", err)
+	}
+	known, _, err := in.known(ctx, sys.ID, r.UUID)
+
+	return in.technical(known), err
+}
+
+// received gives the event that says that a MeMo lies on disk whole. Its document's key is sealed once its leaf is
+// known.
+func (in *Intake) received(
+	sys organisations.System, x arrival, ref documents.Ref, length int64,
+) (r intake.MemoReceived, err error) {
+	uuid := x.msg.UUID()
+	message := intake.MessageOf(sys.ID, uuid)
+	r = intake.MemoReceived{
+		System: sys.ID, UUID: uuid, Message: message, Receipt: intake.TransmissionOf(message), Document: ref.ID,
+		Length: length, Kept: ref.Length, SealedHash: ref.SealedHash, Hash: x.sum.Sum(nil),
+	}
+
+	zero, err := in.core.Key(shard(sys.ID, uuid), 0)
+	if err != nil {
+		return r, err
+	}
+
+	r.Salt = zero.Seal(r.EventType(), "salt", x.salt)
+	if id := x.msg.Header().Get("messageID"); id != "" {
+		r.MessageID = zero.Seal(r.EventType(), "messageID", []byte(id))
+	}
+
+	return r, nil
+}
+
+// ensureRoot gives an intake stream its root, once.
+func (in *Intake) ensureRoot(o vault.Owner) error {
+	if ok, err := in.core.Vault.HasRoot(o); ok || err != nil {
+		return err
+	}
+
+	return in.core.Vault.EnterRoot(o)
+}
+
+func (in *Intake) saltOf(r intake.MemoReceived) ([]byte, error) {
+	return in.core.Opened(shard(r.System, r.UUID), 0, r.EventType(), "salt", r.Salt)
+}
+
+// rival answers one of two senders of the same UUID at once, by the other's salt.
+func (in *Intake) rival(
+	ctx context.Context, own intake.MemoReceived, ref documents.Ref, length int64,
+) (Receipt, error) {
+	known, _, err := in.known(ctx, own.System, own.UUID)
+	if err != nil {
+		return Receipt{}, err
+	}
+
+	salt, err := in.saltOf(known.Memo)
+	if err != nil {
+		return Receipt{}, err
+	}
+
+	d, err := in.core.Documents.Open(ref.ID, ref.Key, ref.Length)
+	if err != nil {
+		return Receipt{}, err
+	}
+
+	sum := sha256.New()
+	sum.Write(salt)
+	_, err = io.Copy(sum, io.NewSectionReader(d, 0, length))
+	if err = errors.Join(err, d.Close(), in.core.Documents.Free(ref.ID)); err == nil {
+		err = intake.JudgeRepeat(bytes.Equal(sum.Sum(nil), known.Memo.Hash))
+	}
+
+	return in.technical(known), err
+}

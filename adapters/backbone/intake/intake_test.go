@@ -1,0 +1,198 @@
+package intake_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"digitalpost/adapters/backbone/backbonetest"
+	"digitalpost/adapters/backbone/core"
+	"digitalpost/adapters/backbone/organisations"
+	"digitalpost/adapters/memo"
+	"digitalpost/domain"
+	"digitalpost/domain/intake"
+	"digitalpost/domain/mailbox"
+	"digitalpost/domain/streams"
+)
+
+// shard gives what the log has of a system's UUID where it came in.
+func shard(b *backbonetest.Backbone, sys organisations.System, uuid domain.UUID) []backbonetest.Record {
+	return b.Stream(streams.Intake, intake.ShardID(intake.ShardOf(sys.ID, uuid)), 0)
+}
+
+// Of rival senders of one UUID one is received and delivered, once; those with the same bytes get its receipt, and
+// those with others are told that the UUID is used.
+func TestRivalsOfOneUUIDHaveOneOutcome(t *testing.T) {
+	t.Parallel()
+
+	const rivals = 8
+	b := backbonetest.Open(t)
+	box := b.Citizen(backbonetest.Mette)
+	sys, uuid := b.Authority(backbonetest.Municipality), core.NewUUID()
+
+	errs := make([]error, rivals)
+	var wg sync.WaitGroup
+	for i := range rivals {
+		text := []string{"one", "other"}[i%2]
+		body := backbonetest.Memo(sys, backbonetest.Mette, backbonetest.Letter{UUID: uuid, Text: text})
+
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			_, errs[i] = b.Intake.Submit(context.Background(), sys, uuid, strings.NewReader(body))
+		}()
+	}
+	wg.Wait()
+
+	var taken [2]int
+	for i, err := range errs {
+		switch {
+		case err == nil:
+			taken[i%2]++
+		case !core.IsReason(err, intake.UUIDReused):
+			t.Errorf("a rival: %v", err)
+		}
+	}
+
+	if taken != [2]int{rivals / 2, 0} && taken != [2]int{0, rivals / 2} {
+		t.Errorf("taken: %d of the one, %d of the other; want all of one of them", taken[0], taken[1])
+	}
+
+	m := intake.MessageOf(sys.ID, uuid)
+	b.Until(func() bool { return len(b.Box(box, 0, mailbox.MessageDelivered{}.EventType())) > 0 })
+	delivered := b.Box(box, 0, mailbox.MessageDelivered{}.EventType())
+	if got := shard(b, sys, uuid); len(got) != 1 || len(delivered) != 1 ||
+		delivered[0].Says.(mailbox.MessageDelivered).Message != m {
+		t.Errorf("received %v, delivered %v; want each once", backbonetest.Types(got), backbonetest.Types(delivered))
+	}
+
+	if r := b.Outcome(sys, m); r.Status != "COMPLETED" {
+		t.Errorf("the outcome is %+v", r)
+	}
+}
+
+// What is not of the format is not kept, and its UUID stays free.
+func TestAMeMoThatIsNoneLeavesItsUUIDFree(t *testing.T) {
+	t.Parallel()
+
+	b := backbonetest.Open(t)
+	b.Citizen(backbonetest.Mette)
+	sys, uuid := b.Authority(backbonetest.Municipality), core.NewUUID()
+	good := backbonetest.Memo(sys, backbonetest.Mette, backbonetest.Letter{UUID: uuid})
+	before := b.Position()
+
+	for what, body := range map[string]string{
+		"cut short":    good[:len(good)/2],
+		"another UUID": strings.Replace(good, uuid.String(), core.NewUUID().String(), 1),
+		"no XML":       "hej",
+	} {
+		var form *memo.FormError
+		_, err := b.Intake.Submit(context.Background(), sys, uuid, strings.NewReader(body))
+		if !errors.As(err, &form) {
+			t.Errorf("%s: %v, want a *memo.FormError", what, err)
+		}
+	}
+
+	if b.Position() != before {
+		t.Errorf("the log went from %d to %d", before, b.Position())
+	}
+
+	r, err := b.Intake.Submit(context.Background(), sys, uuid, strings.NewReader(good))
+	if err != nil || r.Status != "RECEIVED" {
+		t.Errorf("the same UUID, rightly: %+v, %v", r, err)
+	}
+}
+
+// A MeMo that is refused has its one outcome and receipt, and what it carried is forgotten: its key, and its document's
+// bytes.
+func TestARefusedMeMoIsForgotten(t *testing.T) {
+	t.Parallel()
+
+	b := backbonetest.Open(t)
+	sys, uuid := b.Authority(backbonetest.Municipality), core.NewUUID()
+	m := b.Submit(sys, backbonetest.Åse, backbonetest.Letter{UUID: uuid}) // who has no mailbox
+
+	if r := b.Outcome(sys, m); r.Status != "INVALID" || r.Code != "recipient.not.found" {
+		t.Errorf("the receipt says %s, %s", r.Status, r.Code)
+	}
+
+	log := shard(b, sys, uuid)
+	want := []string{intake.MemoReceived{}.EventType(), intake.MemoRefused{}.EventType()}
+	if types := backbonetest.Types(log); len(types) != 2 || types[0] != want[0] || types[1] != want[1] {
+		t.Fatalf("the log has %v, want %v", types, want)
+	}
+
+	received := log[0].Says.(intake.MemoReceived)
+	document := received.Effect().Keeps[0]
+	b.Restart() // forgetting is caught up before anything is served
+	if b.Kept(document) {
+		t.Error("the document's bytes are there")
+	}
+
+	if !b.Forgotten(log[0].Stream.ID, received.Leaf) {
+		t.Error("the key is there")
+	}
+
+	if b.Forgotten(log[0].Stream.ID, 0) {
+		t.Error("the stream's lasting key is gone")
+	}
+}
+
+// Who receives is told once: the same bytes get the first receipt again, also after a restart.
+func TestTheSameBytesGetTheFirstReceipt(t *testing.T) {
+	t.Parallel()
+
+	b := backbonetest.Open(t)
+	box := b.Citizen(backbonetest.Mette)
+	sys, uuid := b.Authority(backbonetest.Municipality), core.NewUUID()
+	body := backbonetest.Memo(sys, backbonetest.Mette, backbonetest.Letter{UUID: uuid})
+
+	first, err := b.Intake.Submit(context.Background(), sys, uuid, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	for _, restarted := range []bool{false, true} {
+		if restarted {
+			b.Restart()
+		}
+
+		again, err := b.Intake.Submit(context.Background(), sys, uuid, strings.NewReader(body))
+		if err != nil || again != first {
+			t.Errorf("restarted %v: %+v, %v; want %+v", restarted, again, err, first)
+		}
+	}
+
+	if got := b.Box(box, 0, mailbox.MessageDelivered{}.EventType()); len(got) != 1 {
+		t.Errorf("delivered %d times", len(got))
+	}
+}
+
+// Wherever the process ends once a MeMo was received, its outcome is found after the start, once.
+func TestAnOutcomeIsTakenUpAtStart(t *testing.T) {
+	t.Parallel()
+
+	for _, step := range []string{"event appended", "before outcome"} {
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+
+			b := backbonetest.Open(t)
+			box := b.Citizen(backbonetest.Mette)
+			sys, uuid := b.Authority(backbonetest.Municipality), core.NewUUID()
+			body := backbonetest.Memo(sys, backbonetest.Mette, backbonetest.Letter{UUID: uuid})
+
+			b.EndAt(step, func(ctx context.Context) { b.Intake.Submit(ctx, sys, uuid, strings.NewReader(body)) })
+			if got := b.Box(box, 0, mailbox.MessageDelivered{}.EventType()); len(got) > 0 {
+				t.Fatal("delivered before the outcome was found")
+			}
+
+			b.Restart()
+			b.Until(func() bool { return len(b.Box(box, 0, mailbox.MessageDelivered{}.EventType())) > 0 })
+			if r := b.Outcome(sys, intake.MessageOf(sys.ID, uuid)); r.Status != "COMPLETED" {
+				t.Errorf("the outcome is %+v", r)
+			}
+		})
+	}
+}

@@ -1,0 +1,283 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"digitalpost/adapters/backbone/content"
+	"digitalpost/adapters/backbone/core"
+	"digitalpost/adapters/backbone/organisations"
+	"digitalpost/adapters/memo"
+	"digitalpost/adapters/vault"
+	"digitalpost/domain"
+	"digitalpost/domain/access"
+	"digitalpost/domain/intake"
+	"digitalpost/domain/mailbox"
+	"digitalpost/domain/organisation"
+	"digitalpost/eventstore"
+	"digitalpost/projections/receipts"
+)
+
+// A settling is a MeMo whose outcome is being found.
+type settling struct {
+	row      receipts.Row
+	msg      *memo.Message
+	sealable content.Sealable
+}
+
+// settle gives a MeMo its one outcome: into the recipient's mailbox, or refused.
+func (in *Intake) settle(ctx context.Context, sys organisations.System, x settling) error {
+	in.core.Fail("before outcome")
+
+	v, err := in.judge(ctx, sys, x)
+	if err != nil || v == nil {
+		return err
+	}
+
+	return in.refuse(ctx, sys, x.row, v)
+}
+
+// judge delivers a MeMo, or gives the rule by which it is not delivered.
+func (in *Intake) judge(ctx context.Context, sys organisations.System, x settling) (*memo.Violation, error) {
+	org := sys.Organisation
+	sender := memo.Sender{CVR: org.CVR, MandatoryAllowed: org.MandatoryAllowed, LegalAllowed: org.LegalAllowed}
+	if v := x.msg.Judge(sender, in.core.Now()); v != nil {
+		return v, nil
+	}
+
+	if org.Kind == organisation.Company && sys.Platform == "" {
+		return memo.Broken("sender.not.allowed"), nil
+	}
+
+	kind := mailbox.Citizen
+	if strings.EqualFold(x.msg.Header().Get("Recipient", "idType"), "CVR") {
+		kind = mailbox.Company
+	}
+
+	to, ok, err := in.people.Number(kind, x.msg.Header().Get("Recipient", "recipientID"))
+	if err != nil {
+		return nil, err
+	}
+
+	if !ok {
+		return memo.Broken("recipient.not.found"), nil
+	}
+
+	return refusal(in.deliver(ctx, sys, x, to))
+}
+
+// refusal gives the rule of MeMo that a mailbox's no is for a sender; an error that is none stays one.
+func refusal(err error) (*memo.Violation, error) {
+	reason, _ := domain.Refused(err)
+	switch {
+	case reason == mailbox.AlreadyReceived:
+		return nil, nil // it is there: a crash came between its delivery and now
+	case reason == mailbox.RecipientExempt, reason == mailbox.SenderDeclined:
+		return memo.Broken(string(reason)), nil
+	case reason == mailbox.NotOpen:
+		return memo.Broken("recipient.not.found"), nil
+	case errors.Is(err, vault.ErrForgotten):
+		return memo.Broken("recipient.is.closed"), nil
+	}
+
+	return nil, err
+}
+
+// deliver puts a MeMo into a mailbox, now or at its date.
+func (in *Intake) deliver(ctx context.Context, sys organisations.System, x settling, to domain.MailboxID) error {
+	r := x.row.Memo
+	l := mailbox.Letter{
+		Message: r.Message, System: sys.ID, Sender: sys.OrgID, UUID: r.UUID, Kind: x.msg.Kind(),
+		Platform: sys.Platform, Document: r.Document, Length: r.Length, Kept: r.Kept, SealedHash: r.SealedHash,
+		Hash: r.Hash, Intake: uint64(x.row.Position), IntakeLeaf: r.Leaf,
+		Shard: intake.ShardOf(sys.ID, r.UUID), LegalBasis: sys.Organisation.LegalBasis,
+	}
+	due, _ := x.msg.Due()
+	now := in.core.Now()
+
+	sealable := x.sealable
+	sealable.Words, sealable.Whole = content.WordsOf(x.msg)
+	m := core.Machine{
+		Kind: access.System, ID: sys.ID, Command: core.DerivedCommand("deliver", r.Message[:]),
+		Causation: x.row.Position,
+	}
+
+	_, err := in.core.ByMachine(ctx, m, to, mailbox.Receive{
+		Letter: l, Due: due, At: now,
+		Seal: func(leaf uint32, eventType string) (mailbox.Letter, error) {
+			return in.content.Seal(to, leaf, eventType, l, sealable)
+		},
+	})
+	if err == nil && due.After(now) {
+		select {
+		case in.wakeDue <- struct{}{}:
+		default:
+		}
+	}
+
+	return err
+}
+
+// refuse records why a MeMo was not delivered, unless it has its outcome already.
+func (in *Intake) refuse(ctx context.Context, sys organisations.System, row receipts.Row, v *memo.Violation) error {
+	r := row.Memo
+	m := core.Machine{
+		Kind: access.System, ID: sys.ID, Command: core.DerivedCommand("refuse", r.Message[:]), Causation: row.Position,
+	}
+
+	_, p, err := in.run(ctx, sys.ID, r.UUID, m, intake.Settle{Refused: intake.MemoRefused{
+		Message: r.Message, Status: v.Rule.Status, Code: v.Rule.Code, Field: v.Path, Intake: uint64(row.Position),
+		Leaf: r.Leaf, Document: r.Document,
+	}})
+
+	return in.waitFor(ctx, p, err)
+}
+
+// RunPending takes up, at start and then every few seconds, what came in and has no outcome, until ctx ends.
+func (in *Intake) RunPending(ctx context.Context) {
+	for {
+		for _, m := range in.pending() {
+			if err := in.takeUp(ctx, m); err != nil && ctx.Err() == nil {
+				in.core.Logger.Error("outcome is taken up again later", "message", m.String(), "error", err)
+			}
+		}
+
+		select {
+		case <-time.After(5 * time.Second):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (in *Intake) pending() []domain.MessageID {
+	s, err := receipts.At(in.core.Views)
+	if err != nil {
+		return nil
+	}
+	defer s.Close()
+
+	return s.Pending()
+}
+
+// takeUp finds the outcome of a MeMo that a crash or a fault left without one: from its document, as when it came in.
+func (in *Intake) takeUp(ctx context.Context, m domain.MessageID) error {
+	if _, busy := in.busy.LoadOrStore(m, true); busy {
+		return nil
+	}
+	defer in.busy.Delete(m)
+
+	row, err := in.unsettled(m)
+	if err != nil || row == nil {
+		return err
+	}
+
+	r := row.Memo
+	key, err := in.core.Opened(shard(r.System, r.UUID), r.Leaf, r.EventType(), "documentKey", r.DocumentKey)
+	if err != nil {
+		return err
+	}
+
+	d, err := in.core.Documents.Open(r.Document, key, r.Kept)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+
+	x := settling{row: *row, sealable: content.Sealable{DocumentKey: key}}
+	if x.msg, err = memo.Read(io.NewSectionReader(d, 0, r.Length)); err != nil {
+		return fmt.Errorf("document %s: %w", r.Document, err)
+	}
+
+	if r.Kept == r.Length { // the outline does not lie behind it
+		if x.sealable.Outline, err = cbor.Marshal(x.msg); err != nil {
+			return err
+		}
+	}
+
+	if x.sealable.Salt, err = in.saltOf(r); err != nil {
+		return err
+	}
+
+	sys, err := in.organisations.System(r.System)
+	if err != nil {
+		return err
+	}
+
+	return in.settle(ctx, sys, x)
+}
+
+// unsettled gives a MeMo that has no outcome; nil if it has one.
+func (in *Intake) unsettled(m domain.MessageID) (*receipts.Row, error) {
+	s, err := receipts.At(in.core.Views)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+
+	row, ok, err := s.Memo(m)
+	if err != nil || !ok || row.Final.Status != "" || row.Waiting {
+		return nil, err
+	}
+
+	return &row, nil
+}
+
+// RunDue delivers what is due, at start and at each date, until ctx ends.
+func (in *Intake) RunDue(ctx context.Context) {
+	for {
+		wait := time.Minute // a clock that is set is noticed within it
+		due, next := in.due()
+		for _, d := range due {
+			if err := in.release(ctx, d); err != nil && ctx.Err() == nil {
+				in.core.Logger.Error("delivery at its date", "message", d.Message.String(), "error", err)
+			}
+		}
+
+		if !next.IsZero() {
+			wait = max(time.Millisecond, min(wait, next.Sub(in.core.Now())))
+		}
+
+		select {
+		case <-time.After(wait):
+		case <-in.wakeDue:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// dueAtOnce is how many messages are delivered before the next are looked for.
+const dueAtOnce = 1000
+
+func (in *Intake) due() ([]receipts.DueMessage, time.Time) {
+	s, err := receipts.At(in.core.Views)
+	if err != nil {
+		return nil, time.Time{}
+	}
+	defer s.Close()
+
+	return s.Due(in.core.Now(), dueAtOnce)
+}
+
+func (in *Intake) release(ctx context.Context, d receipts.DueMessage) error {
+	m := core.Machine{Kind: access.Clock, Command: core.DerivedCommand("release", d.Message[:])}
+	_, err := in.core.ByMachine(ctx, m, d.Mailbox, mailbox.Release{Message: d.Message, At: in.core.Now()})
+
+	return err
+}
+
+// waitFor waits for the views, if something was appended.
+func (in *Intake) waitFor(ctx context.Context, p eventstore.Position, err error) error {
+	if err != nil || p == 0 {
+		return err
+	}
+
+	return in.core.Views.Wait(ctx, p)
+}

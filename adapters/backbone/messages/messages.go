@@ -1,0 +1,310 @@
+// Package messages is the messages of a mailbox as those see them who may: lists, single messages, their files, and
+// what people do with them.
+package messages
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"time"
+
+	"digitalpost/adapters/backbone/content"
+	"digitalpost/adapters/backbone/core"
+	"digitalpost/adapters/backbone/organisations"
+	"digitalpost/adapters/memo"
+	"digitalpost/adapters/vault"
+	"digitalpost/domain"
+	"digitalpost/domain/access"
+	"digitalpost/domain/looks"
+	"digitalpost/domain/mailbox"
+	"digitalpost/projections/mailboxes"
+)
+
+// A Message is a message as its owner sees it through a platform.
+type Message struct {
+	ID      domain.MessageID
+	Mailbox domain.MailboxID
+	Row     mailbox.Message
+	Letter  mailboxes.LetterRow
+	Memo    *memo.Message // of a draft, as it is so far
+	Note    string
+	Answer  content.Answer // the recipient's business receipt, of what was sent
+}
+
+// Messages shows and changes them. It may be used by many goroutines at once.
+type Messages struct {
+	core          *core.Core
+	content       *content.Content
+	organisations *organisations.Organisations
+}
+
+// New makes one.
+func New(c *core.Core, w *content.Content, o *organisations.Organisations) *Messages {
+	return &Messages{c, w, o}
+}
+
+// Message gives one message; core.ErrNotFound if it is not there, or not shown to who asks.
+func (m *Messages) Message(
+	ctx context.Context, p access.Principal, box domain.MailboxID, id domain.MessageID,
+) (Message, error) {
+	v, err := m.core.Enter(ctx, p, box, access.List)
+	if err != nil {
+		return Message{}, err
+	}
+	defer v.Close()
+
+	return m.in(v, id)
+}
+
+// Now gives a message as it stands, to who was admitted for a change and may still see it.
+func (m *Messages) Now(a core.Admission, id domain.MessageID) (Message, error) {
+	a.Action = access.List
+	v, err := m.core.Return(a)
+	if err != nil {
+		return Message{}, err
+	}
+	defer v.Close()
+
+	return m.in(v, id)
+}
+
+// in reads a message in a visit.
+func (m *Messages) in(v *core.Visit, id domain.MessageID) (out Message, err error) {
+	out = Message{ID: id, Mailbox: v.Mailbox}
+	var ok bool
+	if out.Row, out.Letter, ok, err = v.View.Message(v.Mailbox, id, v.Lens); err != nil || !ok {
+		return out, errors.Join(err, core.ErrNotFound)
+	}
+
+	err = m.unseal(&out)
+	if errors.Is(err, vault.ErrForgotten) {
+		err = core.ErrNotFound
+	}
+
+	return out, err
+}
+
+// After gives a message as a command left it: as it is now, or, for a repeat, as it was then.
+func (m *Messages) After(a core.Admission, id domain.MessageID, done core.Done) (Message, error) {
+	out, err := m.Now(a, id)
+	if err == nil && done.Repeat != nil {
+		out.Row = done.Repeat.Row
+		err = m.unseal(&out)
+	}
+
+	return out, err
+}
+
+// unseal opens a message's words.
+func (m *Messages) unseal(msg *Message) error {
+	k, err := m.core.Key(msg.Mailbox, msg.Row.Leaf)
+	if err != nil {
+		return err
+	}
+
+	if d := msg.Row.Draft; d != nil {
+		draft, err := content.OpenDraft(k, *d)
+		if err != nil {
+			return err
+		}
+		msg.Memo = &draft.Memo
+	} else if msg.Memo, err = m.content.Outline(msg.Mailbox, msg.Letter); err != nil {
+		return err
+	}
+
+	if len(msg.Row.Shown.Answer) > 0 {
+		if msg.Answer, err = content.OpenAnswer(k, msg.Row.Shown.Answer); err != nil {
+			return err
+		}
+	}
+
+	if len(msg.Row.Shown.Note) == 0 {
+		return nil
+	}
+	note, err := k.Open(mailbox.MessageNoted{}.EventType(), "note", msg.Row.Shown.Note)
+	msg.Note = string(note)
+
+	return err
+}
+
+// A Filter says which messages of a mailbox are asked for; its lens is the asker's.
+type Filter = mailboxes.Range
+
+// List gives the messages of a filter that the asker sees, by arrival, and how many there are without Skip, Limit and
+// Beyond. Their memos are not opened: Open does that for those on a page.
+func (m *Messages) List(
+	ctx context.Context, p access.Principal, box domain.MailboxID, f Filter,
+) (out []Message, total int, err error) {
+	v, err := m.core.Enter(ctx, p, box, access.List)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer v.Close()
+
+	f.Lens = v.Lens
+	if total, err = v.View.HowMany(box, f); err != nil {
+		return nil, 0, err
+	}
+
+	turned := f.Beyond == 0 && f.Limit > 0 && f.Skip > total/2 // the other end is nearer
+	if turned {
+		rest := max(total-f.Skip, 0)
+		limit := min(f.Limit, rest)
+		f.Newest, f.Skip, f.Limit = !f.Newest, rest-limit, limit
+
+		if limit == 0 {
+			return nil, total, nil
+		}
+	}
+
+	listed, err := v.View.Messages(box, f)
+	for _, l := range listed {
+		out = append(out, Message{ID: l.ID, Mailbox: box, Row: l.Row})
+	}
+
+	if turned {
+		slices.Reverse(out)
+	}
+
+	return out, total, err
+}
+
+// Open unseals messages that List or Rows gave. One that was purged since is left without its Memo.
+func (m *Messages) Open(msgs []Message) error {
+	s, err := mailboxes.At(m.core.Views)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+
+	for i := range msgs {
+		msg := &msgs[i]
+		var ok bool
+		if msg.Letter, ok, err = s.Letter(msg.Mailbox, msg.ID); err == nil && (ok || msg.Row.Draft != nil) {
+			ok, err = true, m.unseal(msg)
+		}
+
+		if errors.Is(err, vault.ErrForgotten) || err == nil && !ok {
+			msg.Memo, err = nil, nil
+		}
+
+		if err != nil {
+			return err
+		}
+	}
+
+	return nil
+}
+
+// Rows gives the rows of messages by their ids, without opening them; those that are gone are left out.
+func (m *Messages) Rows(box domain.MailboxID, ids []domain.MessageID) (out []Message, err error) {
+	s, err := mailboxes.At(m.core.Views)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+
+	for _, id := range ids {
+		row, ok, err := s.Row(box, id)
+		if err != nil {
+			return nil, err
+		}
+
+		if ok && row.Stage == mailbox.Here {
+			out = append(out, Message{ID: id, Mailbox: box, Row: row})
+		}
+	}
+
+	return out, nil
+}
+
+// File opens a file of a message. The look is recorded before anything is given. The caller closes what it gets.
+func (m *Messages) File(
+	ctx context.Context, p access.Principal, msg Message, file *memo.Node,
+) (io.ReadSeeker, io.Closer, error) {
+	a, err := m.core.Admit(ctx, p, msg.Mailbox, access.Open)
+	if err != nil {
+		return nil, nil, err
+	}
+
+	if err := m.core.Look(ctx, a, looks.ContentOpened{Message: msg.ID}); err != nil {
+		return nil, nil, err
+	}
+
+	k, err := m.core.Key(msg.Mailbox, msg.Row.Leaf)
+	if err != nil {
+		return nil, nil, err
+	}
+
+	if d := msg.Row.Draft; d != nil {
+		r, err := m.content.OpenParts(k, *d, file.Key)
+		if err != nil {
+			return nil, nil, err
+		}
+
+		return r, r, nil
+	}
+
+	d, err := m.core.Document(k, msg.Letter)
+	if err != nil {
+		return nil, nil, err
+	}
+
+	return msg.Memo.Content(d, msg.Letter.Letter.Length, *file.Child("content").File), d, nil
+}
+
+// A SenderCount is how much post of one sender lies in a mailbox, DELETED included.
+type SenderCount struct {
+	Organisation domain.OrganisationID
+	CVR, Name    string
+	Total        int
+	Unread       int
+	Latest       time.Time
+}
+
+// Senders counts a mailbox's post by sender, the one with the newest first. It reads the rows of all messages, and
+// opens none.
+func (m *Messages) Senders(
+	ctx context.Context, p access.Principal, box domain.MailboxID,
+) (out []SenderCount, err error) {
+	v, err := m.core.Enter(ctx, p, box, access.List)
+	if err != nil {
+		return nil, err
+	}
+	defer v.Close()
+
+	listed, err := v.View.Messages(box, mailboxes.Range{Lens: v.Lens, Newest: true})
+	if err != nil {
+		return nil, err
+	}
+
+	at := map[domain.OrganisationID]int{}
+	for _, l := range listed {
+		sender := l.Row.Sender
+		if sender == (domain.OrganisationID{}) {
+			continue // written by a person
+		}
+
+		i, known := at[sender]
+		if !known {
+			i = len(out)
+			at[sender] = i
+			out = append(out, SenderCount{Organisation: sender, Latest: l.Row.Shown.Received})
+		}
+
+		out[i].Total++
+		if !l.Row.Read {
+			out[i].Unread++
+		}
+	}
+
+	systems, err := m.organisations.Systems()
+	for _, sys := range systems {
+		if i, ok := at[sys.OrgID]; ok {
+			out[i].CVR, out[i].Name = sys.Organisation.CVR, sys.Organisation.Name
+		}
+	}
+
+	return out, err
+}

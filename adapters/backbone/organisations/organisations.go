@@ -1,0 +1,319 @@
+// Package organisations is the authorities and companies that send: their systems, and the contact structure by which
+// people write to them.
+package organisations
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"digitalpost/adapters/backbone/core"
+	"digitalpost/adapters/vault"
+	"digitalpost/domain"
+	"digitalpost/domain/access"
+	"digitalpost/domain/organisation"
+	"digitalpost/domain/streams"
+	"digitalpost/eventstore"
+	"digitalpost/projections/directory"
+)
+
+// An Organisation is an authority or company that sends.
+type Organisation struct {
+	Kind             string
+	CVR              string
+	Name             string
+	MandatoryAllowed bool
+	LegalAllowed     bool
+	UUID             domain.UUID // that its certificates name; zero: any
+	LegalBasis       string      // of an authority that may write to those who are exempt; empty: none
+	AuthorityType    string      // one of organisation.AuthorityTypes; empty for a company
+}
+
+// A System is a sender system with its organisation, unsealed.
+type System struct {
+	ID           domain.SystemID
+	Name         string
+	Platform     string // of a company's system: the platform that alone shows what it sends
+	Organisation Organisation
+	OrgID        domain.OrganisationID
+	KeyHash      []byte // as identity.HashKey gives it
+	Receives     int    // the MeMo version that it takes in, as a recipient system; 0: it only sends
+
+	holders []holder // whose certificates it may come with
+}
+
+// A holder is an organisation that has certificates.
+type holder struct {
+	cvr  string
+	uuid domain.UUID // zero: any of that CVR
+}
+
+// Trusts reports whether the system may come with a certificate of an organisation: its own, or one that it is
+// delegated to.
+func (s System) Trusts(cvr string, uuid domain.UUID) bool {
+	for _, h := range s.holders {
+		if h.cvr == cvr && (h.uuid == uuid || h.uuid == domain.UUID{}) {
+			return true
+		}
+	}
+
+	return false
+}
+
+// Handler runs orders on organisations.
+type Handler = eventstore.Handler[organisation.Order, organisation.Event, organisation.State]
+
+// Organisations registers and finds them. It may be used by many goroutines at once.
+type Organisations struct {
+	core    *core.Core
+	handler Handler
+
+	changed  atomic.Uint64 // position of the last change to any
+	systems  systemCache
+	contacts contactCache
+}
+
+// New makes one.
+func New(c *core.Core, h Handler) *Organisations { return &Organisations{core: c, handler: h} }
+
+// A Caller is who changes an organisation: its own system, the register of made-up ones, or whoever runs the server.
+type Caller struct {
+	Kind   access.Machine
+	System domain.SystemID // zero where no system acts
+}
+
+// Console is whoever runs the server; Registrar is the register of made-up organisations.
+var (
+	Console   = Caller{Kind: access.Operations}
+	Registrar = Caller{Kind: access.Register}
+)
+
+// Own makes a system the caller.
+func Own(s System) Caller { return Caller{Kind: access.System, System: s.ID} }
+
+// owner gives the id of the organisation of a number, which has one from the first time that it is asked for.
+func (o *Organisations) owner(cvr string) (vault.Owner, error) {
+	return o.core.Vault.Enter(vault.Organisation, cvr, vault.Owner(o.core.NewID()))
+}
+
+// run executes a command on the organisation of a number, and returns once everybody sees what came of it.
+func (o *Organisations) run(
+	ctx context.Context, by Caller, cvr string, cmd organisation.Command,
+) (eventstore.Position, error) {
+	id, err := o.owner(cvr)
+	if err != nil {
+		return 0, err
+	}
+
+	stream := eventstore.Stream{Kind: streams.Organisation, ID: id}
+	meta := core.Machine{Kind: by.Kind, ID: by.System, Command: o.core.NewID()}.Meta()
+	order := organisation.Order{Command: cmd, By: by.Kind, System: by.System}
+
+	_, p, err := o.handler.Execute(ctx, stream, meta, order)
+	if err != nil || p == 0 {
+		return o.core.Log.Last(), core.Found(err)
+	}
+
+	err = o.core.Views.Wait(ctx, p)
+	o.changed.Store(uint64(p))
+
+	return p, err
+}
+
+// SystemID gives the id that a sender system of an organisation has or will have: the same name of the same
+// organisation is the same system.
+func (o *Organisations) SystemID(cvr, name string) (domain.SystemID, error) {
+	id, err := o.owner(cvr)
+	return domain.SystemID(domain.DeriveID("system", id[:], []byte(name))), err
+}
+
+// RegisterSystem registers a sender system with the hash of its key, and its organisation, if they are not there. A
+// system that is there gets the key, if it is another; the one before is valid no more.
+func (o *Organisations) RegisterSystem(
+	ctx context.Context, by Caller, org Organisation, name, platform string, keyHash []byte,
+) error {
+	system, err := o.SystemID(org.CVR, name)
+	if err != nil {
+		return err
+	}
+
+	id, err := o.owner(org.CVR)
+	if err != nil {
+		return err
+	}
+
+	k, err := o.core.Key(id, 0)
+	if err != nil {
+		return err
+	}
+
+	e := organisation.Registered{
+		Kind: org.Kind, MandatoryAllowed: org.MandatoryAllowed, LegalAllowed: org.LegalAllowed, UUID: org.UUID,
+		LegalBasis: org.LegalBasis, AuthorityType: org.AuthorityType,
+	}
+	e.CVR, e.Name = k.Seal(e.EventType(), "cvr", []byte(org.CVR)), k.Seal(e.EventType(), "name", []byte(org.Name))
+
+	r := organisation.SystemRegistered{System: system, Platform: platform, KeyHash: keyHash}
+	r.Name = k.Seal(r.EventType(), "name", []byte(name))
+
+	_, err = o.run(ctx, by, org.CVR, organisation.RegisterSystem{Organisation: e, System: r})
+
+	return err
+}
+
+// Delegate lets a sender system come with certificates of another organisation, such as its supplier.
+func (o *Organisations) Delegate(ctx context.Context, by Caller, cvr string, system domain.SystemID, to string) error {
+	id, err := o.owner(cvr)
+	if err != nil {
+		return err
+	}
+
+	e := organisation.SystemDelegated{System: system}
+	if e.Holder, err = o.core.Sealing(id, e, "holder", []byte(to))(0); err != nil {
+		return err
+	}
+	_, err = o.run(ctx, by, cvr, organisation.Delegate{Delegated: e})
+
+	return err
+}
+
+// RegisterRecipient makes a system one that takes in what people write, in a MeMo version; the default one of its
+// organisation, if asked.
+func (o *Organisations) RegisterRecipient(
+	ctx context.Context, by Caller, cvr string, system domain.SystemID, version int, byDefault bool,
+) error {
+	_, err := o.run(ctx, by, cvr, organisation.RegisterRecipient{Registered: organisation.RecipientSystemRegistered{
+		System: system, MemoVersion: version, Default: byDefault,
+	}})
+
+	return err
+}
+
+// Change changes the contact structure of a system's own organisation, and returns once everybody sees it.
+func (o *Organisations) Change(ctx context.Context, sys System, cmd organisation.Command) (eventstore.Position, error) {
+	return o.run(ctx, Own(sys), sys.Organisation.CVR, cmd)
+}
+
+// Begin makes the contact structure of a made-up organisation, where there is none.
+func (o *Organisations) Begin(ctx context.Context, cvr string, cmd organisation.BeginContacts) error {
+	_, err := o.run(ctx, Registrar, cvr, cmd)
+	return err
+}
+
+// of unseals an organisation.
+func (o *Organisations) of(id domain.OrganisationID, r organisation.Registered) (Organisation, error) {
+	k, err := o.core.Key(id, 0)
+	if err != nil {
+		return Organisation{}, err
+	}
+
+	cvr, err1 := k.Open(r.EventType(), "cvr", r.CVR)
+	name, err2 := k.Open(r.EventType(), "name", r.Name)
+
+	return Organisation{
+		Kind: r.Kind, CVR: string(cvr), Name: string(name), MandatoryAllowed: r.MandatoryAllowed,
+		LegalAllowed: r.LegalAllowed, UUID: r.UUID, LegalBasis: r.LegalBasis, AuthorityType: r.AuthorityType,
+	}, errors.Join(err1, err2)
+}
+
+// systemCache keeps every sender system until an organisation changes.
+type systemCache struct {
+	mu sync.Mutex // guards what follows, and lets one reader make it for all
+	at uint64     // Organisations.changed that it was made at
+	by map[domain.SystemID]System
+}
+
+// System gives one sender system; core.ErrNotFound if there is none.
+func (o *Organisations) System(id domain.SystemID) (System, error) {
+	o.systems.mu.Lock()
+	defer o.systems.mu.Unlock()
+
+	if at := o.changed.Load(); o.systems.by == nil || o.systems.at != at {
+		all, err := o.Systems()
+		if err != nil {
+			return System{}, err
+		}
+
+		by := map[domain.SystemID]System{}
+		for _, s := range all {
+			by[s.ID] = s
+		}
+		o.systems.by, o.systems.at = by, at
+	}
+
+	s, ok := o.systems.by[id]
+	if !ok {
+		return System{}, core.ErrNotFound
+	}
+
+	return s, nil
+}
+
+// Systems gives every sender system.
+func (o *Organisations) Systems() (out []System, err error) {
+	s, err := directory.At(o.core.Views)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+
+	rows, err := s.Systems()
+	for _, r := range rows {
+		if err != nil {
+			break
+		}
+
+		var sys System
+		sys, err = o.system(s, r)
+		out = append(out, sys)
+	}
+
+	return out, err
+}
+
+func (o *Organisations) system(s *directory.Snapshot, r directory.SystemRow) (System, error) {
+	out := System{
+		ID: r.System.System, Platform: r.System.Platform, OrgID: r.Organisation, KeyHash: r.System.KeyHash,
+		Receives: r.Receives,
+	}
+
+	org, _, err := s.Organisation(r.Organisation)
+	if err != nil {
+		return out, err
+	}
+
+	if out.Organisation, err = o.of(r.Organisation, org.Registered); err != nil {
+		return out, err
+	}
+
+	k, err := o.core.Key(r.Organisation, 0)
+	if err != nil {
+		return out, err
+	}
+	name, err := k.Open(r.System.EventType(), "name", r.System.Name)
+	out.Name = string(name)
+
+	out.holders = []holder{{out.Organisation.CVR, out.Organisation.UUID}}
+	for _, h := range r.Delegated {
+		cvr, openErr := k.Open(organisation.SystemDelegated{}.EventType(), "holder", h)
+		err = errors.Join(err, openErr)
+		out.holders = append(out.holders, holder{cvr: string(cvr)})
+	}
+
+	return out, err
+}
+
+// Companies gives the companies whose systems are registered with a platform, by the ids of their organisations.
+func (o *Organisations) Companies(platform string) (map[domain.OrganisationID]Organisation, error) {
+	systems, err := o.Systems()
+	out := map[domain.OrganisationID]Organisation{}
+
+	for _, s := range systems {
+		if s.Organisation.Kind == organisation.Company && s.Platform == platform && platform != "" {
+			out[s.OrgID] = s.Organisation
+		}
+	}
+
+	return out, err
+}

@@ -1,0 +1,132 @@
+package organisations_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"digitalpost/adapters/backbone/backbonetest"
+	"digitalpost/adapters/backbone/core"
+	"digitalpost/adapters/backbone/organisations"
+	"digitalpost/domain/access"
+	"digitalpost/domain/organisation"
+	"digitalpost/domain/streams"
+	"digitalpost/eventstore"
+)
+
+// What a sender system changes of its organisation's contact structure stands in the log as that system's.
+func TestASystemsChangesAreItsOwn(t *testing.T) {
+	t.Parallel()
+
+	ctx := context.Background()
+	b := backbonetest.Open(t)
+	sys := b.Authority(backbonetest.Municipality)
+	after := b.Position()
+
+	group := organisation.ContactGroup{Group: core.NewUUID(), Name: "Familie"}
+	at, err := b.Organisations.Change(ctx, sys, organisation.PutGroup{Group: group, Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	got := b.Stream(streams.Organisation, sys.OrgID, after)
+	if len(got) != 1 || got[0].Position != at {
+		t.Fatalf("the log has %v, want one event at %d", backbonetest.Types(got), at)
+	}
+
+	want := eventstore.Actor{Kind: "system", ID: sys.ID}
+	if got[0].Type != (organisation.ContactGroupCreated{}).EventType() || got[0].Meta.Actor != want {
+		t.Errorf("%s by %+v, want a contact group by %+v", got[0].Type, got[0].Meta.Actor, want)
+	}
+
+	all, err := b.Organisations.Contacts()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if g, ok := all.Group(group.Group); !ok || g.Group.Name != group.Name {
+		t.Errorf("when the change is answered the directory has %+v, %v", g, ok)
+	}
+}
+
+// A system changes its own organisation, and nothing that is not there.
+func TestASystemChangesItsOwnOrganisationAlone(t *testing.T) {
+	t.Parallel()
+
+	ctx := context.Background()
+	b := backbonetest.Open(t)
+	sys, other := b.Authority(backbonetest.Municipality), b.Sender(backbonetest.Insurer, backbonetest.EBoks)
+	before := b.Position()
+
+	stranger := sys
+	stranger.Organisation = other.Organisation
+	group := organisation.ContactGroup{Group: core.NewUUID(), Name: "Familie"}
+	for what, x := range map[string]struct {
+		sys  organisations.System
+		cmd  organisation.Command
+		want error
+	}{
+		"another's organisation": {stranger, organisation.PutGroup{Group: group, Create: true}, nil},
+		"a register's command":   {sys, organisation.BeginContacts{}, nil},
+		"a group that is none":   {sys, organisation.PutGroup{Group: group}, core.ErrNotFound},
+	} {
+		_, err := b.Organisations.Change(ctx, x.sys, x.cmd)
+		if x.want == nil && !core.IsReason(err, organisation.NotYours) || x.want != nil && !errors.Is(err, x.want) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+
+	if b.Position() != before {
+		t.Errorf("the log went from %d to %d", before, b.Position())
+	}
+}
+
+// A system that is registered again is the same one; another key takes the place of the first, and the same changes
+// nothing.
+func TestASystemIsRegisteredOnce(t *testing.T) {
+	t.Parallel()
+
+	ctx := context.Background()
+	b := backbonetest.Open(t)
+	sys := b.Authority(backbonetest.Municipality)
+
+	register := func(key string) {
+		t.Helper()
+
+		err := b.Organisations.RegisterSystem(
+			ctx, organisations.Console, sys.Organisation, sys.Name, "", []byte(key))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	before := b.Position()
+	register(string(sys.KeyHash))
+	if b.Position() != before {
+		t.Errorf("the same key again: the log went from %d to %d", before, b.Position())
+	}
+
+	register("another")
+	now, err := b.Organisations.System(sys.ID)
+	if err != nil || string(now.KeyHash) != "another" {
+		t.Errorf("its key is %q, %v", now.KeyHash, err)
+	}
+
+	got := b.Stream(streams.Organisation, sys.OrgID, before)
+	if len(got) != 1 || got[0].Meta.Actor.Kind != string(access.Operations) {
+		t.Errorf("the log has %v, want the key set by the operator", backbonetest.Types(got))
+	}
+
+	if now.Trusts(backbonetest.Insurer, now.Organisation.UUID) {
+		t.Error("another's certificate is trusted")
+	}
+
+	err = b.Organisations.Delegate(ctx, organisations.Console, backbonetest.Municipality, sys.ID, backbonetest.Insurer)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if now, err = b.Organisations.System(sys.ID); err != nil || !now.Trusts(backbonetest.Insurer, [16]byte{1}) {
+		t.Errorf("a supplier's certificate is not trusted: %v", err)
+	}
+}

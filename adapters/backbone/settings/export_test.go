@@ -1,0 +1,4 @@
+package settings
+
+// Requests are zero values of all types of requests.
+var Requests = []any{Language{}}

@@ -1,0 +1,63 @@
+package senderapi_test
+
+import (
+	"testing"
+
+	"digitalpost/adapters/server/servertest"
+)
+
+// What a citizen has written waits for the recipient system, which fetches it, answers it, and then deletes it. Nobody
+// else's system sees it.
+func TestRecipientSystem(t *testing.T) {
+	t.Parallel()
+	w := servertest.Start(t)
+	me, sys := w.User(0, "app"), w.Sender
+	draft := me.Draft(w.Messages(0), "Ny carport", w.Point("Byggesager").Text("id"), "Må jeg bygge en carport?")
+	uuid := me.Ask(200, "POST", draft+"/send", "").Text("messageUUID")
+	memo := "/apis/v1/memos/" + uuid
+	list := sys.Ask(200, "GET", "/apis/v1/memos/", "")
+	if list.Text("content", 0) != uuid || list.Text("totalElements") != "1" {
+		t.Errorf("memos/ = %v, want %s", list, uuid)
+	}
+	sys.Refuse(409, "memo.not.fetched", "DELETE", memo, "")
+	sys.Refuse(409, "memo.not.fetched", "POST", memo+"/receipt", `{"receiptStatus":"COMPLETED"}`)
+	sys.Fetch(uuid)
+	if x := me.Ask(200, "GET", draft, ""); x.Text("receipt", "handedOver") != "true" {
+		t.Errorf("fetched, it is %v", x)
+	}
+
+	region := w.System(1)
+	region.Ask(404, "GET", memo, "")
+	region.Ask(404, "DELETE", memo, "")
+	region.Ask(404, "POST", memo+"/receipt", `{"receiptStatus":"COMPLETED"}`)
+	sys.Ask(400, "POST", memo+"/receipt", `{"receiptStatus":"READ"}`)
+	sys.Ask(200, "POST", memo+"/receipt", `{"receiptStatus":"RECEIVED"}`)
+	region.Ask(404, "POST", memo+"/receipt", `{"receiptStatus":"RECEIVED"}`)
+	sys.Ask(200, "POST", memo+"/receipt", `{"receiptStatus":"COMPLETED","messageUUID":"`+uuid+`",
+		"errorCode":null,"errorMessage":"Sag 2026-117"}`)
+	sys.Ask(200, "POST", memo+"/receipt", `{"receiptStatus":"COMPLETED"}`)
+	sys.Refuse(422, "receipt.already.given", "POST", memo+"/receipt", `{"receiptStatus":"INVALID"}`)
+	if x := me.Ask(200, "GET", draft, ""); x.Text("receipt", "errorMessage") != "Sag 2026-117" {
+		t.Errorf("answered, it is %v", x)
+	}
+	sys.Ask(204, "DELETE", memo, "")
+	sys.Ask(404, "GET", memo, "")
+	sys.Ask(404, "DELETE", memo, "")
+}
+
+// Whether somebody takes Digital Post is told to sender systems; whether they are exempt, to authorities.
+func TestWhoTakesDigitalPost(t *testing.T) {
+	t.Parallel()
+	w := servertest.Start(t)
+	const contacts, exempt = "/apis/v1/contacts/?cprNumber=", "/apis/v1/self-service-exemptions?cprNumber="
+	cpr := w.People[0].CPR
+	w.Sender.Want(200, "REGISTERED", "GET", contacts+cpr, "")
+	w.Sender.Want(200, `"contacts":[]`, "GET", contacts+"6701011111", "")
+
+	w.Exempt(cpr)
+	w.Sender.Want(200, `"publicRegistrationStatus":"EXEMPT"`, "GET", contacts+cpr, "")
+	w.Sender.Want(200, `{"result":true}`, "GET", exempt+cpr, "")
+	w.Sender.Want(200, `{"result":false}`, "GET", exempt+w.People[1].CPR, "")
+	w.Sender.Want(200, `{"result":false}`, "GET", exempt+"6702901234", "")
+	w.System(2).Want(403, "", "GET", exempt+cpr, "")
+}

@@ -1,0 +1,117 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+
+	"digitalpost/adapters/memo"
+	"digitalpost/adapters/problem"
+)
+
+// beside is how many bytes a body may have beside the longest MeMo: the parts of a form, and their headers.
+const beside = 1 << 20
+
+// What browsers of loopback origins may send and see.
+const (
+	corsHeaders = "Authorization, Content-Type, If-Match, Idempotency-Key, Min-Log-Position, Consistency, Range, " +
+		"Content-Range, Last-Event-ID"
+	corsMethods = "GET, POST, PUT, PATCH, DELETE"
+	corsExposed = "ETag, Log-Position, Content-Disposition, Content-Range, Retry-After, Link"
+)
+
+// outer wraps all handlers: CORS for loopback origins, a body limit, unknown paths, and panics that become faults.
+// Neither query strings nor bodies reach the log.
+func outer(mux *http.ServeMux, log *slog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if p := recover(); p != nil && p != http.ErrAbortHandler {
+				log.Error("handler panicked", "panic", fmt.Sprintf("%T", p), "method", r.Method)
+				panic(http.ErrAbortHandler)
+			}
+		}()
+
+		if allowOrigin(w, r) && r.Method == http.MethodOptions {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+
+		if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
+			problem.Write(w, log, problem.BadField("query", "parameter.not.valid",
+				"must be pairs of names and values, parted by &, with % before two hexadecimal digits only"))
+			return
+		}
+
+		r.Body = whole{http.MaxBytesReader(w, r.Body, memo.MaxLength+beside)}
+		if _, pattern := mux.Handler(r); pattern == "" {
+			unknown(mux, w, r, log)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// allowOrigin lets the pages of a loopback origin use the API, and reports whether the request comes from one.
+func allowOrigin(w http.ResponseWriter, r *http.Request) bool {
+	o := r.Header.Get("Origin")
+	if o == "" || !loopback(o) {
+		return false
+	}
+
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", o)
+	h.Set("Vary", "Origin")
+	h.Set("Access-Control-Allow-Headers", corsHeaders)
+	h.Set("Access-Control-Allow-Methods", corsMethods)
+	h.Set("Access-Control-Expose-Headers", corsExposed)
+	return true
+}
+
+func loopback(origin string) bool {
+	u, err := url.Parse(origin)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// unknown answers a request that no pattern takes: the mux knows whether the path or the method is to blame.
+func unknown(mux *http.ServeMux, w http.ResponseWriter, r *http.Request, log *slog.Logger) {
+	rec := &statusOnly{header: http.Header{}}
+	mux.ServeHTTP(rec, r)
+	if rec.status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", rec.header.Get("Allow"))
+		problem.Write(w, log, problem.New(http.StatusMethodNotAllowed, "method.not.allowed",
+			"this path does not take that method"))
+		return
+	}
+	problem.Write(w, log, problem.New(http.StatusNotFound, "path.not.found", "there is no such path"))
+}
+
+// whole is a body that must not break off: one that does is the sender's fault.
+type whole struct{ io.ReadCloser }
+
+func (b whole) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	var large *http.MaxBytesError
+	if err != nil && err != io.EOF && !errors.As(err, &large) {
+		err = problem.BadField("body", "body.not.valid",
+			"broke off, or is not of the length or the chunks that it says")
+	}
+	return n, err
+}
+
+// statusOnly takes an answer's status and header, and drops its body.
+type statusOnly struct {
+	header http.Header
+	status int
+}
+
+func (s *statusOnly) Header() http.Header         { return s.header }
+func (s *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
+func (s *statusOnly) WriteHeader(status int)      { s.status = status }

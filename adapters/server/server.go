@@ -1,0 +1,83 @@
+// Package server is all that the backbone serves over HTTP, as one server: the faces of sender systems and of view
+// clients, the description, what operators ask, and, of made-up people, what development has. It knows no flag, file,
+// certificate or signal: who starts it brings them.
+package server
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/development"
+	"digitalpost/adapters/identity"
+	"digitalpost/adapters/openapi"
+	"digitalpost/adapters/senderapi"
+	"digitalpost/adapters/viewapi"
+)
+
+const (
+	headerTimeout = 10 * time.Second // in which a request's header must have come
+	idleTimeout   = 2 * time.Minute  // after which a connection that nobody uses is closed
+	maxHeader     = 64 << 10         // bytes of a request's header
+)
+
+// A Config says what is served, and for whom. Either Issuer or Tokens must be there.
+type Config struct {
+	Backbone *backbone.Backbone
+
+	// Issuer lets anybody in as somebody made up: its routes are served, its tokens are the only ones taken, and
+	// sender systems come without a certificate. Nil in production.
+	Issuer *development.Issuer
+
+	// Tokens verifies people's tokens in production, where sender systems also need a certificate that TLS has
+	// verified.
+	Tokens *identity.Tokens
+
+	Registry *prometheus.Registry // what /metrics shows; failures to say who one is are added to it
+	Log      *slog.Logger
+}
+
+// New makes the server. It listens nowhere yet, and has no certificates: its TLSConfig is the caller's to set. When it
+// is shut down, open streams of changes end.
+func New(cfg Config) *http.Server {
+	mux := http.NewServeMux()
+	tokens := cfg.Tokens
+	if cfg.Issuer != nil {
+		tokens = cfg.Issuer.Tokens()
+		development.Register(mux, cfg.Backbone, cfg.Issuer, tokens, cfg.Log)
+	}
+	who := identity.NewGate(cfg.Backbone, tokens, cfg.Issuer == nil, cfg.Registry, cfg.Log)
+
+	senderapi.Register(mux, cfg.Backbone, who, cfg.Log)
+	viewapi.Register(mux, cfg.Backbone, who, cfg.Log)
+	openapi.Register(mux)
+	operations(mux, cfg.Backbone, cfg.Registry)
+
+	srv := &http.Server{
+		Handler:           outer(mux, cfg.Log),
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+	}
+	srv.RegisterOnShutdown(cfg.Backbone.Changes.Stop) // open streams of changes would be waited for
+	return srv
+}
+
+// operations adds what operators and their tools ask.
+func operations(mux *http.ServeMux, b *backbone.Backbone, registry *prometheus.Registry) {
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if !b.Ready() {
+			http.Error(w, "not ready", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"digitalpost/adapters/backbone/sending"
+	"digitalpost/adapters/email"
+)
+
+// longHelp is the help that is too long for the tag of its flag or command.
+var longHelp = kong.Vars{
+	"data_help":       "Directory of log, views, documents and wrapped keys.",
+	"keys_help":       "Directory of the epoch keys, outside of --data. Default: --data with .keys.",
+	"audience_help":   "Audience that such a token must have.",
+	"tls_cert_help":   "The server's certificate chain, PEM; read again when it changes.",
+	"client_ca_help":  "Authorities of sender systems' certificates, PEM; read again when it changes.",
+	"smtp_help":       "Mail server, HOST:PORT, for what people forward as e-mail; without it nobody can.",
+	"smtp_from_help":  "Address that such mail comes from.",
+	"rebuild_help":    "Build every view anew from the log, beside the living one, compare both, and switch.",
+	"roll_help":       "End the key epoch: what was forgotten is gone from every copy of the data from then on.",
+	"system_add_help": "Register a sender system, or give one a new key; prints id and key, which is kept nowhere.",
+	"delegate_help":   "Let a sender system come with certificates of another organisation, such as its supplier.",
+	"uuid_help":       "UUID in the organisation's certificates; without it any of that CVR number will do.",
+}
+
+type dataFlags struct {
+	Data string `help:"${data_help}" required:"" env:"DIGITALPOST_DATA" type:"path"`
+	Keys string `help:"${keys_help}" env:"DIGITALPOST_KEYS" type:"path"`
+}
+
+// keys gives the epoch keys' folder, and refuses one that a backup of the data would take along.
+func (d dataFlags) keys() (string, error) {
+	k := d.Keys
+	if k == "" {
+		k = strings.TrimRight(d.Data, "/") + ".keys"
+	}
+	if rel, err := filepath.Rel(d.Data, k); err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
+		return "", fmt.Errorf(
+			"--keys %s lies within --data %s: a copy of the data would hold the keys; name a folder outside", k, d.Data)
+	}
+	return k, nil
+}
+
+type serveCmd struct {
+	dataFlags
+	Dev    bool   `help:"Development mode: made-up people, open tokens; on loopback only." env:"DIGITALPOST_DEV"`
+	Listen string `help:"Address to listen on." default:"127.0.0.1:8080" env:"DIGITALPOST_LISTEN"`
+
+	Issuer   string            `help:"URL of the OpenID issuer of people's tokens." env:"DIGITALPOST_ISSUER"`
+	Audience string            `help:"${audience_help}" default:"digitalpost" env:"DIGITALPOST_AUDIENCE"`
+	Clients  map[string]string `help:"Client ids of the platforms: ID=PLATFORM;…" env:"DIGITALPOST_CLIENTS"`
+	TLSCert  string            `name:"tls-cert" help:"${tls_cert_help}" env:"DIGITALPOST_TLS_CERT" type:"path"`
+	TLSKey   string            `name:"tls-key" help:"Its key, PEM." env:"DIGITALPOST_TLS_KEY" type:"path"`
+	ClientCA string            `name:"client-ca" help:"${client_ca_help}" env:"DIGITALPOST_CLIENT_CA" type:"path"`
+
+	SMTP         string `name:"smtp" help:"${smtp_help}" env:"DIGITALPOST_SMTP"`
+	SMTPFrom     string `name:"smtp-from" help:"${smtp_from_help}" env:"DIGITALPOST_SMTP_FROM"`
+	SMTPUser     string `name:"smtp-user" help:"User at the mail server." env:"DIGITALPOST_SMTP_USER"`
+	SMTPPassword string `kong:"-"` // of DIGITALPOST_SMTP_PASSWORD alone: flags can be seen by others
+}
+
+// mailer gives the means to send e-mail, nil if there is no mail server.
+func (c serveCmd) mailer() (sending.Mailer, error) {
+	if c.SMTP == "" {
+		return nil, nil
+	}
+	if c.SMTPFrom == "" {
+		return nil, errors.New("--smtp also needs --smtp-from, the address that mail comes from")
+	}
+	password := c.SMTPPassword
+	if password == "" {
+		password = os.Getenv("DIGITALPOST_SMTP_PASSWORD")
+	}
+	server := email.Server{Address: c.SMTP, From: c.SMTPFrom, User: c.SMTPUser, Password: password, Plain: c.Dev}
+	return server.Mailer()
+}
+
+// check refuses a configuration that is half of one.
+func (c serveCmd) check() error {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen %s: give HOST:PORT, such as 127.0.0.1:8080", c.Listen)
+	}
+	if c.Dev {
+		return c.checkDevelopment(host)
+	}
+
+	var missing []string
+	for _, f := range []struct {
+		flag string
+		set  bool
+	}{
+		{"--issuer", c.Issuer != ""}, {"--clients", len(c.Clients) > 0}, {"--tls-cert", c.TLSCert != ""},
+		{"--tls-key", c.TLSKey != ""}, {"--client-ca", c.ClientCA != ""}, {"--keys", c.Keys != ""},
+	} {
+		if !f.set {
+			missing = append(missing, f.flag)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("production also needs %s; digitalpost serve --help tells what each is, "+
+			"and --dev tries it with made-up people", strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// checkDevelopment refuses to let anybody from outside in, and to be half of a production server.
+func (c serveCmd) checkDevelopment(host string) error {
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Errorf(
+			"--listen %s: development mode listens on loopback only, such as 127.0.0.1:8080", c.Listen)
+	}
+	if c.Issuer != "" || c.TLSCert != "" || c.TLSKey != "" || c.ClientCA != "" || len(c.Clients) > 0 {
+		return errors.New("--dev is its own issuer and uses no certificates: " +
+			"leave out --issuer, --clients, --tls-cert, --tls-key and --client-ca, or --dev")
+	}
+	return nil
+}

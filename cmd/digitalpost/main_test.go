@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"digitalpost/adapters/server/servertest"
+)
+
+// asProgram in the environment makes the test binary the program.
+const asProgram = "DIGITALPOST_TEST_AS_PROGRAM=1"
+
+// TestMain lets the test binary be the program, so that tests can kill a real process.
+func TestMain(m *testing.M) {
+	if os.Getenv("DIGITALPOST_TEST_AS_PROGRAM") != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// start runs the server in this process, in development mode, as serve does.
+func start(t testing.TB) *servertest.World {
+	t.Helper()
+	dev := func(data string, log io.Writer) (string, func() error, error) {
+		c := serveCmd{dataFlags: dataFlags{Data: data}, Dev: true, Listen: "127.0.0.1:0"}
+		s, stop, err := launch(c, log)
+		return s.URL, stop, err
+	}
+	return servertest.StartWith(t, servertest.Config{Launch: dev})
+}
+
+// launch runs the server in this process until stop is called.
+func launch(c serveCmd, log io.Writer) (s running, stop func() error, err error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ready, done := make(chan running, 1), make(chan error, 1)
+	go func() { done <- run(ctx, c, log, func(s running) { ready <- s }) }()
+	select {
+	case s := <-ready:
+		return s, func() error { cancel(); return <-done }, nil
+	case err := <-done:
+		cancel()
+		return running{}, nil, err
+	}
+}
+
+// command is one of the program's commands, in a process of its own.
+func command(args ...string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(os.Environ(), asProgram)
+	return cmd
+}
+
+// A child is a server in a process of its own.
+type child struct {
+	*exec.Cmd
+	url string // empty: it died before it served
+}
+
+// spawn starts the program in development mode on a data directory; env names a step to die at. It is killed with the
+// test.
+func spawn(t *testing.T, data string, env ...string) *child {
+	t.Helper()
+	c := &child{Cmd: command("serve", "--dev", "--data", data, "--listen", "127.0.0.1:0")}
+	c.Env = append(c.Env, env...)
+	out, err := c.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.kill)
+
+	url := make(chan string, 1)
+	go func() {
+		defer close(url)
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			if _, after, ok := strings.Cut(lines.Text(), "Listening on "); ok {
+				addr, _, _ := strings.Cut(after, ",")
+				url <- addr
+			}
+		}
+	}()
+	c.url = <-url
+	return c
+}
+
+// kill ends the process as a power cut would, and waits until it has gone.
+func (c *child) kill() {
+	c.Process.Kill()
+	c.Wait()
+}
