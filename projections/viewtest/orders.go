@@ -1,6 +1,7 @@
 package viewtest
 
 import (
+	"reflect"
 	"time"
 
 	"digitalpost/domain"
@@ -48,18 +49,28 @@ func (d draw) letter() mailbox.Letter {
 	return l
 }
 
+// marking sets some marks, whichever there are.
 func (d draw) marking() mailbox.Command {
-	t := d.target()
-	switch d.IntN(4) {
-	case 0:
-		return mailbox.Flag{Target: t, On: d.coin()}
-	case 1:
-		hash := domain.UUID{byte(d.IntN(3))}
-		key := func(uint32) (domain.UUID, error) { return hash, nil }
-		return mailbox.SetNote{Target: t, Words: one(d, []string{"", "a note"}), Seal: d.sealing(), Key: key}
+	var p mailbox.Patch
+	fields := reflect.ValueOf(&p).Elem()
+	for i := range fields.NumField() {
+		if mark, ok := fields.Field(i).Addr().Interface().(**bool); ok && d.IntN(3) == 0 {
+			on := d.coin()
+			*mark = &on
+		}
 	}
 
-	return mailbox.MarkRead{Target: t, Read: d.coin()}
+	if d.IntN(4) == 0 {
+		words := one(d, []string{"", "a note"})
+		p.Note = &words
+	}
+
+	hash := domain.UUID{byte(d.IntN(3))}
+	key := func(uint32) (domain.UUID, error) { return hash, nil }
+
+	return p.Command(d.target(), func(t mailbox.Target, words string) mailbox.SetNote {
+		return mailbox.SetNote{Target: t, Words: words, Seal: d.sealing(), Key: key}
+	})
 }
 
 func (d draw) moving() mailbox.Command {
