@@ -173,13 +173,17 @@ func TestCommandsOnALargeMailbox(t *testing.T) {
 			b.Restart()
 		}
 
-		before := b.RecordsRead()
-		if _, _, err := b.Messages.Patch(ctx, ask, last, messages.Patch{Flag: &yes, Read: &restarted}); err != nil {
-			t.Fatal(err)
+		// Feeds may still be reading what came before, and are counted too: the least of some commands is a command's.
+		n := uint64(1 << 32)
+		for i := range 5 {
+			flag := (i%2 == 0) != restarted // never what it is already
+			before := b.RecordsRead()
+			if _, _, err := b.Messages.Patch(ctx, ask, last, messages.Patch{Flag: &flag}); err != nil {
+				t.Fatal(err)
+			}
+			settle(t, b)
+			n = min(n, b.RecordsRead()-before)
 		}
-		settle(t, b)
-
-		n := b.RecordsRead() - before
 		t.Logf("restarted %v: a command read %d records", restarted, n)
 		if n >= 100 {
 			t.Errorf("a command read %d records, want fewer than 100", n)
