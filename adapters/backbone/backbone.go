@@ -177,7 +177,12 @@ func (b *Backbone) open(cfg Config) (err error) {
 		return err
 	}
 
-	if b.vault, err = vault.Open(cfg.Dir, cfg.KMS); err != nil {
+	if gap := b.store.ClockGap(); gap > time.Hour || gap < 0 {
+		cfg.Log.Warn("the clock has moved since the last event, or the log stood still", "by", gap.Round(time.Second))
+	}
+
+	log := vault.Log{ID: b.store.ID(), Incarnation: b.store.Incarnation(), Empty: b.store.Last() == 0}
+	if b.vault, err = vault.Open(cfg.Dir, cfg.KMS, log); err != nil {
 		return err
 	}
 

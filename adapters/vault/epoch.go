@@ -15,10 +15,21 @@ import (
 
 func (v *Vault) path(epoch int) string { return filepath.Join(v.dir, fmt.Sprintf("keys-%d.db", epoch)) }
 
-// begin makes the first epoch. A crash after the key and before the file leaves a key that nothing was sealed with,
-// which the next begin writes over.
-func (v *Vault) begin() error {
-	if err := v.kms.Create(1); err != nil {
+// begin makes the first epoch of a log without a record. A crash after the key and before the file leaves a key that
+// nothing was sealed with: it is destroyed here, since the keys are bound to this log, and held.
+func (v *Vault) begin(log Log) error {
+	if !log.Empty {
+		return fmt.Errorf("%w: the log has records, and %s is not there", ErrNoKeys, v.path(1))
+	}
+
+	err := v.kms.Bind(log)
+	if err == nil {
+		err = v.kms.Destroy(1)
+	}
+	if err == nil {
+		err = v.kms.Create(1)
+	}
+	if err != nil {
 		return err
 	}
 	wrap, err := v.cipherOf(1)
@@ -37,7 +48,7 @@ func (v *Vault) begin() error {
 }
 
 // write makes the keys file of an epoch: under a temporary name, synced, renamed, the directory synced. Its epoch's key
-// must be durable before.
+// must be durable before. A *renamedError says that the file has its name, and perhaps not durably.
 func (v *Vault) write(epoch int, wrap cipher.AEAD, fill func(*bbolt.Tx) error) error {
 	tmp := v.path(epoch) + ".tmp"
 	db, err := bbolt.Open(tmp, 0o600, &bbolt.Options{Timeout: time.Second})
@@ -59,8 +70,19 @@ func (v *Vault) write(epoch int, wrap cipher.AEAD, fill func(*bbolt.Tx) error) e
 	// bbolt has synced the file in its commit. A crash before the rename leaves a temporary file, which Open removes;
 	// from the rename on this file counts. The directory is synced before anything that it replaces is destroyed: else
 	// a power cut could undo the rename when the old key is gone.
-	return errors.Join(os.Rename(tmp, v.path(epoch)), syncDir(v.dir))
+	if err := os.Rename(tmp, v.path(epoch)); err != nil {
+		return err
+	}
+	if err := v.syncDir(v.dir); err != nil {
+		return &renamedError{err}
+	}
+	return nil
 }
+
+// A renamedError is what went wrong after a file got its name: there is no way back from there.
+type renamedError struct{ error }
+
+func (e *renamedError) Unwrap() error { return e.error }
 
 func (v *Vault) cipherOf(epoch int) (cipher.AEAD, error) {
 	key, err := v.kms.Key(epoch)
@@ -76,7 +98,7 @@ func (v *Vault) use(epoch int) error {
 	if err != nil {
 		return err
 	}
-	db, err := bbolt.Open(v.path(epoch), 0o600, &bbolt.Options{Timeout: time.Second})
+	db, err := bbolt.Open(v.path(epoch), 0o600, &bbolt.Options{Timeout: time.Second, ReadOnly: v.held == nil})
 	if err != nil {
 		return fmt.Errorf("open %s: %w", v.path(epoch), err)
 	}
@@ -92,16 +114,24 @@ func (v *Vault) use(epoch int) error {
 }
 
 // Roll ends the epoch: new key, whole new file, then the old key and file are destroyed. A crash at any step leaves one
-// complete file with a living key. It returns the new epoch. Everybody else waits for it. When the new file is there
-// and does not open, the vault has failed (Err): opening it again is the repair.
+// complete file with a living key. It returns the new epoch. Everybody else waits for it. After an error from the
+// rename on, the vault has failed (Err): opening it again is the repair.
 func (v *Vault) Roll() (int, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	old, next := v.epoch, v.epoch+1
 
+	if v.failed != nil {
+		return 0, v.failed
+	}
+
 	// The key first, and durable: a file without its key would be lost. A crash after it leaves a key that nothing was
-	// sealed with; the next roll writes it anew.
-	if err := v.kms.Create(next); err != nil {
+	// sealed with; the next roll destroys it and makes another.
+	err := v.kms.Destroy(next)
+	if err == nil {
+		err = v.kms.Create(next)
+	}
+	if err != nil {
 		return 0, err
 	}
 	wrap, err := v.cipherOf(next)
@@ -129,23 +159,42 @@ func (v *Vault) Roll() (int, error) {
 			)
 		})
 	})
-	if err != nil {
-		// BUG: if the rename was done and the directory's sync failed, the new file is the one that the next Open
-		// takes, and this vault goes on in the old one: what is entered or forgotten from here on is lost. It should
-		// have failed.
+	var renamed *renamedError
+	switch {
+	case errors.As(err, &renamed): // the new file counts: what was written to the old one from here on would be lost
+		return 0, v.fail(fmt.Errorf("the file of epoch %d: %w", next, err))
+	case err != nil:
 		return 0, fmt.Errorf("write keys of epoch %d: %w", next, err)
 	}
 
 	was := v.db
 	if err := v.use(next); err != nil {
-		// The new file is the one that counts: what was written to the old one from here on would be lost.
-		v.failed = fmt.Errorf("vault: epoch %d does not open: %w", next, err)
-		return 0, errors.Join(v.failed, was.Close())
+		return 0, v.fail(fmt.Errorf("epoch %d does not open: %w", next, err))
 	}
 
 	// What was forgotten is gone from every copy once the old key is. Until then a crash leaves both, and Open destroys
-	// the old key; if the file alone is left it opens for nobody, and Open removes it.
-	return next, errors.Join(was.Close(), v.kms.Destroy(old), os.Remove(v.path(old)), syncDir(v.dir))
+	// the old key; if the file alone is left it opens for nobody, and Open removes it. The file goes last, and only
+	// after its key: it is what tells Open that the key is still to be destroyed.
+	err = was.Close()
+	if err == nil {
+		err = v.kms.Destroy(old)
+	}
+	if err == nil {
+		err = os.Remove(v.path(old))
+	}
+	if err == nil {
+		err = v.syncDir(v.dir)
+	}
+	if err != nil {
+		return next, v.fail(fmt.Errorf("epoch %d is not destroyed: %w", old, err))
+	}
+	return next, nil
+}
+
+// fail notes that the vault must be opened again, and closes its file: nothing is entered or forgotten any more.
+func (v *Vault) fail(err error) error {
+	v.failed = fmt.Errorf("vault: %w; open it again", err)
+	return errors.Join(v.failed, v.db.Close())
 }
 
 func newAEAD(key []byte) (cipher.AEAD, error) {

@@ -6,9 +6,10 @@
 // the path, so that all other leaves stay.
 //
 // keys-<epoch>.db (bbolt) has a row for each node, wrapped by the epoch key: AES-256-GCM, bound to the row's key. The
-// epoch key lies outside the data directory, in <keys>/epoch/<n>.key, and nowhere else. A deleted row's bytes may
-// linger in the file's free pages and in copies; rolling the epoch is what forgets: the new key and a whole new file
-// are made durable, then the old key is destroyed. From then on no copy opens what was forgotten before.
+// epoch key lies outside the data directory, in <keys>/epoch/<n>.key, and nowhere else: keys are bound to one log, and
+// held by one process. A deleted row's bytes may linger in the file's free pages and in copies; rolling the epoch is
+// what forgets: the new key and a whole new file are made durable, then the old key is destroyed. From then on no copy
+// opens what was forgotten before.
 //
 // The same file holds the directory: HMAC-SHA-256 of a number, under a key of its own, to the id of its owner. Row and
 // root are put together, before the first event, so one number has one mailbox.
@@ -18,7 +19,7 @@
 //	root written, no event      the number has an id without a mailbox: opening it again uses that id
 //	purge in the log,           Applied says how far forgetting came; on start it is caught up before anything is
 //	  leaf not forgotten        served
-//	epoch: new key written      the new key is unused and written again by the next roll
+//	epoch: new key written      the new key is unused, and destroyed by the next roll
 //	epoch: new file under       removed on open
 //	  its temporary name
 //	epoch: new file renamed,    open takes the newest file, whose key is there, destroys the older key and removes the
@@ -30,6 +31,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sort"
@@ -46,8 +48,10 @@ type Owner [16]byte
 
 // A Vault is open keys. It may be used by many goroutines at once.
 type Vault struct {
-	dir string
-	kms KMS
+	dir     string
+	kms     KMS
+	held    io.Closer // of the keys; nil for a reader
+	syncDir func(string) error
 
 	// mu guards what follows. It is held for writing only while the epoch rolls or the vault closes; everybody else
 	// holds it for reading as long as they use db, so that the file is not closed under them. Transactions of bbolt are
@@ -69,15 +73,45 @@ var (
 	keyApplied      = []byte("applied")
 )
 
-// Open opens the newest keys file in dir, whose epoch key kms must have, or begins the first epoch. It finishes a roll
-// that a crash stopped.
-func Open(dir string, kms KMS) (*Vault, error) {
-	v := &Vault{dir: dir, kms: kms}
-	files, err := filepath.Glob(filepath.Join(dir, "keys-*.db"))
+// Open opens the newest keys file in dir, whose epoch key kms must have, for a log and for this process alone. It
+// begins the first epoch if the log has no record, and finishes a roll that a crash stopped. ErrOtherLog, ErrInUse and
+// ErrNoKeys say why it does not.
+func Open(dir string, kms KMS, log Log) (*Vault, error) {
+	held, err := kms.Hold(log)
 	if err != nil {
 		return nil, err
 	}
-	var epochs []int
+	v := &Vault{dir: dir, kms: kms, held: held, syncDir: syncDir}
+	if err := v.open(log); err != nil {
+		return nil, errors.Join(err, held.Close())
+	}
+	return v, nil
+}
+
+// OpenReader opens the newest keys file in dir for reading only, beside nobody who writes: see Open. It changes
+// nothing, in dir or in kms. What writes must not be called.
+func OpenReader(dir string, kms KMS, log Log) (*Vault, error) {
+	if err := kms.Belongs(log); err != nil {
+		return nil, err
+	}
+	epochs, err := epochsIn(dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(epochs) == 0 {
+		return nil, fmt.Errorf("%w in %s", ErrNoKeys, dir)
+	}
+
+	v := &Vault{dir: dir, kms: kms, syncDir: syncDir}
+	if err := v.use(epochs[len(epochs)-1]); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// epochsIn gives the epochs whose file is in dir, in order.
+func epochsIn(dir string) (epochs []int, err error) {
+	files, err := filepath.Glob(filepath.Join(dir, "keys-*.db"))
 	for _, f := range files {
 		var n int
 		if _, err := fmt.Sscanf(filepath.Base(f), "keys-%d.db", &n); err == nil {
@@ -85,43 +119,60 @@ func Open(dir string, kms KMS) (*Vault, error) {
 		}
 	}
 	sort.Ints(epochs)
+	return epochs, err
+}
+
+func (v *Vault) open(log Log) error {
+	epochs, err := epochsIn(v.dir)
+	if err != nil {
+		return err
+	}
 
 	// A temporary file is one whose rename a crash forestalled: the file before it has all that there is.
-	temps, _ := filepath.Glob(filepath.Join(dir, "keys-*.tmp"))
+	temps, _ := filepath.Glob(filepath.Join(v.dir, "keys-*.tmp"))
 	for _, f := range temps {
 		if err := os.Remove(f); err != nil {
-			return nil, err
+			return err
 		}
 	}
 
 	if len(epochs) == 0 {
-		if err := v.begin(); err != nil {
-			return nil, err
-		}
-		return v, nil
+		return v.begin(log)
 	}
 
 	// A file has its final name only once it is whole and its epoch's key durable, so the newest is the one that
-	// counts. An older one beside it is a roll that crashed after the rename: what the roll had left to do is done
-	// here. First the key, then the file: a crash between the two leaves a file that nobody opens, which the next Open
-	// removes.
+	// counts. Its name is made durable before anything older is destroyed: a power cut may have come before that.
 	newest := epochs[len(epochs)-1]
 	if err := v.use(newest); err != nil {
-		return nil, err
+		return err
 	}
+	if err := errors.Join(v.syncDir(v.dir), v.kms.Bind(log)); err != nil {
+		return errors.Join(err, v.db.Close())
+	}
+
+	// An older one beside it is a roll that crashed after the rename: what the roll had left to do is done here. First
+	// the key, then the file: a crash between the two leaves a file that nobody opens, which the next Open removes.
 	for _, n := range epochs[:len(epochs)-1] {
-		if err := errors.Join(kms.Destroy(n), os.Remove(v.path(n))); err != nil {
-			return nil, errors.Join(err, v.db.Close())
+		err := v.kms.Destroy(n)
+		if err == nil {
+			err = os.Remove(v.path(n))
+		}
+		if err != nil {
+			return errors.Join(err, v.db.Close())
 		}
 	}
-	return v, nil
+	return nil
 }
 
 // Close closes the vault, once those who use it are done. It must not be used afterwards.
 func (v *Vault) Close() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.db.Close()
+	err := v.db.Close()
+	if v.held != nil {
+		err = errors.Join(err, v.held.Close())
+	}
+	return err
 }
 
 // Err returns why the vault must be opened again, nil while it works.
@@ -156,7 +207,7 @@ func (v *Vault) Applied() (p uint64, err error) {
 func (v *Vault) Check() (nodes, numbers int, err error) {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	tx, err := v.db.Begin(true) // pages are only sound to one who sees no other writer
+	tx, err := v.db.Begin(v.held != nil) // pages are only sound to one who sees no other writer
 	if err != nil {
 		return 0, 0, err
 	}

@@ -12,13 +12,19 @@ import (
 
 func open(t *testing.T, dir string) *vault.Vault {
 	t.Helper()
-	v, err := vault.Open(filepath.Join(dir, "data"), vault.KeyFolder(filepath.Join(dir, "keys")))
+	_, err := os.Stat(filepath.Join(dir, "data", "keys-1.db"))
+	log := theLog
+	log.Empty = err != nil
+	v, err := vault.Open(filepath.Join(dir, "data"), vault.KeyFolder(filepath.Join(dir, "keys")), log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { v.Close() })
 	return v
 }
+
+// theLog is a log that has records.
+var theLog = vault.Log{ID: [16]byte{7}, Incarnation: 1}
 
 func begin(t *testing.T) (string, *vault.Vault, vault.Owner) {
 	t.Helper()
@@ -104,7 +110,7 @@ func TestRollingTheEpochForgetsInEveryCopy(t *testing.T) {
 		c := t.TempDir()
 		os.Mkdir(filepath.Join(c, "data"), 0o700)
 		os.WriteFile(filepath.Join(c, "data", "keys-1.db"), before, 0o600)
-		old, err := vault.Open(filepath.Join(c, "data"), vault.KeyFolder(filepath.Join(dir, "keys")))
+		old, err := vault.OpenReader(filepath.Join(c, "data"), vault.KeyFolder(filepath.Join(dir, "keys")), theLog)
 		if err != nil {
 			return err
 		}

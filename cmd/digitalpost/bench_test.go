@@ -29,7 +29,7 @@ func BenchmarkAppendBesideReaders(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	v, err := vault.Open(data, vault.KeyFolder(data+".keys"))
+	v, err := vault.Open(data, vault.KeyFolder(data+".keys"), vault.Log{ID: s.ID(), Incarnation: 1, Empty: true})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -59,6 +59,10 @@ func controlled(b *backbone.Backbone) http.Handler {
 		}
 		answer(w, struct{}{}, err)
 	})
+	mux.HandleFunc("POST /clock/confirm", func(w http.ResponseWriter, r *http.Request) {
+		err := b.ConfirmClock(r.Context())
+		answer(w, confirmed{time.Now()}, err)
+	})
 	mux.HandleFunc("POST /views/rebuild", func(w http.ResponseWriter, r *http.Request) {
 		rebuilt, err := b.Rebuild(r.Context())
 		answer(w, rebuilt, err)

@@ -25,6 +25,7 @@ var longHelp = kong.Vars{
 	"smtp_from_help":  "Address that such mail comes from.",
 	"rebuild_help":    "Build every view anew from the log, beside the living one, compare both, and switch.",
 	"roll_help":       "End the key epoch: what was forgotten is gone from every copy of the data from then on.",
+	"confirm_help":    "Say that the machine's clock is right, after it jumped: what was refused goes on.",
 	"system_add_help": "Register a sender system, or give one a new key; prints id and key, which is kept nowhere.",
 	"delegate_help":   "Let a sender system come with certificates of another organisation, such as its supplier.",
 	"uuid_help":       "UUID in the organisation's certificates; without it any of that CVR number will do.",

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
@@ -20,6 +21,7 @@ type commands struct {
 	Verify  verifyCmd  `cmd:"" help:"Check log, documents and keys in full."`
 	Rebuild rebuildCmd `cmd:"" help:"${rebuild_help}"`
 	Keys    keysCmd    `cmd:"" help:"Operate the keys."`
+	Clock   clockCmd   `cmd:"" help:"Operate the clock."`
 	System  systemCmd  `cmd:"" help:"Register sender systems."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
@@ -30,6 +32,9 @@ type versionCmd struct{}
 func (versionCmd) Run() error { fmt.Println("digitalpost", version); return nil }
 
 func main() {
+	// What is stored and shown does not depend on the machine's time zone. Days of the law are Copenhagen's, by name.
+	time.Local = time.UTC
+
 	var c commands
 	k := kong.Parse(&c,
 		kong.Name("digitalpost"),

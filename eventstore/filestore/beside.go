@@ -75,6 +75,21 @@ func (b *Beside) Development() (bool, error) {
 	return h.development, err
 }
 
+// Identity gives the log's id, and its incarnation as of the last segment.
+func (b *Beside) Identity() (id [16]byte, incarnation uint64, err error) {
+	if len(b.names) == 0 {
+		return id, 0, fmt.Errorf("filestore: no segment in %s", b.dir)
+	}
+	last := b.names[len(b.names)-1]
+	f, err := os.Open(filepath.Join(b.dir, last))
+	if err != nil {
+		return id, 0, err
+	}
+	defer f.Close()
+	h, err := readHeader(f, last)
+	return h.id, h.incarnation, err
+}
+
 // ReadAll yields the events beyond after, checking each record, and ends with a *eventstore.DamageError where the log
 // is not what was written.
 func (b *Beside) ReadAll(after eventstore.Position) iter.Seq2[eventstore.Event, error] {

@@ -40,7 +40,8 @@ func Core(tb testing.TB) (*core.Core, domain.MailboxID) {
 	must(err)
 	closing(store.Close)
 
-	keys, err := vault.Open(dir, vault.KeyFolder(filepath.Join(dir, "keys")))
+	keys, err := vault.Open(dir, vault.KeyFolder(filepath.Join(dir, "keys")),
+		vault.Log{ID: store.ID(), Incarnation: store.Incarnation(), Empty: true})
 	must(err)
 	closing(keys.Close)
 

@@ -101,7 +101,11 @@ func (b *Backbone) Forgotten(owner [16]byte, leaf uint32) bool {
 	b.tb.Helper()
 
 	b.must(b.Close())
-	v, err := vault.Open(b.Dir, b.KMS())
+	beside, err := filestore.OpenBeside(filepath.Join(b.Dir, "log"))
+	b.must(err)
+	id, incarnation, err := beside.Identity()
+	b.must(err)
+	v, err := vault.OpenReader(b.Dir, b.KMS(), vault.Log{ID: id, Incarnation: incarnation})
 	b.must(err)
 
 	_, err = v.Key(vault.Owner(owner), leaf)
