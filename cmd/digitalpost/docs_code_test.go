@@ -91,14 +91,6 @@ func declaredBy(d *ast.GenDecl) (names []string) {
 	return names
 }
 
-// typeOf gives the last name of a composite literal's type; empty for any other expression.
-func typeOf(e ast.Expr) string {
-	if lit, ok := e.(*ast.CompositeLit); ok {
-		return lastName(lit.Type)
-	}
-	return ""
-}
-
 // A constant is a string that has a name: its value, and the name of its type if one is given.
 type constant struct{ typed, text string }
 

@@ -1,8 +1,8 @@
 package main_test
 
 import (
+	"digitalpost/projections/platform"
 	"go/ast"
-	"go/token"
 	"maps"
 	"os"
 	"path/filepath"
@@ -171,22 +171,15 @@ func TestLayoutIsWhole(t *testing.T) {
 // Every type that is a projection is named where All lists them: one that is not would never run.
 func TestProjectionsRun(t *testing.T) {
 	code := parse(t).code()
-	listed := func(name string) bool {
-		for path, f := range code {
-			if strings.HasPrefix(path, "projections/") && slices.Contains(namesIn(f, "All"), name) {
-				return true
-			}
-		}
-		return false
-	}
+	listed := selectorsIn(code["projections/projections.go"], "All")
 
 	found := 0
 	for path, f := range code {
-		if dir := filepath.Dir(path); dir == "projections" || strings.HasPrefix(dir, "projections/") {
+		if dir := filepath.Dir(path); strings.HasPrefix(dir, "projections/") {
 			for name := range projectionsOf(f) {
 				found++
-				if !listed(name) && !listed(filepath.Base(dir)) {
-					t.Errorf("%s: %s is in no list of All", path, name)
+				if !slices.Contains(listed, filepath.Base(dir)+"."+name) {
+					t.Errorf("%s: %s is not in projections.All", path, name)
 				}
 			}
 		}
@@ -215,48 +208,37 @@ func projectionsOf(f *ast.File) map[string]bool {
 	return out
 }
 
-// namesIn gives the identifiers in the value or the body of what a file declares under a name.
-func namesIn(f *ast.File, name string) (out []string) {
+// selectorsIn gives what a file's function of a name selects, as package.Name.
+func selectorsIn(f *ast.File, name string) (out []string) {
 	for _, d := range f.Decls {
-		if fn, ok := d.(*ast.FuncDecl); ok && (fn.Recv != nil || fn.Name.Name != name) {
-			continue
+		if fn, ok := d.(*ast.FuncDecl); ok && fn.Name.Name == name {
+			ast.Inspect(fn, func(n ast.Node) bool {
+				if s, ok := n.(*ast.SelectorExpr); ok {
+					out = append(out, lastName(s.X)+"."+s.Sel.Name)
+				}
+				return true
+			})
 		}
-		if g, ok := d.(*ast.GenDecl); ok && !slices.Contains(declaredBy(g), name) {
-			continue
-		}
-		ast.Inspect(d, func(n ast.Node) bool {
-			if id, ok := n.(*ast.Ident); ok {
-				out = append(out, id.Name)
-			}
-			return true
-		})
 	}
 	return out
 }
 
-// Every platform is in the list of all: tokens of one that is not are refused.
+// Every platform has golden views, and every folder of them is a platform's.
 func TestPlatformsAreListed(t *testing.T) {
-	var all, values []string
-	for path, f := range parse(t).code() {
-		if filepath.Dir(path) != "projections/platform" {
-			continue
-		}
-		all = append(all, namesIn(f, "All")...)
-		for _, d := range f.Decls {
-			g, ok := d.(*ast.GenDecl)
-			if !ok || g.Tok != token.VAR {
-				continue
-			}
-			for _, s := range g.Specs {
-				if v, ok := s.(*ast.ValueSpec); ok && len(v.Values) == 1 && typeOf(v.Values[0]) == "Platform" {
-					values = append(values, v.Names[0].Name)
-				}
-			}
-		}
+	var want []string
+	for _, p := range platform.All {
+		want = append(want, p.ID)
 	}
-	for _, name := range values {
-		if !slices.Contains(all, name) {
-			t.Errorf("platform %s is not in All", name)
-		}
+	folders, err := os.ReadDir(filepath.Join(root, "testdata", "views"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range folders {
+		got = append(got, f.Name())
+	}
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("platforms %v, and golden views of %v", want, got)
 	}
 }

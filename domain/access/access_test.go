@@ -58,6 +58,11 @@ func TestEveryCell(t *testing.T) {
 	if len(lines)-1 != len(access.Rights) {
 		t.Fatalf("%d rows for %d rights", len(lines)-1, len(access.Rights))
 	}
+	for r := range access.Table {
+		if !slices.Contains(access.Rights, r) {
+			t.Errorf("%s allows something, and is not listed", r)
+		}
+	}
 	cells := 0
 	for _, line := range lines[1:] {
 		words := strings.Fields(line)

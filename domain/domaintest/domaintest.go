@@ -171,6 +171,12 @@ func Reasons(t *testing.T, all []domain.Reason, expected []domain.Reason, excuse
 		seen[r] = true
 	}
 
+	for name, r := range declared(t) {
+		if !slices.Contains(all, r) {
+			t.Errorf("%s, %s, is not listed among the reasons", name, r)
+		}
+	}
+
 	for _, r := range all {
 		known[r] = true
 		switch why, ok := excused[r]; {
@@ -188,9 +194,33 @@ func Reasons(t *testing.T, all []domain.Reason, expected []domain.Reason, excuse
 	}
 }
 
-// TypesWith gives the names of the types that have a method, from the source of the package under test, so that a type
-// which no row has is found.
-func TypesWith(t *testing.T, method string) (names []string) {
+// declared gives the constants of type domain.Reason, by name, from the source of the package under test.
+func declared(t *testing.T) map[string]domain.Reason {
+	t.Helper()
+
+	out := map[string]domain.Reason{}
+	for _, f := range sources(t) {
+		ast.Inspect(f, func(n ast.Node) bool {
+			v, ok := n.(*ast.ValueSpec)
+			if !ok {
+				return true
+			}
+
+			if s, ok := v.Type.(*ast.SelectorExpr); ok && s.Sel.Name == "Reason" && len(v.Values) == 1 {
+				if lit, ok := v.Values[0].(*ast.BasicLit); ok {
+					out[v.Names[0].Name] = domain.Reason(strings.Trim(lit.Value, `"`))
+				}
+			}
+
+			return false
+		})
+	}
+
+	return out
+}
+
+// sources parses the files of the package under test.
+func sources(t *testing.T) (out []*ast.File) {
 	t.Helper()
 
 	files, err := filepath.Glob("*.go")
@@ -207,7 +237,18 @@ func TypesWith(t *testing.T, method string) (names []string) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		out = append(out, f)
+	}
 
+	return out
+}
+
+// TypesWith gives the names of the types that have a method, from the source of the package under test, so that a type
+// which no row has is found.
+func TypesWith(t *testing.T, method string) (names []string) {
+	t.Helper()
+
+	for _, f := range sources(t) {
 		for _, d := range f.Decls {
 			fn, ok := d.(*ast.FuncDecl)
 			if !ok || fn.Recv == nil || fn.Name.Name != method {

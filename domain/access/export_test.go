@@ -1,0 +1,4 @@
+package access
+
+// Table is what each right allows.
+var Table = may
