@@ -36,6 +36,7 @@ var danish = map[domain.Reason]string{
 	mailbox.AccessTooMany:         "en postkasse har højst 200 adgange og anmodninger ad gangen",
 	mailbox.RequestClosed:         "anmodningen er lukket",
 	mailbox.RecipientExempt:       "modtageren er fritaget",
+	mailbox.RecipientClosed:       "modtagerens postkasse er lukket",
 	mailbox.AlreadyExempt:         "personen er allerede fritaget eller har søgt",
 	mailbox.NotExempt:             "personen er ikke fritaget",
 	mailbox.NotInPerson:           "man møder personligt op",

@@ -88,6 +88,7 @@ var reasons = map[domain.Reason]struct {
 	mailbox.AccessTooMany:         {422, "a mailbox has at most 200 grants and requests at once"},
 	mailbox.RequestClosed:         {422, "the request is not open"},
 	mailbox.RecipientExempt:       {422, "the recipient is exempt"},
+	mailbox.RecipientClosed:       {422, "the recipient's mailbox is closed"},
 	mailbox.AlreadyExempt:         {422, "the person is exempt already, or has applied"},
 	mailbox.NotExempt:             {422, "the person is not exempt"},
 	mailbox.NotInPerson:           {422, "one applies in person"},

@@ -36,16 +36,16 @@ func start(t testing.TB) *servertest.World {
 }
 
 // launch runs the server in this process until stop is called.
-func launch(c serveCmd, log io.Writer) (s running, stop func() error, err error) {
+func launch(c serveCmd, log io.Writer) (s instance, stop func() error, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	ready, done := make(chan running, 1), make(chan error, 1)
-	go func() { done <- run(ctx, c, log, func(s running) { ready <- s }) }()
+	ready, done := make(chan instance, 1), make(chan error, 1)
+	go func() { done <- run(ctx, c, log, func(s instance) { ready <- s }) }()
 	select {
 	case s := <-ready:
 		return s, func() error { cancel(); return <-done }, nil
 	case err := <-done:
 		cancel()
-		return running{}, nil, err
+		return instance{}, nil, err
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 type production struct {
 	*servertest.Trust
 	t    *testing.T
-	s    running
+	s    instance
 	data string
 	sys  systemAdded
 }

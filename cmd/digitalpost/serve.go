@@ -35,15 +35,15 @@ func (c *serveCmd) Run() error {
 	return run(ctx, *c, os.Stderr, nil)
 }
 
-// A running is what run has opened, for those who start it in their own process.
-type running struct {
+// An instance is what run has opened, for those who start it in their own process.
+type instance struct {
 	URL string
 	B   *backbone.Backbone
 }
 
 // run opens everything, serves until ctx ends, finishes what is under way and closes in reverse. ready, if not nil, is
 // called in a goroutine of its own once it serves.
-func run(ctx context.Context, c serveCmd, stderr io.Writer, ready func(running)) (err error) {
+func run(ctx context.Context, c serveCmd, stderr io.Writer, ready func(instance)) (err error) {
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func run(ctx context.Context, c serveCmd, stderr io.Writer, ready func(running))
 	}()
 	url := c.announce(stderr, l.Addr(), keys)
 	if ready != nil {
-		go ready(running{url, b})
+		go ready(instance{url, b})
 	}
 	return c.watch(ctx, srv, served, b, log)
 }

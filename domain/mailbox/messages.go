@@ -15,6 +15,7 @@ const (
 	AlreadyDelivered domain.Reason = "message.already.delivered"
 	NotInTrash       domain.Reason = "message.not.in.trash"
 	NoteTooLong      domain.Reason = "message.note.too.long"
+	RecipientClosed  domain.Reason = "recipient.is.closed"
 )
 
 // MaxNote is how many characters a person's note on a message may have.
@@ -357,12 +358,12 @@ func (Release) leave(*State) Leave { return Leave{Machines: []access.Machine{acc
 
 func (c Release) decide(s *State) ([]Event, error) {
 	m := s.Message(c.Message)
-	if s.Owner == "" {
-		return nil, domain.Refuse(NotOpen)
-	}
-
 	if m.Stage != Scheduled || m.Due.After(c.At) {
 		return nil, nil
+	}
+
+	if s.Owner == "" { // ended since: it has its outcome all the same
+		return []Event{MessageRefused{Message: c.Message, Leaf: m.Leaf, Reason: RecipientClosed}}, nil
 	}
 
 	if s.keptOut(m.Audience, m.LegalBasis) {

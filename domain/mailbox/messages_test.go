@@ -116,7 +116,12 @@ var messageRules = []scenario{
 	{
 		Name: "released in no mailbox",
 		When: mailbox.Release{Message: m1, At: noon},
-		Err:  refused(mailbox.NotOpen),
+	},
+	{
+		Name:  "released in a mailbox that was ended since: it has its outcome",
+		Given: dueOn("").and(mailbox.Shredded{}),
+		When:  mailbox.Release{Message: m1, At: noon},
+		Then:  then(mailbox.MessageRefused{Message: m1, Leaf: 1, Reason: mailbox.RecipientClosed}),
 	},
 	{
 		Name:  "private post is released: the contract's consent with it",

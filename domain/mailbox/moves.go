@@ -185,9 +185,11 @@ func (c Restore) decide(s *State) ([]Event, error) {
 // Delete trashes a message, and purges one that is in DELETED already.
 type Delete struct{ Target }
 
-// leave asks for what deleting means for this message. A draft is its author's own, whom nobody else sees.
+// leave asks for what deleting means for this message, as far as the caller sees it: a refusal tells nobody of one that
+// they do not see. A draft is its author's own, whom nobody else sees.
 func (c Delete) leave(s *State) Leave {
 	switch m := s.Message(c.Message); {
+	case m.Stage != Here || !c.Lens.Shows(m.Audience):
 	case m.Draft != nil:
 		return Leave{Actions: []access.Action{access.Write}}
 	case m.Folder == Deleted:

@@ -117,6 +117,13 @@ var moveRules = []scenario{
 		Err:   refused(mailbox.AccessLimited),
 	},
 	{
+		Name:  "private post in DELETED is not there for a delegate who does not see it",
+		Given: private.and(mayWrite, mailbox.MessageTrashed{Message: m1, From: mailbox.Inbox, Platform: "eboks"}),
+		When:  mailbox.Delete{Target: at(m1)},
+		Order: by(as(helper)),
+		Err:   refused(mailbox.NoSuchMessage),
+	},
+	{
 		Name:  "restore to the old folder",
 		Given: inF1.and(trashed(m1, f1)),
 		When:  mailbox.Restore{Target: at(m1)},

@@ -6,7 +6,7 @@ import "digitalpost/domain"
 // test.
 var Reasons = []domain.Reason{
 	NotOpen, AlreadyOpen, StaleVersion, UnderAge,
-	NoSuchMessage, AlreadyReceived, AlreadyDelivered, NotInTrash, NoteTooLong,
+	NoSuchMessage, AlreadyReceived, AlreadyDelivered, NotInTrash, NoteTooLong, RecipientClosed,
 	FolderNotFound, FolderTaken, FolderNotAllowed, NameNotAllowed, NameTaken, SystemFolder, Cycle, FolderNotEmpty,
 	TooManyFolders,
 	NoAccess, AccessLimited, AccessSelf, AccessDuplicate, AccessNotFound, AccessPast, AccessKind, AccessTooMany,

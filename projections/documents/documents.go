@@ -69,7 +69,19 @@ func (Projection) Apply(v engine.View, rec eventstore.Event, e domain.Event) err
 		}
 	}
 
-	return nil // what is freed with a root stays named until forgetting has been there: see Under
+	if effect.Frees.All { // the log names them no more; that they lay there stays, for forgetting: see Under
+		under := append([]byte{kindUnder}, rec.Stream.ID[:]...)
+		var gone [][]byte
+		v.Scan(under, func(k, _ []byte) bool {
+			gone = append(gone, documentKey(domain.DocumentID(k[len(under):])))
+			return true
+		})
+		for _, k := range gone {
+			v.Delete(k)
+		}
+	}
+
+	return nil
 }
 
 func free(v engine.View, d domain.DocumentID) {

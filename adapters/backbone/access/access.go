@@ -174,17 +174,20 @@ func (x *Access) Approve(ctx context.Context, ask core.Ask, id domain.GrantID) (
 
 // Decline turns a request down: see Approve.
 func (x *Access) Decline(ctx context.Context, ask core.Ask, id domain.GrantID) (Given, eventstore.Position, error) {
-	return x.end(ctx, ask, id, mailbox.Decline{Grant: id, Version: ask.Version})
+	return x.end(ctx, ask, id, answer{id, false}, mailbox.Decline{Grant: id, Version: ask.Version})
 }
+
+// revocation is the request to end access.
+type revocation struct{ Grant domain.GrantID }
 
 // Revoke ends access at once: by the owner or an officer, or by who has it.
 func (x *Access) Revoke(ctx context.Context, ask core.Ask, id domain.GrantID) (Given, eventstore.Position, error) {
-	return x.end(ctx, ask, id, mailbox.Revoke{Grant: id, Version: ask.Version})
+	return x.end(ctx, ask, id, revocation{id}, mailbox.Revoke{Grant: id, Version: ask.Version})
 }
 
 // end ends a grant or a request. Who has it, or asked for it, may always give it up.
 func (x *Access) end(
-	ctx context.Context, ask core.Ask, id domain.GrantID, cmd mailbox.Command,
+	ctx context.Context, ask core.Ask, id domain.GrantID, asked any, cmd mailbox.Command,
 ) (Given, eventstore.Position, error) {
 	before, err := x.given(ask.Mailbox, id)
 	if err != nil {
@@ -192,14 +195,12 @@ func (x *Access) end(
 	}
 
 	a := core.Stranger(ask.Principal, ask.Mailbox, id)
-	r := core.Request{}
 	if before.Row.Grant.Grantee != ask.Identity || !access.UsesGrants(ask.Principal) {
 		if a, err = x.core.Admit(ctx, ask.Principal, ask.Mailbox, access.GrantAccess); err != nil {
 			return Given{}, 0, err
 		}
-		r = ask.Of(answer{id, false}, domain.MessageID{})
 	}
-	done, err := x.core.Execute(ctx, a, r, cmd)
+	done, err := x.core.Execute(ctx, a, ask.Of(asked, domain.MessageID{}), cmd)
 
 	return x.after(ask.Mailbox, id, done, err)
 }

@@ -1,4 +1,4 @@
 package access
 
 // Requests are zero values of all types of requests.
-var Requests = []any{Wish{}, answer{}}
+var Requests = []any{Wish{}, answer{}, revocation{}}

@@ -156,7 +156,7 @@ func (x *Changes) Follow(ctx context.Context, p access.Principal, box domain.Mai
 		return err
 	}
 
-	t := &telling{changes: x, admission: a, follower: f, after: f.After, shown: max(last, f.After)}
+	t := &follow{changes: x, admission: a, follower: f, after: f.After, shown: max(last, f.After)}
 	if err := t.past(ctx, last); err != nil {
 		return err
 	}
@@ -164,8 +164,8 @@ func (x *Changes) Follow(ctx context.Context, p access.Principal, box domain.Mai
 	return t.live(ctx, feed)
 }
 
-// A telling is one follower's way through the changes of a mailbox.
-type telling struct {
+// A follow is one follower's way through the changes of a mailbox.
+type follow struct {
 	changes   *Changes
 	admission core.Admission
 	follower  Follower
@@ -174,7 +174,7 @@ type telling struct {
 }
 
 // give tells a change, if it is for who follows.
-func (t *telling) give(c Change) error {
+func (t *follow) give(c Change) error {
 	if c.Position <= t.after {
 		return nil
 	}
@@ -190,7 +190,7 @@ func (t *telling) give(c Change) error {
 }
 
 // past tells what was, through a position.
-func (t *telling) past(ctx context.Context, last eventstore.Position) error {
+func (t *follow) past(ctx context.Context, last eventstore.Position) error {
 	for rec, err := range t.changes.past(ctx, t.admission.Mailbox, t.after) {
 		if err != nil {
 			return err
@@ -211,7 +211,7 @@ func (t *telling) past(ctx context.Context, last eventstore.Position) error {
 }
 
 // live tells what comes.
-func (t *telling) live(ctx context.Context, one *feed) error {
+func (t *follow) live(ctx context.Context, one *feed) error {
 	timer := time.NewTimer(0) // the first beat says that the past is told
 	defer timer.Stop()
 
@@ -237,7 +237,7 @@ func (t *telling) live(ctx context.Context, one *feed) error {
 }
 
 // beat says that all is told, to who may still follow.
-func (t *telling) beat() error {
+func (t *follow) beat() error {
 	p, c := t.admission.Principal, t.changes.core
 	if !p.Until.IsZero() && c.Now().After(p.Until) {
 		return core.ErrForbidden

@@ -23,6 +23,8 @@ type Draft struct {
 	Total   map[string]int64               `cbor:"4,keyasint"` // bytes that a file is to have, where that was said
 	Answers domain.MessageID               `cbor:"5,keyasint"` // the message that it answers
 	ReplyBy string                         `cbor:"6,keyasint"` // the date that its sender asked for
+
+	Parts []mailbox.Part `cbor:"-"` // all pieces; they stand in the event in the open
 }
 
 // NewDraft is a MeMo with nothing in it but its sender.
@@ -43,7 +45,7 @@ func OpenDraft(k vault.Key, d mailbox.Draft) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Draft{}
+	out := &Draft{Parts: slices.Clone(d.Parts)}
 
 	return out, cbor.Unmarshal(raw, out)
 }
@@ -117,8 +119,8 @@ func Newest(nodes []*memo.Node) (key string) {
 }
 
 // DropFile takes the pieces of a file away.
-func (d *Draft) DropFile(file string, parts *[]mailbox.Part) {
-	*parts = slices.DeleteFunc(*parts, func(p mailbox.Part) bool {
+func (d *Draft) DropFile(file string) {
+	d.Parts = slices.DeleteFunc(d.Parts, func(p mailbox.Part) bool {
 		return slices.Contains(d.Files[file], p.Document)
 	})
 	delete(d.Files, file)

@@ -3,11 +3,13 @@ package core
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/fxamacker/cbor/v2"
 
 	"digitalpost/domain"
 	"digitalpost/domain/access"
+	"digitalpost/domain/looks"
 	"digitalpost/domain/mailbox"
 	"digitalpost/eventstore"
 	"digitalpost/projections/mailboxes"
@@ -142,7 +144,8 @@ func (*repeated) Error() string { return "backbone: the command was run before" 
 
 // Execute runs a command for who is admitted, and returns once the views have what came of it; if the command destroys
 // keys, once they are destroyed. The command's own leave is asked for again where it is decided. A request of a known
-// key is not run again: its first result comes back.
+// key is not run again: its first result comes back. That somebody was refused for lack of a right is recorded before
+// they are told.
 func (c *Core) Execute(ctx context.Context, a Admission, r Request, cmd mailbox.Command) (Done, error) {
 	id, err := c.command(a, r)
 	if err != nil {
@@ -159,7 +162,19 @@ func (c *Core) Execute(ctx context.Context, a Admission, r Request, cmd mailbox.
 		order.Noted = &mailbox.Unchanged{Message: r.Message, Folder: r.Folder}
 	}
 
-	return c.run(ctx, Stream(a.Mailbox), meta, order)
+	done, err := c.run(ctx, Stream(a.Mailbox), meta, order)
+	if lacks(err) || slices.ContainsFunc(done.Refused, lacks) {
+		if lookErr := c.Look(ctx, a, looks.Refused{}); lookErr != nil && err == nil {
+			err = lookErr
+		}
+	}
+
+	return done, err
+}
+
+// lacks reports whether an error says that the caller has no right to what was asked.
+func lacks(err error) bool {
+	return IsReason(err, mailbox.AccessLimited) || IsReason(err, mailbox.NoAccess)
 }
 
 // run executes an order and waits for what came of it.

@@ -51,7 +51,7 @@ type Added struct {
 // AddDocument adds a document without files to a draft.
 func (d *Drafts) AddDocument(ctx context.Context, ask core.Ask, id domain.MessageID, x Document) (Added, error) {
 	key := ""
-	out, err := d.edit(ctx, ask, id, x, func(draft *content.Draft, _ *[]mailbox.Part, _ vault.Key) error {
+	out, err := d.edit(ctx, ask, id, x, func(draft *content.Draft, _ vault.Key) error {
 		n := &memo.Node{Name: x.name()}
 		body := draft.Body()
 		if x.Main && body.Child(n.Name) != nil || len(body.Children) >= mailbox.MaxDocuments {
@@ -81,7 +81,7 @@ func (d *Drafts) ChangeDocument(
 	ctx context.Context, ask core.Ask, p content.Part, x Document,
 ) (messages.Message, eventstore.Position, error) {
 	asked := documentChange{p, x.Label}
-	out, err := d.edit(ctx, ask, p.Message, asked, func(draft *content.Draft, _ *[]mailbox.Part, _ vault.Key) error {
+	out, err := d.edit(ctx, ask, p.Message, asked, func(draft *content.Draft, _ vault.Key) error {
 		n, _, err := draft.Find(p)
 		if err != nil {
 			return err
@@ -98,7 +98,7 @@ type drop struct{ Part content.Part }
 
 // Drop takes a file out of a draft, or a document with its files.
 func (d *Drafts) Drop(ctx context.Context, ask core.Ask, p content.Part) (eventstore.Position, error) {
-	take := func(draft *content.Draft, parts *[]mailbox.Part, _ vault.Key) error {
+	take := func(draft *content.Draft, _ vault.Key) error {
 		doc, file, err := draft.Find(p)
 		if err != nil {
 			return err
@@ -110,7 +110,7 @@ func (d *Drafts) Drop(ctx context.Context, ask core.Ask, p content.Part) (events
 		}
 
 		for _, f := range files {
-			draft.DropFile(f.Key, parts)
+			draft.DropFile(f.Key)
 		}
 		from.Children = slices.DeleteFunc(from.Children, func(x *memo.Node) bool { return x == gone })
 
@@ -154,7 +154,7 @@ type fileChange struct {
 // AddFile adds a file without content to a document of a draft.
 func (d *Drafts) AddFile(ctx context.Context, ask core.Ask, p content.Part, f File) (Added, error) {
 	key := ""
-	add := func(draft *content.Draft, _ *[]mailbox.Part, _ vault.Key) error {
+	add := func(draft *content.Draft, _ vault.Key) error {
 		doc, _, err := draft.Find(p)
 		if err != nil {
 			return err
@@ -187,7 +187,7 @@ func (d *Drafts) AddFile(ctx context.Context, ask core.Ask, p content.Part, f Fi
 func (d *Drafts) ChangeFile(
 	ctx context.Context, ask core.Ask, p content.Part, f File,
 ) (messages.Message, eventstore.Position, error) {
-	change := func(draft *content.Draft, _ *[]mailbox.Part, _ vault.Key) error {
+	change := func(draft *content.Draft, _ vault.Key) error {
 		_, n, err := draft.Find(p)
 		if err != nil {
 			return err

@@ -4,7 +4,6 @@ package drafts
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"digitalpost/adapters/backbone/content"
@@ -109,6 +108,9 @@ func pointNode(p organisation.ContactPoint, all *organisations.ContactDirectory)
 	return n
 }
 
+// creation is the request to begin a draft.
+type creation struct{ Words Words }
+
 // Begin begins a draft in a mailbox. Its author alone sees it, on every platform.
 func (d *Drafts) Begin(ctx context.Context, ask core.Ask, w Words) (messages.Message, eventstore.Position, error) {
 	a, err := d.core.Admit(ctx, ask.Principal, ask.Mailbox, access.Write)
@@ -116,7 +118,7 @@ func (d *Drafts) Begin(ctx context.Context, ask core.Ask, w Words) (messages.Mes
 		return messages.Message{}, 0, err
 	}
 
-	return d.begin(ctx, a, ask, w, func(draft *content.Draft) error {
+	return d.begin(ctx, a, ask, creation{w}, func(draft *content.Draft) error {
 		all, err := d.organisations.Contacts()
 		if err != nil {
 			return err
@@ -166,8 +168,8 @@ func (d *Drafts) begin(
 	return out, done.Position, err
 }
 
-// An edit changes a draft and its parts. It may be asked for again, on what the draft has become.
-type edit func(d *content.Draft, parts *[]mailbox.Part, k vault.Key) error
+// An edit changes a draft. It may be asked for again, on what the draft has become.
+type edit func(d *content.Draft, k vault.Key) error
 
 // edited is what came of an edit. A position other than 0 says that it is in the log, whatever the error.
 type edited struct {
@@ -196,10 +198,10 @@ func (d *Drafts) edit(ctx context.Context, ask core.Ask, id domain.MessageID, as
 				return out, err
 			}
 
-			out.Parts = slices.Clone(before.Parts)
-			if err := change(draft, &out.Parts, k); err != nil {
+			if err := change(draft, k); err != nil {
 				return out, err
 			}
+			out.Parts = draft.Parts
 			out.Content, err = draft.Seal(k)
 
 			return out, err
@@ -220,7 +222,7 @@ func (d *Drafts) edit(ctx context.Context, ask core.Ask, id domain.MessageID, as
 func (d *Drafts) Change(
 	ctx context.Context, ask core.Ask, id domain.MessageID, w Words,
 ) (messages.Message, eventstore.Position, error) {
-	out, err := d.edit(ctx, ask, id, w, func(draft *content.Draft, _ *[]mailbox.Part, _ vault.Key) error {
+	out, err := d.edit(ctx, ask, id, w, func(draft *content.Draft, _ vault.Key) error {
 		all, err := d.organisations.Contacts()
 		if err != nil {
 			return err

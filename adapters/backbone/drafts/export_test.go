@@ -1,4 +1,4 @@
 package drafts
 
 // Requests are zero values of all types of requests.
-var Requests = []any{Words{}, Document{}, documentChange{}, drop{}, fileChange{}, reply{}}
+var Requests = []any{Words{}, creation{}, Document{}, documentChange{}, drop{}, fileChange{}, reply{}}

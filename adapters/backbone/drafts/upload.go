@@ -48,8 +48,8 @@ func (d *Drafts) Upload(
 	}
 
 	ask.Key = ""
-	add := func(draft *content.Draft, parts *[]mailbox.Part, k vault.Key) error {
-		return put(draft, parts, k, part, p, ref, n)
+	add := func(draft *content.Draft, k vault.Key) error {
+		return put(draft, k, part, p, ref, n)
 	}
 	out, err := d.edit(ctx, ask, part.Message, nil, add)
 
@@ -104,7 +104,7 @@ func (d *Drafts) receive(body io.Reader) (ref documents.Ref, n int64, err error)
 
 // put writes a piece of n bytes into a draft.
 func put(
-	draft *content.Draft, parts *[]mailbox.Part, k vault.Key, part content.Part, p Piece, ref documents.Ref, n int64,
+	draft *content.Draft, k vault.Key, part content.Part, p Piece, ref documents.Ref, n int64,
 ) error {
 	_, f, err := draft.Find(part)
 	if err != nil {
@@ -113,18 +113,18 @@ func put(
 
 	file, x := f.Key, f.Child("content").File
 	if p.From == 0 {
-		draft.DropFile(file, parts)
+		draft.DropFile(file)
 		x.Size = 0
 	}
 
-	others := mailbox.Draft{Parts: *parts}.Bytes()
+	others := mailbox.Draft{Parts: draft.Parts}.Bytes()
 	facts := mailbox.Piece{From: p.From, Length: n, Total: p.Total, Size: x.Size, Others: others}
 	if err := facts.Judge(); err != nil {
 		return err
 	}
 
 	if n > 0 {
-		*parts = append(*parts, mailbox.Part{
+		draft.Parts = append(draft.Parts, mailbox.Part{
 			Document: ref.ID, Length: ref.Length, SealedHash: ref.SealedHash,
 			Key: k.Seal(mailbox.DraftSaved{}.EventType(), "partKey", ref.Key),
 		})

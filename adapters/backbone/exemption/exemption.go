@@ -116,8 +116,8 @@ func (x *Exemption) Decide(ctx context.Context, ask core.Ask, d Decision) (Statu
 	return x.run(ctx, ask, access.Exempt, d, cmd)
 }
 
-// addressing is the request to set a postal address.
-type addressing struct {
+// addressChange is the request to set a postal address.
+type addressChange struct {
 	Exemption domain.GrantID
 	Address   string
 }
@@ -126,18 +126,18 @@ type addressing struct {
 func (x *Exemption) SetAddress(
 	ctx context.Context, ask core.Ask, id domain.GrantID, address string,
 ) (Status, eventstore.Position, error) {
-	return x.run(ctx, ask, access.Exempt, addressing{id, address}, mailbox.SetPostalAddress{
+	return x.run(ctx, ask, access.Exempt, addressChange{id, address}, mailbox.SetPostalAddress{
 		Exemption: id, Version: ask.Version, Address: address,
 		Seal: x.seal(ask.Mailbox, mailbox.PostalAddressSet{}, "address", address),
 	})
 }
 
-// ending is the request to end an exemption at the municipality.
-type ending struct{ Exemption domain.GrantID }
+// exemptionEnd is the request to end an exemption at the municipality.
+type exemptionEnd struct{ Exemption domain.GrantID }
 
 // End ends an exemption at the municipality.
 func (x *Exemption) End(ctx context.Context, ask core.Ask, id domain.GrantID) (Status, eventstore.Position, error) {
-	return x.run(ctx, ask, access.Exempt, ending{id}, mailbox.RevokeExemption{
+	return x.run(ctx, ask, access.Exempt, exemptionEnd{id}, mailbox.RevokeExemption{
 		By: mailbox.ByMunicipality, Exemption: id, Version: ask.Version,
 	})
 }
@@ -160,14 +160,14 @@ func contactOf(s string) string {
 	return ""
 }
 
-// cancelling is the request to cancel one's own exemption.
-type cancelling struct{ Contact string }
+// cancellation is the request to cancel one's own exemption.
+type cancellation struct{ Contact string }
 
 // Cancel is the owner's own: online, with an e-mail address or a Danish mobile number that they confirm.
 func (x *Exemption) Cancel(ctx context.Context, ask core.Ask, contact string) (Status, eventstore.Position, error) {
 	contact = contactOf(contact)
 
-	return x.run(ctx, ask, access.Settings, cancelling{contact}, mailbox.RevokeExemption{
+	return x.run(ctx, ask, access.Settings, cancellation{contact}, mailbox.RevokeExemption{
 		By: mailbox.BySelf, Version: ask.Version, Contact: contact,
 		Seal: x.seal(ask.Mailbox, mailbox.ContactConfirmed{}, "contact", contact),
 	})

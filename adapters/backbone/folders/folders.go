@@ -3,10 +3,12 @@ package folders
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"digitalpost/adapters/backbone/core"
 	"digitalpost/adapters/backbone/text"
+	"digitalpost/adapters/vault"
 	"digitalpost/domain"
 	"digitalpost/domain/access"
 	"digitalpost/domain/mailbox"
@@ -149,6 +151,10 @@ func (f *Folders) after(
 
 	if done.Repeat != nil {
 		shown, err := f.show(a.Mailbox, id, done.Repeat.FolderAs)
+		if errors.Is(err, vault.ErrForgotten) { // it was deleted since, and its name with it
+			err = core.ErrNotFound
+		}
+
 		return shown, done.Position, err
 	}
 

@@ -195,7 +195,7 @@ func (in *Intake) accept(ctx context.Context, sys organisations.System, x arriva
 
 	// From here on the MeMo is never lost: whatever ends the work on its outcome, RunPending takes it up again.
 	in.core.Fail("event appended")
-	memoIn := settling{
+	memoIn := unsettled{
 		row: receipts.Row{Memo: events[0].(intake.MemoReceived), Position: p}, msg: x.msg,
 		sealable: content.Sealable{DocumentKey: ref.Key, Outline: outline, Salt: x.salt},
 	}

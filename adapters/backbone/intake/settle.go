@@ -24,15 +24,15 @@ import (
 	"digitalpost/projections/receipts"
 )
 
-// A settling is a MeMo whose outcome is being found.
-type settling struct {
+// An unsettled is a MeMo whose outcome is being found.
+type unsettled struct {
 	row      receipts.Row
 	msg      *memo.Message
 	sealable content.Sealable
 }
 
 // settle gives a MeMo its one outcome: into the recipient's mailbox, or refused.
-func (in *Intake) settle(ctx context.Context, sys organisations.System, x settling) error {
+func (in *Intake) settle(ctx context.Context, sys organisations.System, x unsettled) error {
 	in.core.Fail("before outcome")
 
 	v, err := in.judge(ctx, sys, x)
@@ -44,7 +44,7 @@ func (in *Intake) settle(ctx context.Context, sys organisations.System, x settli
 }
 
 // judge delivers a MeMo, or gives the rule by which it is not delivered.
-func (in *Intake) judge(ctx context.Context, sys organisations.System, x settling) (*memo.Violation, error) {
+func (in *Intake) judge(ctx context.Context, sys organisations.System, x unsettled) (*memo.Violation, error) {
 	org := sys.Organisation
 	sender := memo.Sender{CVR: org.CVR, MandatoryAllowed: org.MandatoryAllowed, LegalAllowed: org.LegalAllowed}
 	if v := x.msg.Judge(sender, in.core.Now()); v != nil {
@@ -90,7 +90,7 @@ func refusal(err error) (*memo.Violation, error) {
 }
 
 // deliver puts a MeMo into a mailbox, now or at its date.
-func (in *Intake) deliver(ctx context.Context, sys organisations.System, x settling, to domain.MailboxID) error {
+func (in *Intake) deliver(ctx context.Context, sys organisations.System, x unsettled, to domain.MailboxID) error {
 	r := x.row.Memo
 	l := mailbox.Letter{
 		Message: r.Message, System: sys.ID, Sender: sys.OrgID, UUID: r.UUID, Kind: x.msg.Kind(),
@@ -190,7 +190,7 @@ func (in *Intake) takeUp(ctx context.Context, m domain.MessageID) error {
 	}
 	defer d.Close()
 
-	x := settling{row: *row, sealable: content.Sealable{DocumentKey: key}}
+	x := unsettled{row: *row, sealable: content.Sealable{DocumentKey: key}}
 	if x.msg, err = memo.Read(io.NewSectionReader(d, 0, r.Length)); err != nil {
 		return fmt.Errorf("document %s: %w", r.Document, err)
 	}

@@ -1,4 +1,4 @@
 package messages
 
 // Requests are zero values of all types of requests.
-var Requests = []any{Patch{}, restoring{}, deletion{}}
+var Requests = []any{Patch{}, restoration{}, deletion{}}

@@ -89,7 +89,7 @@ func (m *Messages) in(v *core.Visit, id domain.MessageID) (out Message, err erro
 func (m *Messages) After(a core.Admission, id domain.MessageID, done core.Done) (Message, error) {
 	out, err := m.Now(a, id)
 	if err == nil && done.Repeat != nil {
-		out.Row = done.Repeat.Row
+		out.Row, out.Note, out.Answer = done.Repeat.Row, "", content.Answer{}
 		err = m.unseal(&out)
 	}
 

@@ -50,8 +50,8 @@ func (m *Messages) Patch(
 	return out, done.Position, err
 }
 
-// restoring is the request to restore a message.
-type restoring struct{ Message domain.MessageID }
+// restoration is the request to restore a message.
+type restoration struct{ Message domain.MessageID }
 
 // Restore takes a message out of DELETED, to its old folder.
 func (m *Messages) Restore(
@@ -62,7 +62,7 @@ func (m *Messages) Restore(
 		return Message{}, 0, err
 	}
 
-	done, err := m.core.Execute(ctx, a, ask.Of(restoring{id}, id), mailbox.Restore{Target: a.Target(id, ask.Version)})
+	done, err := m.core.Execute(ctx, a, ask.Of(restoration{id}, id), mailbox.Restore{Target: a.Target(id, ask.Version)})
 	if err != nil {
 		return Message{}, 0, err
 	}
