@@ -96,11 +96,23 @@ func (s *Store) locate(p eventstore.Position) (*segment, int64, int64, error) {
 	return seg, int64(offsets[i]), size, nil
 }
 
-const readChunk = 256 << 10
+const (
+	readChunk = 256 << 10
+	few       = 16 // records that are read one by one: whoever follows the log reads what has just come
+)
 
 // readRange yields the events beyond after through last, which must be in the log.
 func (s *Store) readRange(after, last eventstore.Position) iter.Seq2[eventstore.Event, error] {
 	return func(yield func(eventstore.Event, error) bool) {
+		if last <= after+few {
+			for p := after + 1; p <= last; p++ {
+				if e, err := s.readAt(p); !yield(e, err) || err != nil {
+					return
+				}
+			}
+			return
+		}
+
 		var buf []byte
 		var seg *segment
 		var from, upto int64 // what part of seg buf holds

@@ -49,3 +49,29 @@ func TestReadingAStreamAllocatesWhatItTakes(t *testing.T) {
 		t.Errorf("%d bytes were allocated for each record, at most %d", each, 8<<10)
 	}
 }
+
+// Who follows the log reads a few records at a time, as often as there are appends: it costs no chunk either.
+func TestFollowingAllocatesWhatItTakes(t *testing.T) {
+	s := open(t, t.TempDir(), filestore.Config{SegmentSize: 4 << 20, Free: roomy})
+	fill(t, s, 600)
+
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	const times = 200
+	for i := range eventstore.Position(times) {
+		n := 0
+		for _, err := range s.ReadAll(context.Background(), s.Last()-3) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+		if n != 3 {
+			t.Fatalf("time %d: %d records, want 3", i, n)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if each := (after.TotalAlloc - before.TotalAlloc) / times; each > 24<<10 {
+		t.Errorf("%d bytes were allocated each time, at most %d", each, 24<<10)
+	}
+}
