@@ -206,6 +206,10 @@ func TestAFailingEventParksItsStreamAlone(t *testing.T) {
 		t.Errorf("parked: %v, %v; want the first only", first, second)
 	}
 
+	if n, err := live.Parked(); n == 0 || err != nil {
+		t.Errorf("%d streams are parked in all views, %v; want some", n, err)
+	}
+
 	all, err := live.Snapshot(mailboxes.Projection{})
 	if err != nil {
 		t.Fatal(err)

@@ -289,6 +289,9 @@ func (b *Backbone) Close() error {
 // Ready reports whether requests can be answered.
 func (b *Backbone) Ready() bool { return b.views.Ready() && b.Err() == nil }
 
+// Parked gives how many streams are parked in the views: what is shown of them is old, and documents are not swept.
+func (b *Backbone) Parked() (int, error) { return b.views.Parked() }
+
 // Err gives what has stopped the backbone for good, nil while it works.
 func (b *Backbone) Err() error {
 	return errors.Join(b.store.Err(), b.views.Err(), b.core.Forgetting.Err(), b.docs.Err(), b.vault.Err())

@@ -77,6 +77,10 @@ func operations(mux *http.ServeMux, b *backbone.Backbone, registry *prometheus.R
 			http.Error(w, "not ready", http.StatusServiceUnavailable)
 			return
 		}
+		if parked, err := b.Parked(); err != nil || parked > 0 {
+			fmt.Fprintf(w, "ok, but %d streams are parked: they are not shown, and documents are not swept\n", parked)
+			return
+		}
 		fmt.Fprintln(w, "ok")
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))

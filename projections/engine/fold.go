@@ -90,7 +90,7 @@ func apply(p Projection, w *writer, rec eventstore.Event) error {
 	}
 
 	parked := 0
-	w.Scan([]byte{0xFF, 'p'}, func([]byte, []byte) bool { parked++; return true })
+	w.Scan(parkedPrefix, func([]byte, []byte) bool { parked++; return true })
 	if parked >= maxParked {
 		return fmt.Errorf("position %d: %w (and %d streams are parked already)", rec.Position, err, parked)
 	}

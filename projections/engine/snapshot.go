@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -167,7 +168,9 @@ func (s *Snapshot) scan(prefix, from []byte, back bool, fn func(key, value []byt
 }
 
 // parkedKey is the row that says that a stream's events are not applied any more. It sorts behind all streams' rows.
-func parkedKey(id [16]byte) []byte { return append([]byte{0xFF, 'p'}, id[:]...) }
+func parkedKey(id [16]byte) []byte { return slices.Concat(parkedPrefix, id[:]) }
+
+var parkedPrefix = []byte{0xFF, 'p'}
 
 // Parked reports whether an event of a stream could not be applied, so that what the view has of it is old.
 func (s *Snapshot) Parked(id [16]byte) bool { return s.Get(parkedKey(id)) != nil }

@@ -120,6 +120,20 @@ func (v *Views) path(p Projection) string { return filepath.Join(v.cfg.Dir, p.Na
 // Ready reports whether the views have caught up with the log as it was at start, and none has failed.
 func (v *Views) Ready() bool { return v.ready.Load() && v.Err() == nil }
 
+// Parked gives how many streams are parked, in whichever view.
+func (v *Views) Parked() (n int, err error) {
+	for _, f := range v.views {
+		s, err := f.Snapshot()
+		if err != nil {
+			return n, err
+		}
+		s.Scan(parkedPrefix, func([]byte, []byte) bool { n++; return true })
+		s.Close()
+	}
+
+	return n, nil
+}
+
 // Err gives why a view has stopped, nil while all follow.
 func (v *Views) Err() error {
 	v.mu.Lock()

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -146,7 +147,9 @@ func (f *Forgetting) freedThrough(ctx context.Context, last eventstore.Position)
 
 		e, err := streams.Decode(string(rec.Stream.Kind), rec.Type, rec.Data)
 		if err != nil {
-			continue // a parked stream's event asks for nothing that is known
+			// What it asks for is not known, and would never be done: the position goes on behind it.
+			return all, fmt.Errorf("position %d can't be read by this program, which may be older than the log: %w",
+				rec.Position, err)
 		}
 		all.add(rec.Stream.ID, e.Effect().Frees, kept)
 	}
@@ -217,10 +220,19 @@ func (f *Forgetting) RunSweep(ctx context.Context) {
 	}
 
 	for {
-		freed, err := f.Documents.Sweep(f.Now(), named)
-		if err != nil {
+		// What a parked stream names is not in the view: nothing is swept that it may name.
+		parked, err := f.Views.Parked()
+		freed := 0
+		if err == nil && parked == 0 {
+			freed, err = f.Documents.Sweep(f.Now(), named)
+		}
+
+		switch {
+		case err != nil:
 			f.Logger.Error("sweep of documents", "error", err)
-		} else if freed > 0 {
+		case parked > 0:
+			f.Logger.Warn("documents are not swept: streams are parked", "streams", parked)
+		case freed > 0:
 			f.Logger.Info("sweep of documents", "freed", freed)
 		}
 

@@ -1,0 +1,66 @@
+package backbone_test
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/backbonetest"
+	"digitalpost/adapters/backbone/core"
+	"digitalpost/domain"
+	"digitalpost/domain/streams"
+	"digitalpost/eventstore"
+	"digitalpost/eventstore/filestore"
+)
+
+// A log with an event that this program does not know, since a newer one wrote it, is not served: what the event asks
+// to be forgotten, and which documents it names, is not known. Nothing is swept or passed by.
+func TestALogOfANewerProgramIsNotServed(t *testing.T) {
+	t.Parallel()
+	b := backbonetest.Open(t, backbonetest.SegmentSize(4<<20))
+	box := b.Citizen(backbonetest.Mette)
+	b.Submit(b.Authority(backbonetest.Municipality), backbonetest.Mette, backbonetest.Letter{})
+	var kept []domain.Document
+	for _, rec := range b.Since(0) {
+		if e, err := streams.Decode(string(rec.Stream.Kind), rec.Type, rec.Data); err == nil {
+			if rec.Stream == core.Stream(box) {
+				kept = append(kept, e.Effect().Keeps...)
+			}
+		}
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	log, err := filestore.Open(filepath.Join(b.Dir, "log"), filestore.Config{Development: true, SegmentSize: 4 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	version, _ := log.Head(core.Stream(box))
+	_, err = log.Append(context.Background(), core.Stream(box), eventstore.ExpectedVersion(version),
+		eventstore.NewEvent{Type: "mailbox.message-of-tomorrow", Data: []byte{0xA0}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	newer, err := backbone.Open(backbone.Config{Dir: b.Dir, KMS: b.KMS(), Development: true, SegmentSize: 4 << 20})
+	if err == nil {
+		newer.Close()
+	}
+	if err == nil || !strings.Contains(err.Error(), "older than the log") {
+		t.Errorf("Open = %v, want it refused", err)
+	}
+	if len(kept) == 0 {
+		t.Fatal("no document was kept")
+	}
+	for _, d := range kept {
+		if !b.Kept(d) {
+			t.Errorf("document %s is gone", d.ID)
+		}
+	}
+}
