@@ -35,6 +35,27 @@ func Row[T any](v Reader, key []byte) (t T, ok bool, err error) {
 	return t, true, nil
 }
 
+// Page gives the rows to which an index leads, in the index's order: size of them from page on, counted from 0, and how
+// many there are in all. The index's values are the 16 bytes of the ids by which row reads them.
+func Page[ID ~[16]byte, T any](
+	s *Snapshot, index []byte, page, size int, row func(ID) (T, bool, error),
+) (out []T, total int, err error) {
+	s.Scan(index, func(_, id []byte) bool {
+		if total >= page*size && len(out) < size {
+			var r T
+			if r, _, err = row(ID(id)); err != nil {
+				return false
+			}
+			out = append(out, r)
+		}
+		total++
+
+		return true
+	})
+
+	return out, total, err
+}
+
 // Encode gives a row's bytes.
 func Encode(row any) ([]byte, error) { return rowEncoding.Marshal(row) }
 

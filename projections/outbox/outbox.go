@@ -129,20 +129,7 @@ func (s *Snapshot) To(system domain.SystemID, uuid domain.UUID) (Row, bool, erro
 
 // Waiting gives what waits for a recipient system, oldest first, size of them from page on, and how many there are.
 func (s *Snapshot) Waiting(system domain.SystemID, page, size int) (out []Row, total int, err error) {
-	s.s.Scan(engine.Key(kindWaiting, [16]byte(system)), func(_, m []byte) bool {
-		if total >= page*size && len(out) < size {
-			var r Row
-			if r, _, err = s.Message(domain.MessageID(m)); err != nil {
-				return false
-			}
-			out = append(out, r)
-		}
-		total++
-
-		return true
-	})
-
-	return out, total, err
+	return engine.Page(s.s, engine.Key(kindWaiting, [16]byte(system)), page, size, s.Message)
 }
 
 // ToDeliver calls fn for what the backbone itself is to deliver, or to send as e-mail, oldest first, until it returns

@@ -47,20 +47,7 @@ func (s *Snapshot) Final(id domain.ReceiptID) (Row, bool, error) {
 
 // Finals gives a system's final receipts, oldest first, size of them from page on, and how many there are.
 func (s *Snapshot) Finals(system domain.SystemID, page, size int) (out []Row, total int, err error) {
-	s.s.Scan(engine.Key(kindFinal, [16]byte(system)), func(_, m []byte) bool {
-		if total >= page*size && len(out) < size {
-			var r Row
-			if r, _, err = s.Memo(domain.MessageID(m)); err != nil {
-				return false
-			}
-			out = append(out, r)
-		}
-		total++
-
-		return true
-	})
-
-	return out, total, err
+	return engine.Page(s.s, engine.Key(kindFinal, [16]byte(system)), page, size, s.Memo)
 }
 
 // Pending gives what came in and has no outcome.
