@@ -2,14 +2,17 @@ package backbone_test
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"digitalpost/adapters/backbone"
 	"digitalpost/adapters/backbone/backbonetest"
 	"digitalpost/adapters/backbone/core"
 	"digitalpost/domain"
+	"digitalpost/domain/mailbox"
 	"digitalpost/domain/streams"
 	"digitalpost/eventstore"
 	"digitalpost/eventstore/filestore"
@@ -62,5 +65,44 @@ func TestALogOfANewerProgramIsNotServed(t *testing.T) {
 		if !b.Kept(d) {
 			t.Errorf("document %s is gone", d.ID)
 		}
+	}
+}
+
+// While a stream is parked nothing is swept: not even a document that no event names.
+func TestNothingIsSweptWhileAStreamIsParked(t *testing.T) {
+	t.Parallel()
+	b := backbonetest.Open(t)
+	box := b.Citizen(backbonetest.Mette)
+	w := b.Core().Documents.Create()
+	if _, err := w.Write([]byte("named by nothing")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	later := time.Now().Add(2 * time.Hour)
+
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	log, err := filestore.Open(filepath.Join(b.Dir, "log"), filestore.Config{Development: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	version, _ := log.Head(core.Stream(box))
+	impossible := mailbox.MessageMarkedRead{Message: domain.MessageID{9}} // of a message that never was
+	data, err := mailbox.Codec.Encode(impossible)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = log.Append(context.Background(), core.Stream(box), eventstore.ExpectedVersion(version),
+		eventstore.NewEvent{Type: impossible.EventType(), Data: data})
+	if err := errors.Join(err, log.Close()); err != nil {
+		t.Fatal(err)
+	}
+
+	b.Restart()
+	if freed, err := b.Core().Forgetting.Sweep(later); freed != 0 || !errors.Is(err, core.ErrParked) {
+		t.Errorf("Sweep = %d, %v; want ErrParked", freed, err)
 	}
 }

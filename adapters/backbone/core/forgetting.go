@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -207,31 +208,15 @@ func (f *Forgetting) Wait(ctx context.Context, p eventstore.Position) error {
 	}
 }
 
-// RunSweep frees, once an hour, documents that no event names: what a crash between document and event left.
+// RunSweep sweeps once an hour, until ctx ends.
 func (f *Forgetting) RunSweep(ctx context.Context) {
-	named := func(d domain.DocumentID) (bool, error) {
-		s, err := documents.At(f.Views)
-		if err != nil {
-			return true, err
-		}
-		defer s.Close()
-
-		return s.Named(d), nil
-	}
-
 	for {
-		// What a parked stream names is not in the view: nothing is swept that it may name.
-		parked, err := f.Views.Parked()
-		freed := 0
-		if err == nil && parked == 0 {
-			freed, err = f.Documents.Sweep(f.Now(), named)
-		}
-
+		freed, err := f.Sweep(f.Now())
 		switch {
+		case errors.Is(err, ErrParked):
+			f.Logger.Warn("documents are not swept", "error", err)
 		case err != nil:
 			f.Logger.Error("sweep of documents", "error", err)
-		case parked > 0:
-			f.Logger.Warn("documents are not swept: streams are parked", "streams", parked)
 		case freed > 0:
 			f.Logger.Info("sweep of documents", "freed", freed)
 		}
@@ -242,4 +227,27 @@ func (f *Forgetting) RunSweep(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// Sweep frees documents that no event names and that are older than an hour: what a crash between document and event
+// left. It gives how many. While a stream is parked it frees none, and gives ErrParked: what that names is not known.
+func (f *Forgetting) Sweep(now time.Time) (freed int, err error) {
+	parked, err := f.Views.Parked()
+	if err != nil {
+		return 0, err
+	}
+
+	if parked > 0 {
+		return 0, fmt.Errorf("%w: %d of them", ErrParked, parked)
+	}
+
+	return f.Documents.Sweep(now, func(d domain.DocumentID) (bool, error) {
+		s, err := documents.At(f.Views)
+		if err != nil {
+			return true, err
+		}
+		defer s.Close()
+
+		return s.Named(d), nil
+	})
 }
