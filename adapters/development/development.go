@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,11 +78,23 @@ func (d *dev) list(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// inOrder puts those who are there from the start first, in their order: ids that were made within one millisecond have
+// none.
+func inOrder(all []people.Person) {
+	seeded := slices.Concat(madeUp.people, madeUp.companies)
+	rank := map[string]int{}
+	for i, p := range seeded {
+		rank[p.Number] = i - len(seeded)
+	}
+	slices.SortStableFunc(all, func(a, b people.Person) int { return rank[a.Number] - rank[b.Number] })
+}
+
 func (d *dev) owners() (people, companies []any, err error) {
 	all, err := d.b.People.All()
 	if err != nil {
 		return nil, nil, err
 	}
+	inOrder(all)
 	people, companies = []any{}, []any{}
 	for _, p := range all {
 		if p.Kind == mailbox.Company {
