@@ -196,11 +196,13 @@ func (c CPR) BirthDate() (time.Time, bool) {
 	if len(c.digits) != 10 {
 		return time.Time{}, false
 	}
+
 	n := func(i int) int { return int(c.digits[i]-'0')*10 + int(c.digits[i+1]-'0') }
 	day, month, year := n(0), time.Month(n(2)), n(4)
 	if day > 60 {
 		day -= 60
 	}
+
 	switch d := c.digits[6]; {
 	case d <= '3' || (d == '4' || d == '9') && year > 36:
 		year += 1900
@@ -209,6 +211,7 @@ func (c CPR) BirthDate() (time.Time, bool) {
 	default:
 		year += 1800
 	}
+
 	t := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 	return t, t.Day() == day && t.Month() == month
 }

@@ -142,9 +142,11 @@ func (r *canonical) name() string {
 			return name
 		}
 	}
+
 	if !utf8.Valid(s) {
 		r.fail()
 	}
+
 	name := string(s)
 	if more := map[string]string{}; !r.bad && (known == nil || len(*known) < maxNames) {
 		if known != nil {
@@ -153,5 +155,6 @@ func (r *canonical) name() string {
 		more[name] = name
 		names.CompareAndSwap(known, &more)
 	}
+
 	return name
 }

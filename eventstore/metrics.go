@@ -50,5 +50,6 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	if r != nil {
 		r.MustRegister(m.Append, m.Batch, m.Position, m.Segments, m.Bytes, m.ClockGap, m.Events)
 	}
+
 	return m
 }

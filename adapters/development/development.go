@@ -94,6 +94,7 @@ func (d *dev) owners() (people, companies []any, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+
 	inOrder(all)
 	people, companies = []any{}, []any{}
 	for _, p := range all {
@@ -104,6 +105,7 @@ func (d *dev) owners() (people, companies []any, err error) {
 		people = append(people, map[string]any{"cpr": p.Number, "name": p.Name, "mailbox": p.Mailbox,
 			"birthDate": p.BirthDate.Format(dateLayout), "municipality": p.Municipality})
 	}
+
 	return people, companies, nil
 }
 
@@ -112,20 +114,24 @@ func (d *dev) systems() ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	systems := []any{}
 	for _, made := range madeUp.systems { // in this order: the first is an authority's
 		for _, s := range list {
 			if s.Name != made.name {
 				continue
 			}
+
 			o := map[string]any{"id": s.ID, "key": d.i.SystemKey(s.ID), "name": s.Name, "cvr": s.Organisation.CVR,
 				"type": s.Organisation.Kind, "organisation": s.Organisation.Name}
 			if s.Platform != "" {
 				o["platform"] = s.Platform
 			}
+
 			systems = append(systems, o)
 		}
 	}
+
 	return systems, nil
 }
 

@@ -124,6 +124,7 @@ func (i *Issuer) Tokens() *identity.Tokens {
 	for _, p := range platform.All {
 		clients[p.ID] = p.ID
 	}
+
 	return identity.NewTokens(i.b, identity.Config{
 		Audience: audience,
 		Keys:     &oidc.StaticKeySet{PublicKeys: []crypto.PublicKey{i.key.Public()}},
@@ -172,9 +173,11 @@ func (i *Issuer) access(issuer string, u user, client string) (token, id string,
 	case u.number != "":
 		c["dk.cpr"] = u.number
 	}
+
 	if len(u.priv) > 0 {
 		c["priv"] = u.priv
 	}
+
 	token, err = i.sign(c)
 	return token, id, err
 }
@@ -276,6 +279,7 @@ func (i *Issuer) redeem(form url.Values) (grant, error) {
 		i.refresh.Remove(token) // it rotates
 		return g, nil
 	}
+
 	return grant{}, bad("unsupported_grant_type",
 		"grant_type must be authorization_code, refresh_token or client_credentials")
 }

@@ -188,6 +188,7 @@ func form(r *http.Request) (url.Values, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "application/json" {
 		var in map[string]string
 		if json.Unmarshal(body, &in) != nil {
@@ -199,10 +200,12 @@ func form(r *http.Request) (url.Values, error) {
 		}
 		return f, nil
 	}
+
 	f, err := url.ParseQuery(string(body))
 	if err != nil {
 		return nil, problem.BadField("body", "body.not.valid", "must be a form")
 	}
+
 	return f, nil
 }
 

@@ -55,21 +55,26 @@ func (d *Document) ReadAt(p []byte, off int64) (n int, err error) {
 		if buf == nil {
 			buf = make([]byte, chunk+tag)
 		}
+
 		b := buf[:size]
 		if _, err := d.f.ReadAt(b, d.at+i*(chunk+tag)); err != nil {
 			return n, fmt.Errorf("%w: chunk %d: %w", ErrDamaged, i, err)
 		}
+
 		d.s.read.Add(size)
 		plain, err := d.aead.Open(b[:0], nonce(i), b, nil)
 		if err != nil {
 			return n, fmt.Errorf("%w: chunk %d does not open", ErrDamaged, i)
 		}
+
 		c := copy(p[n:], plain[off-i*chunk:])
 		n, off = n+c, off+int64(c)
 	}
+
 	if n < len(p) {
 		return n, io.EOF
 	}
+
 	return n, nil
 }
 

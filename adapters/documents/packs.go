@@ -77,6 +77,7 @@ func (s *Store) gather(first *commit) []*commit {
 			return batch
 		}
 	}
+
 	return batch
 }
 

@@ -128,15 +128,18 @@ func nextHeader(f *os.File, at int64) (int64, bool) {
 	if data, err := unix.Seek(int(f.Fd()), at, unix.SEEK_DATA); err == nil && data > at {
 		at = data
 	}
+
 	buf := make([]byte, 1<<20)
 	for {
 		n, err := f.ReadAt(buf, at)
 		if i := strings.Index(string(buf[:n]), magic); i >= 0 {
 			return at + int64(i), true
 		}
+
 		if err != nil || n < len(magic) {
 			return 0, false
 		}
+
 		at += int64(n - len(magic) + 1)
 	}
 }

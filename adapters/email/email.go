@@ -82,9 +82,11 @@ func (s Server) message(m sending.Mail) (*mail.Msg, error) {
 	if err := msg.FromFormat("Digital Post", s.From); err != nil {
 		return nil, err
 	}
+
 	if err := msg.To(m.To); err != nil {
 		return nil, err
 	}
+
 	msg.SetMessageIDWithValue(m.ID + s.From[strings.LastIndexByte(s.From, '@'):])
 	msg.Subject(m.Subject)
 	msg.SetBodyString(mail.TypeTextPlain, m.Text)
@@ -95,6 +97,7 @@ func (s Server) message(m sending.Mail) (*mail.Msg, error) {
 		}
 		msg.AttachReadSeeker(f.Name, f.Open(), mail.WithFileContentType(mail.ContentType(kind)))
 	}
+
 	return msg, nil
 }
 

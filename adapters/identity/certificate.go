@@ -48,10 +48,12 @@ func holderOf(c *x509.Certificate) (h holder, err error) {
 			h.cvr = cvr
 		}
 	}
+
 	if h.cvr == "" || h.uuid == (domain.UUID{}) {
 		return h, errors.New(
 			"the certificate's subject must name the organisation: serialNumber and organizationIdentifier")
 	}
+
 	return h, nil
 }
 

@@ -213,6 +213,7 @@ func (t *Tokens) mandates(all []Privilege) (out []access.Mandate, err error) {
 	if len(all) > maxMandates {
 		return nil, problem.New(http.StatusForbidden, "priv.too.many", "a token brings at most 100 rights along")
 	}
+
 	for _, x := range all {
 		m := access.Mandate{Right: access.Right(x.Right)}
 		switch m.Right {
@@ -230,6 +231,7 @@ func (t *Tokens) mandates(all []Privilege) (out []access.Mandate, err error) {
 		}
 		out = append(out, m)
 	}
+
 	return out, nil
 }
 

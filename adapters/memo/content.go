@@ -74,16 +74,19 @@ func (c *content) ReadAt(p []byte, off int64) (int, error) {
 	if off >= c.x.Size {
 		return 0, io.EOF
 	}
+
 	if c.rest == nil || c.at != off {
 		if err := c.seek(off); err != nil {
 			return 0, err
 		}
 	}
+
 	n, err := io.ReadFull(c.rest, p)
 	c.at += int64(n)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		err = io.EOF
 	}
+
 	return n, err
 }
 
@@ -144,6 +147,7 @@ func (t *textOf) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
+
 	for len(t.buf) == 0 {
 		more, err := t.l.pieces(func(b []byte, _ int64, _ pieceKind) error {
 			t.buf = append(t.buf, b...)
@@ -156,6 +160,7 @@ func (t *textOf) Read(p []byte) (int, error) {
 			return 0, io.EOF
 		}
 	}
+
 	n := copy(p, t.buf)
 	t.buf = t.buf[n:]
 	return n, nil

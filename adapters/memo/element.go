@@ -36,11 +36,14 @@ func (s *sequence) take(child qname) (p *particle, which int) {
 				return p, which
 			}
 		}
+
 		if c < s.least(*p) {
 			return nil, 0 // it can't be passed over
 		}
+
 		c = 0
 	}
+
 	return nil, 0
 }
 
@@ -50,6 +53,7 @@ func (r *reader) content(n *Node, name qname, empty bool) error {
 	if empty {
 		return r.missing(&s)
 	}
+
 	for {
 		err := r.l.text(func(b []byte, _ int64, kind pieceKind) error {
 			if len(bytes.Trim(b, " \t\r\n")) > 0 || kind == cdata {
@@ -60,6 +64,7 @@ func (r *reader) content(n *Node, name qname, empty bool) error {
 		if err != nil {
 			return err
 		}
+
 		if end, err := r.l.has("</"); err != nil {
 			return err
 		} else if end {
@@ -68,9 +73,11 @@ func (r *reader) content(n *Node, name qname, empty bool) error {
 			}
 			return r.l.endTag()
 		}
+
 		if n, _ := r.l.need(1); n == 0 {
 			return r.l.fail("an element does not end")
 		}
+
 		if err := r.child(n, &s); err != nil {
 			return err
 		}
@@ -249,6 +256,7 @@ func (r *reader) skip(depth int) error {
 		if err := r.l.text(func([]byte, int64, pieceKind) error { return nil }); err != nil {
 			return err
 		}
+
 		if end, err := r.l.has("</"); err != nil {
 			return err
 		} else if end {
@@ -257,12 +265,15 @@ func (r *reader) skip(depth int) error {
 			}
 			continue
 		}
+
 		if n, _ := r.l.need(1); n == 0 {
 			return r.l.fail("an element does not end")
 		}
+
 		if _, _, _, err := r.l.startTag(); err != nil {
 			return err
 		}
 	}
+
 	return nil
 }

@@ -122,6 +122,7 @@ func parseFormat() map[qname][]particle {
 			if f, p.only12 = strings.CutSuffix(f, "!"); p.only12 {
 				p.min12 = 0
 			}
+
 			base := strings.TrimRight(f, "?*+~0123456789")
 			switch marks := f[len(base):]; {
 			case strings.Contains(base, "|"):
@@ -141,13 +142,16 @@ func parseFormat() map[qname][]particle {
 			case marks == "?10":
 				p.min, p.min12, p.max = 0, 0, 10
 			}
+
 			for _, n := range strings.Split(base, "|") {
 				p.names = append(p.names, split(n, q.space))
 				p.types = append(p.types, typ)
 			}
+
 			out[q] = append(out[q], p)
 		}
 	}
+
 	return out
 }
 

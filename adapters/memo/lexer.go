@@ -65,6 +65,7 @@ func (l *lexer) need(n int) (int, error) {
 			l.n -= l.i
 			l.i = 0
 		}
+
 		m, err := l.r.Read(l.buf[l.n:])
 		l.n += m
 		if err == io.EOF {
@@ -73,6 +74,7 @@ func (l *lexer) need(n int) (int, error) {
 			return 0, err
 		}
 	}
+
 	return l.n - l.i, nil
 }
 
@@ -90,9 +92,11 @@ func (l *lexer) until(end string, limit int, what string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+
 		if n < len(end) {
 			return nil, l.fail("%s does not end", what)
 		}
+
 		b := l.buf[l.i:l.n]
 		if j := bytes.Index(b, []byte(end)); j >= 0 {
 			l.tag = append(l.tag, b[:j]...)
@@ -102,16 +106,19 @@ func (l *lexer) until(end string, limit int, what string) ([]byte, error) {
 			l.i += j + len(end)
 			return l.tag, nil
 		}
+
 		k := len(b) - len(end) + 1
 		total += k
 		if limit > 0 && total > limit {
 			return nil, l.fail("%s is longer than %d bytes", what, limit)
 		}
+
 		if limit > 0 {
 			l.tag = append(l.tag, b[:k]...)
 		} else if err := l.validChars(b[:k], true); err != nil {
 			return nil, err
 		}
+
 		l.i += k
 	}
 }
@@ -128,6 +135,7 @@ func (l *lexer) validChars(b []byte, more bool) error {
 			i++
 			continue
 		}
+
 		r, size := utf8.DecodeRune(b[i:])
 		if r == utf8.RuneError && size == 1 {
 			if more && !utf8.FullRune(b[i:]) || more && i < 4 {
@@ -136,11 +144,14 @@ func (l *lexer) validChars(b []byte, more bool) error {
 			}
 			return l.fail("the bytes are not UTF-8")
 		}
+
 		if r == 0xFFFE || r == 0xFFFF {
 			return l.fail("character %U is not allowed in XML", r)
 		}
+
 		i += size
 	}
+
 	return nil
 }
 

@@ -36,10 +36,12 @@ func Read(r io.Reader) (*Message, error) {
 		}
 		return nil, err
 	}
+
 	var syntax *SyntaxError
 	if errors.As(err, &syntax) {
 		return nil, &FormError{[]FieldError{{Path: "", Code: CodeNotWellFormed, Rule: syntax.Rule}}}
 	}
+
 	return nil, err
 }
 
@@ -68,20 +70,24 @@ func (r *reader) document() error {
 	} else if is {
 		l.i += 3
 	}
+
 	if err := r.declaration(); err != nil {
 		return err
 	}
+
 	for seen := false; ; {
 		n, err := l.need(9)
 		if err != nil {
 			return err
 		}
+
 		if n == 0 {
 			if !seen {
 				return l.fail("there is no root element")
 			}
 			return nil
 		}
+
 		b := l.buf[l.i:l.n]
 		switch {
 		case strings.IndexByte(" \t\r\n", b[0]) >= 0:

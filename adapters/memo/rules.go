@@ -150,11 +150,13 @@ func judgeDocument(d *Node) *Violation {
 			return broken(code, path+"/File/filename")
 		}
 	}
+
 	for _, a := range d.All("Action") {
 		if e := a.Child("EntryPoint"); e != nil && !strings.HasPrefix(strings.ToLower(e.Get("url")), "https://") {
 			return broken("entry.point.url.not.https", path+"/Action/EntryPoint/url")
 		}
 	}
+
 	return nil
 }
 
@@ -213,10 +215,12 @@ func (m *Message) Due() (time.Time, bool) {
 	if len(s) < 10 {
 		return time.Time{}, false
 	}
+
 	var date string
 	if i := strings.IndexByte(s[1:], '-') + 1; len(s) >= i+6 {
 		date = s[:i+6]
 	}
+
 	t, err := time.ParseInLocation("2006-01-02", date, Copenhagen)
 	if err != nil { // years of five digits lie ahead, those before Christ behind
 		if strings.HasPrefix(s, "-") {
@@ -224,6 +228,7 @@ func (m *Message) Due() (time.Time, bool) {
 		}
 		return time.Date(9999, 1, 1, 0, 0, 0, 0, Copenhagen), true
 	}
+
 	return t, true
 }
 

@@ -29,6 +29,7 @@ func check(typ, text string) (value, rule string) {
 		}
 		return strings.ToLower(text), ""
 	}
+
 	v := collapse(text)
 	switch typ {
 	case "default-false":
@@ -63,6 +64,7 @@ func check(typ, text string) (value, rule string) {
 	case "gln":
 		return v, atMostNumber(text, 9999999999999)
 	}
+
 	return v, ""
 }
 
@@ -83,6 +85,7 @@ func isUUID(s string) bool {
 	if len(s) != 36 {
 		return false
 	}
+
 	for i := range 36 {
 		c := s[i]
 		switch i {
@@ -104,6 +107,7 @@ func isUUID(s string) bool {
 			}
 		}
 	}
+
 	return true
 }
 
@@ -133,25 +137,31 @@ func dateOf(s string) (rest string, ok bool) {
 	for n < len(s) && digit(s[n]) {
 		n++
 	}
+
 	if n < 4 || n > 4 && s[0] == '0' || n > 9 {
 		return s, false
 	}
+
 	year, _ := strconv.Atoi(s[:n])
 	if year == 0 {
 		return s, false
 	}
+
 	s = s[n:]
 	if len(s) < 6 || s[0] != '-' || s[3] != '-' {
 		return s, false
 	}
+
 	month, _ := strconv.Atoi(s[1:3])
 	if _, ok := two(s[1:], 1, 12); !ok {
 		return s, false
 	}
+
 	days := []int{31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}[month-1]
 	if month == 2 && (year%4 == 0 && year%100 != 0 || year%400 == 0) {
 		days = 29
 	}
+
 	rest, ok = two(s[4:], 1, days)
 	return rest, ok
 }
@@ -174,6 +184,7 @@ func isDateTime(s string) bool {
 	if !ok || len(rest) < 10 || rest[0] != 'T' || rest[3] != ':' || rest[6] != ':' {
 		return false
 	}
+
 	_, hours := two(rest[1:], 0, 23)
 	_, minutes := two(rest[4:], 0, 59)
 	after, seconds := two(rest[7:], 0, 59)
@@ -184,9 +195,11 @@ func isDateTime(s string) bool {
 			return false
 		}
 	}
+
 	if !hours || !minutes || !seconds {
 		return false
 	}
+
 	if strings.HasPrefix(after, ".") {
 		n := 1
 		for n < len(after) && digit(after[n]) {
@@ -197,6 +210,7 @@ func isDateTime(s string) bool {
 		}
 		after = after[n:]
 	}
+
 	return after == "Z"
 }
 
@@ -207,16 +221,20 @@ func atMostNumber(s string, limit int64) string {
 	if !negative {
 		body = strings.TrimPrefix(s, "+")
 	}
+
 	if body == "" || strings.Trim(body, "0123456789") != "" {
 		return rule + strconv.FormatInt(limit, 10)
 	}
+
 	n, err := strconv.ParseInt(strings.TrimLeft(body, "0")+"", 10, 64)
 	if strings.Trim(body, "0") == "" {
 		n, err = 0, nil
 	}
+
 	if err != nil && !(negative && strings.TrimLeft(body, "0") == "9223372036854775808") || !negative && n > limit {
 		return rule + strconv.FormatInt(limit, 10)
 	}
+
 	return ""
 }
 
@@ -229,20 +247,25 @@ func isURI(s string) bool {
 			b[i] = '_'
 		}
 	}
+
 	s, fragment, has := strings.Cut(string(b), "#")
 	if has && !chars(fragment, ":@/?[]") {
 		return false
 	}
+
 	s, query, has := strings.Cut(s, "?")
 	if has && !chars(query, ":@/?") {
 		return false
 	}
+
 	if scheme, rest, ok := strings.Cut(s, ":"); ok && isScheme(scheme) {
 		return isHier(rest)
 	}
+
 	if first, _, _ := strings.Cut(s, "/"); strings.Contains(first, ":") {
 		return false
 	}
+
 	return isHier(s)
 }
 
@@ -262,16 +285,19 @@ func isHier(s string) bool {
 	if !strings.HasPrefix(s, "//") {
 		return chars(s, ":@/")
 	}
+
 	authority, path := s[2:], ""
 	if i := strings.IndexByte(authority, '/'); i >= 0 {
 		authority, path = authority[:i], authority[i:]
 	}
+
 	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
 		if !chars(authority[:i], ":") {
 			return false
 		}
 		authority = authority[i+1:]
 	}
+
 	host, port := authority, ""
 	if strings.HasPrefix(authority, "[") {
 		i := strings.IndexByte(authority, ']')
@@ -285,11 +311,13 @@ func isHier(s string) bool {
 	} else if i := strings.LastIndexByte(authority, ':'); i >= 0 {
 		host, port = authority[:i], authority[i:]
 	}
+
 	for i := 1; i < len(port); i++ {
 		if !digit(port[i]) {
 			return false
 		}
 	}
+
 	return port != ":" && chars(host, "") && chars(path, ":@/")
 }
 
@@ -317,15 +345,18 @@ func versionOf(s string) (version int, isDecimal bool) {
 	if negative || strings.HasPrefix(v, "+") {
 		v = v[1:]
 	}
+
 	whole, part, dot := strings.Cut(v, ".")
 	for _, d := range whole + part {
 		if d < '0' || d > '9' {
 			return 0, false
 		}
 	}
+
 	if whole+part == "" || dot && part == "" && whole == "" || len(whole) > 24 || len(part) > 24 {
 		return 0, false
 	}
+
 	whole, part = strings.TrimLeft(whole, "0"), strings.TrimRight(part, "0")
 	switch {
 	case negative || whole != "1":
@@ -335,5 +366,6 @@ func versionOf(s string) (version int, isDecimal bool) {
 	case part == "2":
 		return 12, true
 	}
+
 	return 0, true
 }

@@ -123,9 +123,11 @@ func (l *lexer) tagBytes() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+
 		if n == 0 {
 			return nil, l.fail("a tag does not end")
 		}
+
 		for ; l.i < l.n; l.i++ {
 			c := l.buf[l.i]
 			switch {
@@ -169,14 +171,17 @@ func (l *lexer) resolve(name string, element bool) qname {
 			return qname{"", name}
 		}
 	}
+
 	if prefix == "xml" {
 		return qname{"http://www.w3.org/XML/1998/namespace", local}
 	}
+
 	for i := len(l.stack) - 1; i >= 0; i-- {
 		if space, ok := l.stack[i].ns[prefix]; ok {
 			return qname{space, local}
 		}
 	}
+
 	return qname{"", name}
 }
 

@@ -36,6 +36,7 @@ func (l *lexer) pieces(piece pieceFunc) (more bool, err error) {
 	if err != nil || n == 0 {
 		return false, err
 	}
+
 	b := l.buf[l.i:l.n]
 	switch {
 	case b[0] == '<' && bytes.HasPrefix(b, []byte("<![CDATA[")):
@@ -49,6 +50,7 @@ func (l *lexer) pieces(piece pieceFunc) (more bool, err error) {
 	case b[0] == '&':
 		return true, l.reference(b, piece)
 	}
+
 	return true, l.plain(b, piece)
 }
 
@@ -64,15 +66,19 @@ func (l *lexer) plain(b []byte, piece pieceFunc) error {
 			}
 		}
 	}
+
 	if bytes.Contains(b[:min(len(b), j+3)], []byte("]]>")) && bytes.Index(b, []byte("]]>")) < j {
 		return l.fail("]]> stands in text")
 	}
+
 	if err := l.validChars(b[:j], false); err != nil {
 		return err
 	}
+
 	if err := piece(b[:j], l.offset(), plain); err != nil {
 		return err
 	}
+
 	l.i += j
 	return nil
 }
@@ -90,10 +96,12 @@ func (l *lexer) reference(b []byte, piece pieceFunc) error {
 			return l.fail("& begins no reference that is known")
 		}
 	}
+
 	r, known := referred(string(b[1:j]))
 	if !known {
 		return l.fail("& begins no reference that is known")
 	}
+
 	at := l.offset()
 	l.i += j + 1
 	return piece([]byte(string(r)), at, reference)
@@ -180,9 +188,11 @@ func (l *lexer) unescape(s string, attribute bool) (string, error) {
 	} else if strings.Contains(s, "\r") {
 		s = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s)
 	}
+
 	if !strings.Contains(s, "&") {
 		return s, nil
 	}
+
 	var b strings.Builder
 	for {
 		before, after, ok := strings.Cut(s, "&")
@@ -190,11 +200,13 @@ func (l *lexer) unescape(s string, attribute bool) (string, error) {
 		if !ok {
 			return b.String(), nil
 		}
+
 		ref, rest, ok := strings.Cut(after, ";")
 		r, known := referred(ref)
 		if !ok || !known {
 			return "", l.fail("& begins no reference that is known")
 		}
+
 		b.WriteRune(r)
 		s = rest
 	}

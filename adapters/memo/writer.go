@@ -29,16 +29,19 @@ func (m *Message) Write(w io.Writer, version int, content func(*Node) (io.Reader
 		}
 		out.text(" xmlns:" + prefix + `="` + namespaces[p] + `"`)
 	}
+
 	if version == V11 {
 		out.text(` memoVersion="1.1" memoSchVersion="1.1.0">`)
 	} else {
 		out.text(` memoVersion="1.2">`)
 	}
+
 	out.children(m.Root, qname{namespaces[""], "Message"})
 	out.text("</memo:Message>\n")
 	if out.err != nil {
 		return out.err
 	}
+
 	return out.w.Flush()
 }
 
@@ -64,14 +67,17 @@ func (o *writer) children(n *Node, q qname) {
 			if known += len(found); p.only12 && o.version == V11 {
 				continue
 			}
+
 			if len(found) == 0 && p.types[i] == "default-false" && p.min > 0 && o.version == V11 {
 				found = []*Node{{Text: "false"}}
 			}
+
 			for _, c := range found {
 				o.element(c, name, p.types[i])
 			}
 		}
 	}
+
 	if known != len(n.Children) && o.err == nil {
 		o.err = fmt.Errorf("memo: %s holds what the format does not have", q.local)
 	}
@@ -82,6 +88,7 @@ func (o *writer) element(n *Node, q qname, kind string) {
 	if prefix == "" {
 		prefix = "memo:"
 	}
+
 	o.text("<" + prefix + q.local + ">")
 	switch {
 	case kind == "":
@@ -91,6 +98,7 @@ func (o *writer) element(n *Node, q qname, kind string) {
 	case o.err == nil:
 		o.err = xml.EscapeText(o.w, []byte(n.Text))
 	}
+
 	o.text("</" + prefix + q.local + ">")
 }
 

@@ -260,6 +260,7 @@ func Of(err error) *Error {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return New(503, "cancelled", "the request ended before its answer")
 	}
+
 	return New(500, "internal.error", "something went wrong here, and has been noted")
 }
 

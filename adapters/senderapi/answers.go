@@ -44,6 +44,7 @@ func receiptOf(r intakehall.Receipt) Receipt {
 		text := "delivered despite the recipient's exemption: " + r.Despite
 		out.ErrorMessage = &text
 	}
+
 	return out
 }
 

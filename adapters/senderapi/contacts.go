@@ -148,9 +148,11 @@ func (in groupCommand) read(id domain.UUID) (g organisation.ContactGroup, err er
 	if err := checkText("name", in.Name, 1, 256); err != nil {
 		return g, err
 	}
+
 	if err := checkText("description", in.Description, 0, 2000); err != nil {
 		return g, err
 	}
+
 	if in.Parent != nil {
 		ids, err := parseIDs("parent", []idRef{*in.Parent})
 		if err != nil {
@@ -158,6 +160,7 @@ func (in groupCommand) read(id domain.UUID) (g organisation.ContactGroup, err er
 		}
 		g.Parent = ids[0]
 	}
+
 	return g, nil
 }
 
@@ -200,9 +203,11 @@ func (in pointCommand) read(id domain.UUID) (p organisation.ContactPoint, err er
 	if err := checkText("name", in.Name, 1, 256); err != nil {
 		return p, err
 	}
+
 	if err := checkText("description", in.Description, 0, 2000); err != nil {
 		return p, err
 	}
+
 	all := []string{organisation.ForCitizens, organisation.ForCompanies, organisation.ForAuthorities}
 	for _, t := range in.Targets {
 		if !slices.Contains(all, t) {
@@ -212,40 +217,49 @@ func (in pointCommand) read(id domain.UUID) (p organisation.ContactPoint, err er
 			p.Targets = append(p.Targets, t)
 		}
 	}
+
 	if in.MaxMB != nil {
 		if *in.MaxMB < leastMB || *in.MaxMB > mostMB {
 			return p, problem.BadField("memoSizeThresholdMB", "field.not.valid", "must be from 10 to 99.5")
 		}
 		p.MaxBytes = int64(*in.MaxMB * 1e6)
 	}
+
 	if in.Attachments != nil {
 		if p.Attachments = *in.Attachments; p.Attachments < 0 || p.Attachments > mostAttachments {
 			return p, problem.BadField("allowedNumberOfAttachments", "field.not.valid", "must be from 0 to 30")
 		}
 	}
+
 	if in.Active != nil {
 		p.Active = *in.Active
 	}
+
 	if in.Visible != nil {
 		p.Visible = *in.Visible
 	}
+
 	if in.System != "" {
 		if p.System, err = domain.ParseUUID(in.System); err != nil {
 			return p, problem.BadField("systemId", "field.not.valid", "must be a system's id, a UUID")
 		}
 	}
+
 	if p.Groups, err = parseIDs("contactGroups", in.Groups); err != nil {
 		return p, err
 	}
+
 	if len(in.Terms) > mostSearchTerms {
 		return p, problem.BadField("searchTerms", "field.not.valid", "must be at most 50")
 	}
+
 	for _, t := range in.Terms {
 		if err := checkText("searchTerms.term", t.Term, 1, 100); err != nil {
 			return p, err
 		}
 		p.SearchTerms = append(p.SearchTerms, t.Term)
 	}
+
 	return p, nil
 }
 

@@ -21,14 +21,17 @@ func (a *api) waiting(w http.ResponseWriter, r *http.Request, sys organisations.
 	if err != nil {
 		return err
 	}
+
 	list, total, err := a.b.Handover.Waiting(sys, page, size)
 	if err != nil {
 		return err
 	}
+
 	ids := []string{}
 	for _, id := range list {
 		ids = append(ids, id.String())
 	}
+
 	problem.JSON(w, http.StatusOK, idsOf(ids, page, size, total))
 	return nil
 }
@@ -47,10 +50,12 @@ func (a *api) fetch(w http.ResponseWriter, r *http.Request, sys organisations.Sy
 	if err != nil {
 		return err
 	}
+
 	in, err := a.b.Handover.Fetch(r.Context(), sys, uuid)
 	if err != nil {
 		return err
 	}
+
 	defer in.Close()
 	h := w.Header()
 	h.Set("Content-Type", "application/xml")
@@ -61,6 +66,7 @@ func (a *api) fetch(w http.ResponseWriter, r *http.Request, sys organisations.Sy
 		a.log.Error("a MeMo was cut off", "message", uuid.String(), "error", err)
 		panic(http.ErrAbortHandler) // the receiver must not take it for the whole
 	}
+
 	return nil
 }
 
@@ -86,10 +92,12 @@ func (a *api) acknowledge(w http.ResponseWriter, r *http.Request, sys organisati
 	if err != nil {
 		return err
 	}
+
 	var in businessReceipt
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&in); err != nil {
 		return problem.BadField("body", "body.not.valid", "must be a Receipt, a JSON object of at most 64 KiB")
 	}
+
 	switch in.Status {
 	case "COMPLETED", "INVALID", "NOT_ALLOWED":
 	case "RECEIVED": // that it was fetched is recorded already
@@ -102,24 +110,30 @@ func (a *api) acknowledge(w http.ResponseWriter, r *http.Request, sys organisati
 		return problem.BadField("receiptStatus", "field.not.valid",
 			"must be COMPLETED, INVALID or NOT_ALLOWED, or RECEIVED, which says nothing new")
 	}
+
 	if in.UUID != "" && !strings.EqualFold(in.UUID, uuid.String()) {
 		return problem.BadField("messageUUID", "field.not.valid", "must be that of the path")
 	}
+
 	var words content.Answer
 	for name, s := range map[string]*string{"errorCode": in.Code, "errorMessage": in.Text} {
 		if s != nil && utf8.RuneCountInString(*s) > 512 {
 			return problem.BadField(name, "field.not.valid", "must be at most 512 characters long")
 		}
 	}
+
 	if in.Code != nil {
 		words.Code = *in.Code
 	}
+
 	if in.Text != nil {
 		words.Text = *in.Text
 	}
+
 	if err := a.b.Handover.Acknowledge(r.Context(), sys, uuid, in.Status, words); err != nil {
 		return err
 	}
+
 	w.WriteHeader(http.StatusOK)
 	return nil
 }

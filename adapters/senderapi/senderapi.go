@@ -82,6 +82,7 @@ func body(r *http.Request) (io.Reader, error) {
 	if err != nil {
 		return nil, unsupported("the Content-Type")
 	}
+
 	switch kind {
 	case "application/xml", "text/xml":
 		return r.Body, nil
@@ -89,26 +90,33 @@ func body(r *http.Request) (io.Reader, error) {
 	default:
 		return nil, unsupported("this media type")
 	}
+
 	if params["boundary"] == "" {
 		return nil, unsupported("multipart without a boundary")
 	}
+
 	parts, err := r.MultipartReader()
 	if err != nil {
 		return nil, unsupported("this multipart body")
 	}
+
 	for range 10 {
 		p, err := parts.NextPart()
 		if err != nil {
 			break
 		}
+
 		if p.FormName() != "file" {
 			continue
 		}
+
 		if k, _, _ := mime.ParseMediaType(p.Header.Get("Content-Type")); strings.Contains(k, "lzma") {
 			return nil, unsupported("tar.lzma")
 		}
+
 		return p, nil
 	}
+
 	return nil, problem.BadField("file", "part.missing", "must be a part of the multipart body")
 }
 
@@ -116,19 +124,23 @@ func (a *api) submit(w http.ResponseWriter, r *http.Request, sys organisations.S
 	if r.ContentLength > memo.MaxLength+1<<20 {
 		return core.ErrTooLarge
 	}
+
 	in, err := body(r)
 	if err != nil {
 		return err
 	}
+
 	uuid, err := domain.ParseUUID(r.URL.Query().Get("memo-message-uuid"))
 	if err != nil {
 		return problem.BadField("memo-message-uuid", "parameter.not.valid",
 			"is required and must be the messageUUID of the MeMo's header")
 	}
+
 	done, err := a.b.Intake.Submit(r.Context(), sys, uuid, in)
 	if err != nil {
 		return err
 	}
+
 	problem.JSON(w, http.StatusCreated, receiptOf(done))
 	return nil
 }
@@ -138,14 +150,17 @@ func (a *api) receipts(w http.ResponseWriter, r *http.Request, sys organisations
 	if err != nil {
 		return err
 	}
+
 	list, total, err := a.b.Intake.Receipts(sys, page, size)
 	if err != nil {
 		return err
 	}
+
 	ids := []string{}
 	for _, one := range list {
 		ids = append(ids, one.ID.String())
 	}
+
 	problem.JSON(w, http.StatusOK, idsOf(ids, page, size, total))
 	return nil
 }
@@ -168,10 +183,12 @@ func (a *api) receipt(w http.ResponseWriter, r *http.Request, sys organisations.
 	if err != nil {
 		return core.ErrNotFound
 	}
+
 	found, err := a.b.Intake.Receipt(sys, id)
 	if err != nil {
 		return err
 	}
+
 	if s := r.URL.Query().Get("delete"); s != "" {
 		del, err := strconv.ParseBool(s)
 		if err != nil {
@@ -183,6 +200,7 @@ func (a *api) receipt(w http.ResponseWriter, r *http.Request, sys organisations.
 			}
 		}
 	}
+
 	problem.JSON(w, http.StatusOK, receiptOf(found))
 	return nil
 }
@@ -207,13 +225,16 @@ func (a *api) contacts(w http.ResponseWriter, r *http.Request, _ organisations.S
 	if cpr == "" {
 		kind, number, contact = mailbox.Company, cvr, Contact{Type: "COMPANY", CVRNumber: cvr}
 	}
+
 	if (cpr == "") == (cvr == "") {
 		return problem.BadField("cprNumber", "parameter.not.valid", "or cvrNumber is required, one of them")
 	}
+
 	id, ok, err := a.b.People.Find(kind, number)
 	if err != nil {
 		return err
 	}
+
 	list := []Contact{}
 	if ok {
 		exempt, _, err := a.b.Exemption.IsExempt(kind, number)
@@ -222,6 +243,7 @@ func (a *api) contacts(w http.ResponseWriter, r *http.Request, _ organisations.S
 		}
 		list = append(list, contactOf(contact, id, exempt))
 	}
+
 	problem.JSON(w, http.StatusOK, contactsOf(list))
 	return nil
 }
@@ -260,16 +282,19 @@ func (a *api) validate(w http.ResponseWriter, r *http.Request, sys organisations
 		}
 		in = memo.Limit(raw)
 	}
+
 	m, err := memo.Read(in)
 	if err != nil {
 		return err
 	}
+
 	o := sys.Organisation
 	sender := memo.Sender{CVR: o.CVR, MandatoryAllowed: o.MandatoryAllowed, LegalAllowed: o.LegalAllowed}
 	if v := m.Judge(sender, time.Now()); v != nil {
 		return &problem.Error{Status: 400, Code: v.Rule.Code, Message: v.Path + ": " + v.Rule.Text,
 			Fields: []problem.Field{{Resource: "MeMo", Field: v.Path, Code: v.Rule.Code, Message: v.Rule.Text}}}
 	}
+
 	problem.JSON(w, http.StatusCreated, Validation{"the MeMo is valid", []problem.Field{}})
 	return nil
 }

@@ -98,10 +98,12 @@ func (v *Vault) use(epoch int) error {
 	if err != nil {
 		return err
 	}
+
 	db, err := bbolt.Open(v.path(epoch), 0o600, &bbolt.Options{Timeout: time.Second, ReadOnly: v.held == nil})
 	if err != nil {
 		return fmt.Errorf("open %s: %w", v.path(epoch), err)
 	}
+
 	err = db.View(func(tx *bbolt.Tx) (err error) {
 		v.names, err = openRow(wrap, keyNames, tx.Bucket(bucketMeta).Get(keyNames))
 		return err
@@ -109,6 +111,7 @@ func (v *Vault) use(epoch int) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("keys of epoch %d do not open with their epoch key: %w", epoch, err), db.Close())
 	}
+
 	v.db, v.epoch, v.wrap = db, epoch, wrap
 	return nil
 }

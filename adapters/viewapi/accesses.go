@@ -64,9 +64,11 @@ func privilege(in map[string]rawJSON, name string) (access.Right, error) {
 	} else {
 		word = *s
 	}
+
 	if r := access.Right(word); r.Delegated() {
 		return r, nil
 	}
+
 	return "", problem.BadField(name, "field.not.valid", rule)
 }
 
@@ -96,19 +98,23 @@ func (a accessHandlers) grant(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
+
 	in, err := fields(r, "identityId", "cprNumber", "cvrNumber", "name",
 		"privileges", "privilegeEndDate", "documentation")
 	if err != nil {
 		return err
 	}
+
 	right, err := privilege(in, "privileges")
 	if err != nil {
 		return err
 	}
+
 	id, given, err := idOf(in, "identityId")
 	if err != nil {
 		return err
 	}
+
 	if !given {
 		if err := a.b.Access.MayGrant(r.Context(), r.p, r.box); err != nil {
 			return err
@@ -117,6 +123,7 @@ func (a accessHandlers) grant(w http.ResponseWriter, r request) error {
 			return err
 		}
 	}
+
 	x, at, err := a.grantTo(r, ask, in, id, right, "privilegeEndDate")
 	return a.answerAccess(w, http.StatusCreated, x, at, err)
 }
@@ -126,22 +133,27 @@ func (a accessHandlers) byNumber(in map[string]rawJSON) (domain.MailboxID, error
 	if in["cvrNumber"] != nil {
 		kind, name = mailbox.Company, "cvrNumber"
 	}
+
 	number, err := textField(in, name, "must be a number, as text")
 	if err != nil {
 		return domain.MailboxID{}, err
 	}
+
 	if number == "" {
 		return domain.MailboxID{}, problem.BadField("identityId", "field.missing",
 			"or cprNumber or cvrNumber is required")
 	}
+
 	who, err := textField(in, "name", "must be text")
 	if err != nil {
 		return domain.MailboxID{}, err
 	}
+
 	id, ok, err := a.b.People.Named(kind, number, who)
 	if err == nil && !ok {
 		err = domain.Refuse(mailbox.GranteeNoMailbox)
 	}
+
 	return id, err
 }
 
@@ -179,25 +191,30 @@ func (a accessHandlers) oneAccess(r request) (accesshall.Given, error) {
 	if err != nil {
 		return accesshall.Given{}, err
 	}
+
 	mine, err := a.b.Access.Of(r.p)
 	if err != nil {
 		return accesshall.Given{}, err
 	}
+
 	boxes := []domain.MailboxID{r.box}
 	if r.box == (domain.MailboxID{}) {
 		boxes = []domain.MailboxID{r.p.Identity}
 	}
+
 	for _, box := range boxes {
 		all, err := a.b.Access.To(r.Context(), r.p, box)
 		if err == nil {
 			mine = append(mine, all...)
 		}
 	}
+
 	for _, x := range mine {
 		if x.ID == id && (r.box == domain.MailboxID{} || r.box == x.Mailbox) {
 			return x, nil
 		}
 	}
+
 	return accesshall.Given{}, core.ErrNotFound
 }
 
@@ -212,6 +229,7 @@ func (a accessHandlers) revoke(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
+
 	if r.box == (domain.MailboxID{}) { // privileges/direct/{id}: the id alone names it
 		x, err := a.oneAccess(r)
 		if err != nil {
@@ -219,10 +237,12 @@ func (a accessHandlers) revoke(w http.ResponseWriter, r request) error {
 		}
 		ask.Mailbox = x.Mailbox
 	}
+
 	_, at, err := a.b.Access.Revoke(r.Context(), ask, domain.GrantID(id))
 	if err != nil {
 		return err
 	}
+
 	a.position(w, at)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
@@ -234,28 +254,34 @@ func (a accessHandlers) requestAccess(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
+
 	right, err := privilege(in, "privileges")
 	if err != nil {
 		return err
 	}
+
 	to, err := field[struct{ FirstNameProvided, LastNameProvided, ExternalID, ExternalIDType string }](in, "accessTo",
 		"must be an object with externalId, firstNameProvided and lastNameProvided")
 	if err != nil {
 		return err
 	}
+
 	if to == nil || to.ExternalID == "" {
 		return problem.BadField("accessTo", "field.missing", "with externalId, a CPR number, is required")
 	}
+
 	until, err := textField(in, "privilegeEndDate", "must be a date")
 	if err != nil {
 		return err
 	}
+
 	name := to.FirstNameProvided + " " + to.LastNameProvided
 	owner := accesshall.Owner{CPR: to.ExternalID, Name: name}
 	x, at, err := a.b.Access.Request(r.Context(), r.p, owner, right, until)
 	if err != nil {
 		return err
 	}
+
 	a.position(w, at)
 	problem.JSON(w, http.StatusCreated, requestOf(x))
 	return nil
@@ -294,10 +320,12 @@ func (a accessHandlers) decideRequest(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
+
 	ask, err := a.ask(r)
 	if err != nil {
 		return err
 	}
+
 	ask.Mailbox = x.Mailbox
 	state := "REVOKED" // DELETE: taken back
 	if r.Method == http.MethodPut {
@@ -309,6 +337,7 @@ func (a accessHandlers) decideRequest(w http.ResponseWriter, r request) error {
 			return err
 		}
 	}
+
 	var at eventstore.Position
 	switch state {
 	case "APPROVED":
@@ -318,14 +347,17 @@ func (a accessHandlers) decideRequest(w http.ResponseWriter, r request) error {
 	default:
 		return problem.BadField("requestState", "field.not.valid", "must be APPROVED or REJECTED")
 	}
+
 	if err != nil {
 		return err
 	}
+
 	a.position(w, at)
 	if r.Method == http.MethodDelete {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
+
 	problem.JSON(w, http.StatusOK, requestOf(x))
 	return nil
 }

@@ -46,8 +46,10 @@ func eventOf(c changes.Change) CloudEvent {
 	if c.Message != (domain.MessageID{}) {
 		out.Subject = c.Message.String()
 	}
+
 	if c.Grant != (domain.GrantID{}) {
 		out.Data.IdentityID, out.Subject = c.Grantee, c.Grant.String()
 	}
+
 	return out
 }

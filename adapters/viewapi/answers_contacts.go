@@ -109,9 +109,11 @@ func groupOf(all *organisations.ContactDirectory, g directory.GroupRow) ContactG
 		id := Resource{domain.UUID(of.ID), uint32(of.Row.Version)}
 		out.Organisation = &OrganisationName{id, of.Name, of.CVR}
 	}
+
 	if up, ok := all.Group(g.Group.Parent); ok {
 		out.Parent = &ContactGroupName{Resource{up.Group.Group, up.Version}, up.Group.Name}
 	}
+
 	return out
 }
 

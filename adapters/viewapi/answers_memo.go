@@ -154,6 +154,7 @@ func (m mapper) sender(s *memo.Node, by domain.OrganisationID) Sender {
 			IDType:           element(r, "idType"), IDTypeLabel: element(r, "idTypeLabel"), Label: element(r, "label"),
 		}
 	}
+
 	return out
 }
 
@@ -174,6 +175,7 @@ func (m mapper) attention(a *memo.Node, path string) *AttentionData {
 	if a == nil {
 		return nil
 	}
+
 	return &AttentionData{
 		Resource:                m.node(path),
 		PersonID:                element(a, "AttentionPerson", "personID"),
@@ -219,6 +221,7 @@ func (m mapper) address(a *memo.Node, path string) *Address {
 	if a == nil {
 		return nil
 	}
+
 	return &Address{
 		Resource:                  m.node(path),
 		AddressID:                 element(a, "grd:id"),
@@ -240,6 +243,7 @@ func (m mapper) contentData(c *memo.Node) *ContentData {
 	if c == nil {
 		return nil
 	}
+
 	out := &ContentData{
 		Resource:                  m.node("content"),
 		CPRDataCPRNumber:          element(c, "grd:CPRdata", "grd:cprNumber"),
@@ -275,6 +279,7 @@ func (m mapper) contentData(c *memo.Node) *ContentData {
 			out.ProductionUnitNumber = &n // NgDP's type here is a number
 		}
 	}
+
 	return out
 }
 

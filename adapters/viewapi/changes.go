@@ -46,12 +46,15 @@ func (s *sse) write(text string) error {
 		s.w.WriteHeader(http.StatusOK)
 		s.started = true
 	}
+
 	if err := s.rc.SetWriteDeadline(time.Now().Add(writeWithin)); err != nil {
 		return err
 	}
+
 	if _, err := s.w.Write([]byte(text)); err != nil {
 		return err
 	}
+
 	return s.rc.Flush()
 }
 

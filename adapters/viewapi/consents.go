@@ -30,22 +30,27 @@ func (a settingHandlers) consent(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
+
 	in, err := fields(r, "given")
 	if err != nil {
 		return err
 	}
+
 	given, err := field[bool](in, "given", "must be true or false")
 	if err != nil {
 		return err
 	}
+
 	if given == nil {
 		return problem.BadField("given", "field.missing", "is required")
 	}
+
 	name := r.PathValue("platform")
 	at, err := a.b.Consents.Set(r.Context(), ask, consents.ToPlatform{Platform: name, Given: *given})
 	if err != nil {
 		return err
 	}
+
 	a.position(w, at)
 	problem.JSON(w, http.StatusOK, consentOf(name, *given))
 	return nil

@@ -73,6 +73,7 @@ func (a contactHandlers) contactQuery(r *http.Request, allowed ...string) (q con
 				"must be at most 16 values of at most 256 bytes")
 		}
 	}
+
 	if s := r.PathValue("organisation"); s != "" {
 		id, err := domain.ParseUUID(s)
 		if err != nil {
@@ -80,6 +81,7 @@ func (a contactHandlers) contactQuery(r *http.Request, allowed ...string) (q con
 		}
 		q.of = id
 	}
+
 	said := q.values.Get("searchTerm") + q.values.Get("searchTermOrName") + q.values.Get("any")
 	q.words = text.Fold(strings.TrimSpace(said))
 	if s := q.values.Get("contactGroupId"); s != "" {
@@ -88,23 +90,28 @@ func (a contactHandlers) contactQuery(r *http.Request, allowed ...string) (q con
 				"must be a contact group's id")
 		}
 	}
+
 	if s := q.values.Get("isRoot"); s != "" {
 		if q.roots, err = strconv.ParseBool(s); err != nil {
 			return q, problem.BadField("isRoot", "parameter.not.valid", "must be true or false")
 		}
 	}
+
 	for _, v := range q.values["visibility"] {
 		if v != organisation.ForCitizens && v != organisation.ForCompanies && v != organisation.ForAuthorities {
 			return q, problem.BadField("visibility", "parameter.not.valid", "must be CITIZEN, COMPANY or AUTHORITY")
 		}
 		q.visibility = append(q.visibility, v)
 	}
+
 	if q.all, err = a.b.Organisations.Contacts(); err != nil {
 		return q, err
 	}
+
 	if _, there := q.all.Organisation(q.of); !there && q.of != (domain.OrganisationID{}) {
 		return q, core.ErrNotFound
 	}
+
 	return q, nil
 }
 
@@ -161,6 +168,7 @@ func (a contactHandlers) contactGroups(w http.ResponseWriter, r *http.Request) e
 	if err != nil {
 		return err
 	}
+
 	name := text.Fold(q.values.Get("name"))
 	var shown []ContactGroup
 	for i, g := range q.all.Groups {
@@ -175,6 +183,7 @@ func (a contactHandlers) contactGroups(w http.ResponseWriter, r *http.Request) e
 			shown = append(shown, groupOf(q.all, g))
 		}
 	}
+
 	result := func(p Page, some Listed[ContactGroup]) any { return ContactGroupSearchResult{p, some} }
 	return paged(w, request{Request: r}, shown, result,
 		"searchTerm", "searchTermOrName", "any", "visibility", "isRoot", "name")
@@ -200,20 +209,25 @@ func (a contactHandlers) organisations(w http.ResponseWriter, r *http.Request) e
 	if err != nil {
 		return err
 	}
+
 	open := map[domain.OrganisationID]map[string]bool{}
 	said := map[domain.OrganisationID]bool{} // a word of a point finds its organisation
 	for i, p := range q.all.Points {
 		if !p.Point.Active || !p.Point.Visible {
 			continue
 		}
+
 		if open[p.Organisation] == nil {
 			open[p.Organisation] = map[string]bool{}
 		}
+
 		for _, t := range p.Point.Targets {
 			open[p.Organisation][t] = true
 		}
+
 		said[p.Organisation] = said[p.Organisation] || strings.Contains(q.all.PointWords[i], q.words)
 	}
+
 	is := func(name, value string) bool {
 		s := q.values.Get(name)
 		return s == "" || text.Fold(s) == text.Fold(value)
@@ -230,6 +244,7 @@ func (a contactHandlers) organisations(w http.ResponseWriter, r *http.Request) e
 			shown = append(shown, organisationOf(o, open[o.ID]))
 		}
 	}
+
 	result := func(p Page, some Listed[Organisation]) any { return OrganisationSearchResult{p, some} }
 	return paged(w, request{Request: r}, shown, result,
 		"searchTerm", "searchTermOrName", "any", "visibility", "name", "type", "authorityType", "cvrNumber")

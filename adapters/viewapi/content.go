@@ -12,16 +12,19 @@ func (a messageHandlers) content(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
+
 	in, closer, err := a.b.Messages.File(r.Context(), r.p, msg, f)
 	if err != nil {
 		return err
 	}
+
 	defer closer.Close()
 	h := w.Header()
 	kind, _, err := mime.ParseMediaType(f.Get("encodingFormat"))
 	if err != nil {
 		kind = "application/octet-stream"
 	}
+
 	h.Set("Content-Type", kind)
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Get("filename")}))
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -31,6 +34,7 @@ func (a messageHandlers) content(w http.ResponseWriter, r request) error {
 	if strings.Count(r.Header.Get("Range"), ",") > 8 {
 		r.Header.Del("Range") // many small ranges cost more than the whole
 	}
+
 	http.ServeContent(w, r.Request, "", msg.Row.Shown.Received, in)
 	return nil
 }

@@ -44,15 +44,18 @@ func draftWords(r request) (w drafts.Words, err error) {
 	if err != nil {
 		return w, err
 	}
+
 	if folder, err := idField(in, "folderId", r.box); err != nil {
 		return w, err
 	} else if folder != nil && *folder != mailbox.Drafts {
 		return w, problem.BadField("folderId", "field.not.valid",
 			"can only be DRAFTS: a draft lies nowhere else")
 	}
+
 	if w.Label, err = field[string](in, "label", "must be a text"); err != nil {
 		return w, err
 	}
+
 	const rule = "must be {recipientId, recipientIdType CVR, contactPoint {contactPointId}}: " +
 		"an authority, a contact point, or both"
 	to, err := field[struct {
@@ -65,16 +68,19 @@ func draftWords(r request) (w drafts.Words, err error) {
 	if err != nil || to == nil {
 		return w, err
 	}
+
 	w.To = &drafts.Addressee{CVR: to.ID}
 	if to.Type != "" && !strings.EqualFold(to.Type, "CVR") || to.ID == "" && to.Point.ID == "" {
 		return w, problem.BadField("recipient", "field.not.valid", rule)
 	}
+
 	if to.Point.ID != "" {
 		if w.To.Point, err = domain.ParseUUID(to.Point.ID); err != nil {
 			return w, problem.BadField("recipient.contactPoint.contactPointId", "field.not.valid",
 				"must be a contact point's id, a UUID")
 		}
 	}
+
 	return w, nil
 }
 
@@ -156,6 +162,7 @@ func readOnward(r request) (to sending.Onward, err error) {
 	if err != nil {
 		return to, err
 	}
+
 	for name, into := range map[string]*string{
 		"recipientId": &to.Recipient, "recipientIdType": &to.Kind, "comment": &to.Comment,
 		"senderLabel": &to.From, "recipientLabel": &to.To,
@@ -164,14 +171,17 @@ func readOnward(r request) (to sending.Onward, err error) {
 			return to, err
 		}
 	}
+
 	if to.Recipient == "" || to.Kind == "" {
 		return to, problem.BadField("recipientId", "field.missing",
 			"and recipientIdType (CPR, CVR or EMAIL) are required")
 	}
+
 	to.Kind = strings.ToUpper(to.Kind)
 	if to.Point, _, err = idOf(in, "contactPointId"); err != nil {
 		return to, err
 	}
+
 	confirmed, err := field[bool](in, "confirmed", "must be true or false")
 	to.Confirmed = confirmed != nil && *confirmed
 	return to, err
@@ -200,15 +210,18 @@ func (a draftHandlers) showPart(w http.ResponseWriter, status int, m messages.Me
 		if content.PartID(m.ID, path) != p.Document {
 			continue
 		}
+
 		for j, f := range d.All("File") {
 			if content.PartID(m.ID, filePath(path, f, j)) == p.File {
 				problem.JSON(w, status, mapperOf(m).file(f, filePath(path, f, j)))
 				return nil
 			}
 		}
+
 		problem.JSON(w, status, mapperOf(m).document(d, i))
 		return nil
 	}
+
 	return core.ErrNotFound
 }
 
@@ -244,18 +257,22 @@ func (a draftHandlers) changeDocument(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
+
 	in, err := fields(r, "label")
 	if err != nil {
 		return err
 	}
+
 	label, err := field[string](in, "label", "must be a text")
 	if err != nil {
 		return err
 	}
+
 	m, at, err := a.b.Drafts.ChangeDocument(r.Context(), ask, p, drafts.Document{Label: label})
 	if err != nil {
 		return err
 	}
+
 	return a.showPart(w, http.StatusOK, m, at, p)
 }
 

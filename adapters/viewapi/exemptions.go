@@ -94,6 +94,7 @@ func readApplication(in map[string]rawJSON) (app exemption.Application, err erro
 	} else if c != nil {
 		app.Criteria = *c
 	}
+
 	for name, to := range map[string]*bool{
 		"inPerson": &app.InPerson, "idShown": &app.IDShown, "declarationSigned": &app.Declaration,
 		"exemptByProxy": &app.Proxy, "bothSigned": &app.BothSigned,
@@ -104,9 +105,11 @@ func readApplication(in map[string]rawJSON) (app exemption.Application, err erro
 		}
 		*to = v != nil && *v
 	}
+
 	if app.Address, err = textField(in, "alternativeAddress", "must be text"); err != nil {
 		return app, err
 	}
+
 	status, err := textField(in, "exemptionStatus", "must be APPLIED or EXEMPT")
 	app.Decide = status != "APPLIED"
 	return app, err
@@ -141,10 +144,12 @@ func (a exemptionHandlers) changeExemption(w http.ResponseWriter, r request) err
 	if err != nil {
 		return err
 	}
+
 	in, err := fields(r, "exemptionStatus", "grounds", "alternativeAddress")
 	if err != nil {
 		return err
 	}
+
 	var x exemption.Status
 	var at eventstore.Position
 	if address, err := field[string](in, "alternativeAddress", "must be text"); err != nil {
@@ -157,10 +162,12 @@ func (a exemptionHandlers) changeExemption(w http.ResponseWriter, r request) err
 		x, at, err = a.b.Exemption.SetAddress(r.Context(), ask, id, *address)
 		return a.answerOfficer(w, http.StatusOK, x, at, err)
 	}
+
 	status, err := textField(in, "exemptionStatus", "must be EXEMPT or REFUSED")
 	if err != nil {
 		return err
 	}
+
 	grounds, err := textField(in, "grounds", "must be text")
 	switch {
 	case err != nil:
@@ -170,6 +177,7 @@ func (a exemptionHandlers) changeExemption(w http.ResponseWriter, r request) err
 	case status == "REFUSED" && (grounds == "" || len(grounds) > 4000):
 		return problem.BadField("grounds", "field.missing", "of a refusal are required, in at most 4,000 bytes")
 	}
+
 	x, at, err = a.b.Exemption.Decide(r.Context(), ask, exemption.Decision{
 		Exemption: id, Grant: status == "EXEMPT", Grounds: grounds,
 	})
@@ -202,17 +210,21 @@ func (a exemptionHandlers) cancelExemption(w http.ResponseWriter, r request) err
 	if err != nil {
 		return err
 	}
+
 	in, err := fields(r, "email", "mobileNumber")
 	if err != nil {
 		return err
 	}
+
 	contact, err := textField(in, "email", "must be text")
 	if err == nil && contact == "" {
 		contact, err = textField(in, "mobileNumber", "must be text")
 	}
+
 	if err != nil {
 		return err
 	}
+
 	x, at, err := a.b.Exemption.Cancel(r.Context(), ask, contact)
 	return a.answerOwner(w, x, at, err)
 }

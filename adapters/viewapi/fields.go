@@ -85,9 +85,11 @@ func at(v reflect.Value, path []string, fn func(reflect.Value) bool) bool {
 		}
 		v = v.Elem()
 	}
+
 	if len(path) == 0 {
 		return fn(v)
 	}
+
 	switch v.Kind() {
 	case reflect.Struct:
 		if f, ok := fieldOf(v.Type(), path[0]); ok {
@@ -102,6 +104,7 @@ func at(v reflect.Value, path []string, fn func(reflect.Value) bool) bool {
 			}
 		}
 	}
+
 	return true
 }
 
@@ -128,6 +131,7 @@ func texts(v reflect.Value, fn func(string) bool) bool {
 		}
 		return true
 	}
+
 	return fn(fmt.Sprint(v.Interface()))
 }
 

@@ -94,9 +94,11 @@ func (p pattern) fits(s string) bool {
 	if len(p) == 1 {
 		return p[0] == s
 	}
+
 	if !strings.HasPrefix(s, p[0]) {
 		return false
 	}
+
 	s = s[len(p[0]):]
 	for _, part := range p[1 : len(p)-1] {
 		i := strings.Index(s, part)
@@ -105,6 +107,7 @@ func (p pattern) fits(s string) bool {
 		}
 		s = s[i+len(part):]
 	}
+
 	return strings.HasSuffix(s, p[len(p)-1])
 }
 

@@ -67,10 +67,12 @@ func (a folderHandlers) folder(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
+
 	all, err := a.list(r, false)
 	if err != nil {
 		return err
 	}
+
 	for _, f := range all {
 		if f.ID == readFolder(r.box, id) {
 			etag(w, f.Row.Version)
@@ -78,6 +80,7 @@ func (a folderHandlers) folder(w http.ResponseWriter, r request) error {
 			return nil
 		}
 	}
+
 	return core.ErrNotFound
 }
 
@@ -90,29 +93,36 @@ func (a folderHandlers) createFolder(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
+
 	in, err := fields(r, append([]string{"name", "parentFolderId"}, readOnly...)...)
 	if err != nil {
 		return err
 	}
+
 	name, err := field[string](in, "name", "must be the folder's name")
 	if err != nil {
 		return err
 	}
+
 	if name == nil {
 		return problem.BadField("name", "field.missing", "is required")
 	}
+
 	parent, err := parentOf(in, r.box)
 	if err != nil {
 		return err
 	}
+
 	if parent == nil {
 		parent = &domain.FolderID{}
 	}
+
 	ask.Version = 0
 	f, at, err := a.b.Folders.Create(r.Context(), ask, *name, *parent)
 	if err != nil {
 		return err
 	}
+
 	a.position(w, at)
 	etag(w, f.Row.Version)
 	problem.JSON(w, http.StatusCreated, folderOf(r.box, f))
@@ -132,23 +142,28 @@ func (a folderHandlers) changeFolder(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
+
 	in, err := fields(r, append([]string{"name", "parentFolderId"}, readOnly...)...)
 	if err != nil {
 		return err
 	}
+
 	name, err := field[string](in, "name", "must be the folder's name")
 	if err != nil {
 		return err
 	}
+
 	parent, err := parentOf(in, r.box)
 	if err != nil {
 		return err
 	}
+
 	to := folders.Change{Name: name, Parent: parent}
 	f, at, err := a.b.Folders.Change(r.Context(), ask, readFolder(r.box, id), to)
 	if err != nil {
 		return missing(err)
 	}
+
 	a.position(w, at)
 	etag(w, f.Row.Version)
 	problem.JSON(w, http.StatusOK, folderOf(r.box, f))

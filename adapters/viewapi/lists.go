@@ -55,10 +55,12 @@ func readList(r request) (q listQuery, err error) {
 	if q.number, q.size, err = problem.Page(r.Request); err != nil {
 		return q, err
 	}
+
 	params := r.URL.Query()
 	if len(params) > maxFilters {
 		return q, problem.BadField("query", "parameter.not.valid", "must be at most 32 parameters")
 	}
+
 	for name, values := range params {
 		if err := bounded(name, values); err != nil {
 			return q, err
@@ -67,9 +69,11 @@ func readList(r request) (q listQuery, err error) {
 			return q, err
 		}
 	}
+
 	if len(q.orders) == 0 {
 		q.orders = []order{{path: []string{"receivedDateTime"}, desc: true}}
 	}
+
 	return q, nil
 }
 
@@ -197,6 +201,7 @@ func (q *listQuery) resume(r request, s string) error {
 			}
 		}
 	}
+
 	return problem.BadField("next", "parameter.not.valid", "must be what the page before gave as next")
 }
 
@@ -257,9 +262,11 @@ func links(w http.ResponseWriter, u *url.URL, number, size, total int, next stri
 	if number > 0 {
 		add("prev", at(number-1))
 	}
+
 	if next != "" {
 		add("next", func(q url.Values) { q.Del("page"); q.Set("next", next) })
 	}
+
 	add("last", at(max(total-1, 0)/size))
 	w.Header().Set("Link", strings.Join(all, ", "))
 }

@@ -12,14 +12,17 @@ func (a accessHandlers) looks(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
+
 	all, total, err := a.b.Looks.List(r.Context(), r.p, r.box, number, size)
 	if err != nil {
 		return err
 	}
+
 	shown := []Look{}
 	for _, l := range all {
 		shown = append(shown, lookOf(l))
 	}
+
 	problem.JSON(w, http.StatusOK, LookSearchResult{page(len(shown), number, size, total), shown})
 	return nil
 }

@@ -75,18 +75,22 @@ func (a messageHandlers) patch(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
+
 	in, err := fields(r, patchable...)
 	if err != nil {
 		return err
 	}
+
 	p, err := readPatch(r, in)
 	if err != nil {
 		return err
 	}
+
 	m, at, err := a.b.Messages.Patch(r.Context(), ask, id, p)
 	if err != nil {
 		return err
 	}
+
 	a.position(w, at)
 	a.show(w, m)
 	return nil
@@ -147,18 +151,22 @@ func bulkItem(r request, in map[string]rawJSON) (x messages.Item, err error) {
 				"can't be set here: only "+strings.Join(bulkFields, ", ")+" can")
 		}
 	}
+
 	id, given, err := idOf(in, "id")
 	if err != nil || !given {
 		return x, problem.BadField("id", "field.not.valid", "must be a message's id")
 	}
+
 	x.Message = id
 	v, err := field[uint32](in, "version", "must be a version, from 1")
 	if err != nil {
 		return x, err
 	}
+
 	if v != nil {
 		x.Version = *v
 	}
+
 	x.Patch, err = readPatch(r, in)
 	return x, err
 }
@@ -205,15 +213,18 @@ func (a messageHandlers) findDocument(r request) (messages.Message, *memo.Node, 
 	if err != nil {
 		return m, nil, 0, err
 	}
+
 	id, err := pathID(r, "document")
 	if err != nil {
 		return m, nil, 0, err
 	}
+
 	for i, d := range m.Memo.Documents() {
 		if content.PartID(m.ID, documentPath(d, i)) == domain.UUID(id) {
 			return m, d, i, nil
 		}
 	}
+
 	return m, nil, 0, core.ErrNotFound
 }
 
@@ -223,16 +234,19 @@ func (a messageHandlers) findFile(r request) (messages.Message, string, *memo.No
 	if err != nil {
 		return m, "", nil, err
 	}
+
 	id, err := pathID(r, "file")
 	if err != nil {
 		return m, "", nil, err
 	}
+
 	for j, f := range d.All("File") {
 		path := filePath(documentPath(d, i), f, j)
 		if content.PartID(m.ID, path) == domain.UUID(id) {
 			return m, path, f, nil
 		}
 	}
+
 	return m, "", nil, core.ErrNotFound
 }
 
@@ -277,16 +291,19 @@ func (a messageHandlers) unread(w http.ResponseWriter, r request) error {
 			return core.ErrForbidden
 		}
 	}
+
 	no := false
 	trash, _, err := a.b.Messages.List(r.Context(), r.p, r.box, messages.Filter{Read: &no, Folder: mailbox.Deleted})
 	if err != nil {
 		return err
 	}
+
 	// the oldest; one of them lies outside DELETED, if any does
 	all, _, err := a.b.Messages.List(r.Context(), r.p, r.box, messages.Filter{Read: &no, Limit: len(trash) + 1})
 	if err != nil {
 		return err
 	}
+
 	out := Unread{MailboxID: r.box}
 	for _, m := range all {
 		if m.Row.Folder != mailbox.Deleted {
@@ -294,6 +311,7 @@ func (a messageHandlers) unread(w http.ResponseWriter, r request) error {
 			break
 		}
 	}
+
 	problem.JSON(w, http.StatusOK, out)
 	return nil
 }

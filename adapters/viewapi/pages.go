@@ -98,6 +98,7 @@ func readFilters(params url.Values, known func(string) bool, handled []string) (
 			return q, err
 		}
 	}
+
 	return q, nil
 }
 
@@ -106,6 +107,7 @@ func sorted[T any](all []*T, orders []order) []*T {
 	if len(orders) == 0 {
 		return all
 	}
+
 	type keyed struct {
 		answer *T
 		keys   []any
@@ -114,10 +116,12 @@ func sorted[T any](all []*T, orders []order) []*T {
 	for i, x := range all {
 		some[i] = keyed{x, keysOf(x, orders)}
 	}
+
 	slices.SortStableFunc(some, func(x, y keyed) int { return compareKeys(x.keys, y.keys, orders) })
 	for i := range some {
 		all[i] = some[i].answer
 	}
+
 	return all
 }
 

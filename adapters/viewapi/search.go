@@ -67,6 +67,7 @@ func (a messageHandlers) search(
 	if err != nil {
 		return nil, 0, 0, err
 	}
+
 	if q.byArrival() && len(rest) == 0 && q.from == nil && q.to == nil {
 		if found, err = a.sure(r, q, found); err != nil {
 			return nil, 0, 0, err
@@ -82,18 +83,22 @@ func (a messageHandlers) search(
 		out, err = a.b.Messages.Rows(r.box, idsOf(found[from:end]))
 		return out, len(found), last, err
 	}
+
 	hits, err := a.openHits(r, q, found)
 	if err != nil {
 		return nil, 0, 0, err
 	}
+
 	from := q.begin(len(hits), func(i int) eventstore.Position { return arrivalOf(hits[i].message) })
 	end := min(from+q.size, len(hits))
 	if end < len(hits) && end > from {
 		last = arrivalOf(hits[end-1].message)
 	}
+
 	for _, h := range hits[from:end] {
 		out = append(out, h.message)
 	}
+
 	return out, len(hits), last, nil
 }
 
@@ -145,16 +150,20 @@ func (a messageHandlers) openHits(r request, q listQuery, found []search.Found) 
 		if err := r.Context().Err(); err != nil {
 			return nil, err
 		}
+
 		some, err := a.b.Messages.Rows(r.box, idsOf(found[:min(len(found), atATime)]))
 		if err != nil {
 			return nil, err
 		}
+
 		if q.filter.Read != nil {
 			some = slices.DeleteFunc(some, func(m messages.Message) bool { return m.Row.Read != *q.filter.Read })
 		}
+
 		if err := a.b.Messages.Open(some); err != nil {
 			return nil, err
 		}
+
 		for i := range some {
 			if some[i].Memo == nil {
 				continue
@@ -167,6 +176,7 @@ func (a messageHandlers) openHits(r request, q listQuery, found []search.Found) 
 			some[i].Memo, some[i].Letter = nil, mailboxes.LetterRow{}
 		}
 	}
+
 	if q.byArrival() { // times may be the same, arrivals are not
 		slices.SortFunc(hits, func(x, y hit) int {
 			if q.orders[0].desc {
@@ -176,6 +186,7 @@ func (a messageHandlers) openHits(r request, q listQuery, found []search.Found) 
 		})
 		return hits, nil
 	}
+
 	slices.SortStableFunc(hits, func(x, y hit) int {
 		return cmp.Or(compareKeys(x.keys, y.keys, q.orders),
 			cmp.Compare(y.message.Row.Shown.Arrival, x.message.Row.Shown.Arrival))

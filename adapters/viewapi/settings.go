@@ -41,16 +41,20 @@ func (a settingHandlers) texts(w http.ResponseWriter, r *http.Request) error {
 	if language == "" {
 		language = "da"
 	}
+
 	if language != "da" && language != "en" {
 		return problem.BadField("language", "parameter.not.valid", "must be da or en")
 	}
+
 	texts := map[string]string{}
 	for key, x := range interfaceTexts {
 		texts[key] = x.in(language)
 	}
+
 	for code, text := range problem.Texts(language) {
 		texts["error."+code] = text
 	}
+
 	problem.JSON(w, http.StatusOK, InterfaceTexts{language, texts})
 	return nil
 }
@@ -78,27 +82,33 @@ func (a settingHandlers) setLanguage(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
+
 	in, err := fields(r, "language", "device")
 	if err != nil {
 		return err
 	}
+
 	language, err := textField(in, "language", "must be da or en")
 	if err != nil {
 		return err
 	}
+
 	device, err := textField(in, "device", "must be APP or DESKTOP")
 	if err != nil || device != "" && device != "APP" && device != "DESKTOP" {
 		return problem.BadField("device", "field.not.valid", "must be APP or DESKTOP")
 	}
+
 	at, err := a.b.Settings.SetLanguage(r.Context(), ask, settings.Language{Language: language, InApp: device == "APP"})
 	if err != nil {
 		return err
 	}
+
 	x, err := a.languageNow(r)
 	if err == nil {
 		a.position(w, at)
 		problem.JSON(w, http.StatusOK, x)
 	}
+
 	return err
 }
 
@@ -108,14 +118,17 @@ func (a settingHandlers) privateSenders(w http.ResponseWriter, r request) error 
 	if err != nil {
 		return err
 	}
+
 	language, err := a.b.Settings.Language(r.p, r.p.Identity)
 	if err != nil {
 		return err
 	}
+
 	shown := []RegisteredSender{authoritiesOf(r.box, exempt, language)}
 	for _, s := range companies {
 		shown = append(shown, companyOf(s))
 	}
+
 	result := func(p Page, some Listed[RegisteredSender]) any { return SenderSearchResult{p, some} }
 	return paged(w, r, shown, result)
 }
@@ -125,25 +138,31 @@ func (a settingHandlers) consentToSender(w http.ResponseWriter, r request) error
 	if err != nil {
 		return err
 	}
+
 	in, err := fields(r, "registered")
 	if err != nil {
 		return err
 	}
+
 	given, err := field[bool](in, "registered", "must be true or false")
 	if err != nil {
 		return err
 	}
+
 	if given == nil {
 		return problem.BadField("registered", "field.missing", "is required")
 	}
+
 	at, err := a.b.Consents.SetSender(r.Context(), ask, consents.ToSender{Organisation: id, Given: *given})
 	if err != nil {
 		return err
 	}
+
 	companies, _, err := a.b.Consents.Senders(r.Context(), r.p, r.box)
 	if err != nil {
 		return err
 	}
+
 	for _, s := range companies {
 		if s.ID == domain.OrganisationID(id) {
 			a.position(w, at)
@@ -151,5 +170,6 @@ func (a settingHandlers) consentToSender(w http.ResponseWriter, r request) error
 			return nil
 		}
 	}
+
 	return core.ErrNotFound
 }

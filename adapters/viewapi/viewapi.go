@@ -58,6 +58,7 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, single bool, fn hand
 	if err != nil {
 		return err
 	}
+
 	req := request{Request: r, p: p}
 	if s := r.PathValue("box"); s != "" {
 		if req.box, err = domain.ParseUUID(s); err != nil {
@@ -67,13 +68,16 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, single bool, fn hand
 			return core.ErrForbidden
 		}
 	}
+
 	if err := a.fresh(r); err != nil {
 		return err
 	}
+
 	err = fn(w, req)
 	if single && errors.Is(err, core.ErrForbidden) {
 		return core.ErrNotFound
 	}
+
 	return err
 }
 
@@ -127,16 +131,19 @@ func fields(r request, allowed ...string) (map[string]json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	var out map[string]json.RawMessage
 	if len(b) > 64<<10 || json.Unmarshal(b, &out) != nil || out == nil {
 		return nil, problem.BadField("body", "body.not.valid", "must be a JSON object of at most 64 KiB")
 	}
+
 	for f := range out {
 		if !slices.Contains(allowed, f) {
 			return nil, problem.BadField(clip(f), "field.not.allowed",
 				"can't be set here: only "+strings.Join(allowed, ", ")+" can")
 		}
 	}
+
 	return out, nil
 }
 
@@ -179,6 +186,7 @@ func (a *api) mailboxes(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
+
 	var shown []Mailbox
 	for _, d := range doors {
 		x, err := a.behind(r, d)
@@ -187,9 +195,11 @@ func (a *api) mailboxes(w http.ResponseWriter, r request) error {
 		}
 		shown = append(shown, x)
 	}
+
 	if len(shown) == 0 {
 		return core.ErrForbidden
 	}
+
 	result := func(p Page, some Listed[Mailbox]) any { return MailboxSearchResult{p, some} }
 	return paged(w, r, shown, result)
 }

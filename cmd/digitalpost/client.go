@@ -35,24 +35,29 @@ func (c *client) do(method, path string, header map[string]string, body io.Reade
 	if err != nil {
 		return nil, err
 	}
+
 	for k, v := range header {
 		req.Header.Set(k, v)
 	}
+
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	} else if c.basic[0] != "" {
 		req.SetBasicAuth(c.basic[0], c.basic[1])
 	}
+
 	res, err := c.http.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf(
 			"%s does not answer: is the server running? (digitalpost serve --dev --data ./var)", c.url)
 	}
+
 	defer res.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(res.Body, 64<<20))
 	if err != nil {
 		return res, err
 	}
+
 	if res.StatusCode/100 != 2 {
 		var e struct {
 			Code, Message string
@@ -67,9 +72,11 @@ func (c *client) do(method, path string, header map[string]string, body io.Reade
 		}
 		return res, errors.New(text)
 	}
+
 	if out != nil && len(b) > 0 {
 		return res, json.Unmarshal(b, out)
 	}
+
 	return res, nil
 }
 
@@ -125,11 +132,13 @@ func (c *client) final(transmission string) (shownReceipt, error) {
 		if _, err := c.do("GET", path, nil, nil, &list); err != nil {
 			return shownReceipt{}, err
 		}
+
 		for _, r := range list.Receipts {
 			if r.TransmissionID == transmission {
 				return r, nil
 			}
 		}
+
 		if page+1 >= list.TotalPages {
 			return shownReceipt{
 				TransmissionID: transmission, ReceiptStatus: "no final receipt yet: it comes at the message's date",
@@ -200,42 +209,53 @@ func (c *sendCmd) Run() error {
 			}
 		}
 	}
+
 	if c.To != "" {
 		uuid := newUUID4()
 		return c.one(cl, uuid, strings.NewReader(write(uuid, cvr, sender, c.To, c.Label, c.Text)))
 	}
+
 	if len(c.Files) == 0 {
 		return errors.New("nothing to send: give MeMo files, or --to CPR --text TEXT")
 	}
+
 	failed := 0
 	for i, name := range c.Files {
 		if len(c.Files) > 1 {
 			fmt.Fprintf(os.Stderr, "\r[%-30s] %d of %d ", strings.Repeat("=", 30*(i+1)/len(c.Files)), i+1, len(c.Files))
 		}
+
 		f, err := os.Open(name)
 		if err != nil {
 			return err
 		}
+
 		m, err := memo.Read(f)
 		uuid := newUUID4() // of a file that is not valid: the server says why
 		if err == nil {
 			uuid = m.UUID().String()
 		}
+
 		if _, err := f.Seek(0, io.SeekStart); err != nil {
 			return err
 		}
+
 		if err := c.one(cl, uuid, f); err != nil {
 			fmt.Fprintf(os.Stderr, "\n%s: %v\n", name, err)
 			failed++
 		}
+
 		f.Close()
 	}
+
 	if len(c.Files) > 1 {
 		fmt.Fprintln(os.Stderr)
 	}
+
 	if failed > 0 {
 		return fmt.Errorf("%d of %d were not accepted", failed, len(c.Files))
 	}
+
 	return nil
 }
 
@@ -244,15 +264,18 @@ func (c *sendCmd) one(cl *client, uuid string, in io.Reader) error {
 	if err != nil {
 		return err
 	}
+
 	fmt.Println(r)
 	final, err := cl.final(r.TransmissionID)
 	if err != nil {
 		return err
 	}
+
 	fmt.Println(final)
 	if final.ReceiptStatus == "INVALID" || final.ReceiptStatus == "NOT_ALLOWED" {
 		return fmt.Errorf("it was not delivered: %s %s", final.ReceiptStatus, final.ErrorCode)
 	}
+
 	return nil
 }
 
@@ -287,6 +310,7 @@ func (c *client) printInbox(out io.Writer) error {
 	if err != nil {
 		return err
 	}
+
 	for _, m := range v.messages {
 		read := "unread"
 		if m.Read {
@@ -294,9 +318,11 @@ func (c *client) printInbox(out io.Writer) error {
 		}
 		fmt.Fprintf(out, "%-7s %-12s %-32s from %-24s %s\n", read, v.folders[m.FolderID], m.Label, m.Sender.Label, m.ID)
 	}
+
 	if len(v.messages) == 0 {
 		fmt.Fprintln(out, "no messages")
 	}
+
 	return nil
 }
 
@@ -312,14 +338,17 @@ func (c *client) look() (v shown, err error) {
 	if _, err := c.do("GET", "/apis/v1/mailboxes/", nil, nil, &boxes); err != nil {
 		return v, err
 	}
+
 	v.mailbox, v.folders = boxes.Mailboxes[0].ID, map[string]string{}
 	var folders struct{ Folders []struct{ ID, Name string } }
 	if _, err := c.do("GET", "/apis/v1/mailboxes/"+v.mailbox+"/folders/?size=1000", nil, nil, &folders); err != nil {
 		return v, err
 	}
+
 	for _, f := range folders.Folders {
 		v.folders[f.ID] = f.Name
 	}
+
 	var list struct{ Messages []shownMessage }
 	_, err = c.do("GET", "/apis/v1/mailboxes/"+v.mailbox+"/messages/?size=1000", nil, nil, &list)
 	v.messages = list.Messages

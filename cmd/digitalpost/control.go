@@ -26,13 +26,16 @@ func openControl(data string, b *backbone.Backbone) (io.Closer, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
+
 	l, err := net.Listen("unix", path)
 	if err != nil {
 		return nil, err
 	}
+
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
+
 	srv := &http.Server{Handler: controlled(b), ReadHeaderTimeout: time.Second}
 	go srv.Serve(l)
 	return srv, nil
@@ -93,17 +96,21 @@ func askServer(data, method, path string, v any) (running bool, err error) {
 	if err != nil {
 		return false, err
 	}
+
 	res, err := client.Do(req)
 	if err != nil {
 		return false, nil
 	}
+
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	if err == nil && res.StatusCode != http.StatusOK {
 		err = errors.New(strings.TrimSpace(string(body)))
 	}
+
 	if err != nil {
 		return true, err
 	}
+
 	return true, json.Unmarshal(body, v)
 }

@@ -56,13 +56,16 @@ func (c *shredCmd) Run() error {
 	if err != nil {
 		return fmt.Errorf("--mailbox %s: give the mailbox's id, a UUID; GET /dev/ lists them", c.Mailbox)
 	}
+
 	running, err := askServer(c.Data, "POST", "/keys/shred?mailbox="+c.Mailbox, &struct{}{})
 	if err == nil && !running {
 		err = c.offline(func(b *backbone.Backbone) error { return b.People.Shred(context.Background(), id) })
 	}
+
 	if err != nil {
 		return err
 	}
+
 	fmt.Printf("mailbox %s is shredded; digitalpost keys roll ends the epoch, "+
 		"and from then on no copy of the data opens it\n", c.Mailbox)
 	return nil
@@ -77,6 +80,7 @@ func (c *rollCmd) Run() error {
 	if err != nil {
 		return err
 	}
+
 	if !running {
 		if err := c.offline(func(b *backbone.Backbone) (err error) {
 			out.Epoch, err = b.Roll(context.Background())
@@ -85,6 +89,7 @@ func (c *rollCmd) Run() error {
 			return err
 		}
 	}
+
 	fmt.Printf("key epoch %d has begun; the key of epoch %d is destroyed\n", out.Epoch, out.Epoch-1)
 	return nil
 }
@@ -95,21 +100,26 @@ func (d dataFlags) offline(do func(*backbone.Backbone) error) error {
 	if err != nil {
 		return err
 	}
+
 	if _, err := os.Stat(filepath.Join(d.Data, "log")); err != nil {
 		return fmt.Errorf("there is no log in %s: --data must name the directory that serve was given", d.Data)
 	}
+
 	beside, err := filestore.OpenBeside(filepath.Join(d.Data, "log"))
 	if err != nil {
 		return err
 	}
+
 	development, err := beside.Development()
 	if err != nil {
 		return err
 	}
+
 	b, err := backbone.Open(backbone.Config{Dir: d.Data, KMS: vault.KeyFolder(keys), Development: development})
 	if err != nil {
 		return err
 	}
+
 	return errors.Join(do(b), b.Close())
 }
 
@@ -125,15 +135,18 @@ func (c *rebuildCmd) Run() error {
 			return err
 		})
 	}
+
 	unlike := 0
 	for _, r := range out {
 		fmt.Printf("%-10s %d rows built anew and compared at position %d: %d unlike\n",
 			r.View, r.Rows, r.Position, r.Unlike)
 		unlike += r.Unlike
 	}
+
 	if err == nil && unlike > 0 {
 		err = fmt.Errorf("%d rows were not what the log says; they are now", unlike)
 	}
+
 	return err
 }
 
@@ -153,12 +166,14 @@ func (c *replayCmd) print(out io.Writer) error {
 	if err != nil {
 		return err
 	}
+
 	var only [16]byte
 	if c.Mailbox != "" {
 		if only, err = domain.ParseUUID(c.Mailbox); err != nil {
 			return fmt.Errorf("--mailbox %s: give the mailbox's id, a UUID; GET /dev/ lists them", c.Mailbox)
 		}
 	}
+
 	last, until := eventstore.Position(1<<63), time.Time{}
 	if c.Until != "" {
 		if n, err := strconv.ParseUint(c.Until, 10, 64); err == nil {
@@ -167,26 +182,32 @@ func (c *replayCmd) print(out io.Writer) error {
 			return fmt.Errorf("--until %s: give a position or a time such as 2026-01-31T12:00:00Z", c.Until)
 		}
 	}
+
 	var w bytes.Buffer
 	for rec, err := range b.ReadAll(eventstore.Position(max(c.From, 1) - 1)) {
 		if err != nil {
 			return errors.Join(flush(out, &w), err)
 		}
+
 		if rec.Position > last || !until.IsZero() && rec.Recorded.After(until) {
 			break
 		}
+
 		if c.Mailbox != "" && rec.Stream.ID != only {
 			continue
 		}
+
 		if err := c.one(&w, rec); err != nil {
 			return errors.Join(flush(out, &w), err)
 		}
+
 		if w.Len() > 64<<10 {
 			if err := flush(out, &w); err != nil {
 				return err
 			}
 		}
 	}
+
 	return flush(out, &w)
 }
 
@@ -200,10 +221,12 @@ func (c *replayCmd) one(w *bytes.Buffer, rec eventstore.Event) error {
 	if err != nil {
 		return fmt.Errorf("position %d: %w", rec.Position, err)
 	}
+
 	data, err := json.Marshal(e)
 	if err != nil {
 		return err
 	}
+
 	if !c.JSON {
 		who := rec.Meta.Actor.Kind
 		if rec.Meta.Platform != "" {
@@ -213,6 +236,7 @@ func (c *replayCmd) one(w *bytes.Buffer, rec eventstore.Event) error {
 			rec.Recorded.Format("2006-01-02 15:04:05.000"), rec.Type, rec.Version, who, rec.Stream)
 		return nil
 	}
+
 	line, err := json.Marshal(map[string]any{
 		"position": rec.Position, "recorded": rec.Recorded.Format(time.RFC3339Nano),
 		"stream": rec.Stream.String(), "streamId": domain.UUID(rec.Stream.ID), "version": rec.Version,

@@ -91,15 +91,19 @@ func (t *teller) show() {
 			if t.m.ID == "" {
 				t.m = x
 			}
+
 			if x.ID != t.m.ID {
 				continue
 			}
+
 			state := "unread"
 			if x.Read {
 				state = "read"
 			}
+
 			line = state + ", in " + v.folders[x.FolderID]
 		}
+
 		t.say("   %-17s shows it: %s", p.name, line)
 	}
 }
@@ -187,6 +191,7 @@ func (t *teller) takes(memo string) int {
 	if t.err == nil {
 		_, t.err = t.sender.do("GET", "/apis/v1/memos/", nil, nil, &waiting)
 	}
+
 	for _, step := range []struct{ method, path, body string }{
 		{"GET", memo, ""},
 		{"POST", memo + "/receipt", `{"receiptStatus":"COMPLETED","errorMessage":"Sag 2026-117"}`},
@@ -196,5 +201,6 @@ func (t *teller) takes(memo string) int {
 			_, t.err = t.sender.do(step.method, step.path, nil, strings.NewReader(step.body), nil)
 		}
 	}
+
 	return len(waiting.Content)
 }

@@ -44,6 +44,7 @@ func (c *systemAddCmd) Run() error {
 	if c.Company {
 		q.Set("kind", organisation.Company)
 	}
+
 	var out systemAdded
 	running, err := askServer(c.Data, "POST", "/systems?"+q.Encode(), &out)
 	if err == nil && !running {
@@ -52,9 +53,11 @@ func (c *systemAddCmd) Run() error {
 			return err
 		})
 	}
+
 	if err == nil {
 		fmt.Printf("id  %s\nkey %s\n", out.ID, out.Key)
 	}
+
 	return err
 }
 

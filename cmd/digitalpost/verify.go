@@ -87,15 +87,18 @@ func (c *verifyCmd) checkKeys(b *filestore.Beside) (nodes, numbers int, err erro
 	if err != nil {
 		return 0, 0, err
 	}
+
 	id, incarnation, err := b.Identity()
 	if err != nil {
 		return 0, 0, err
 	}
+
 	log := vault.Log{ID: id, Incarnation: incarnation, Empty: b.Last() == 0}
 	v, err := vault.OpenReader(c.Data, vault.KeyFolder(keys), log)
 	if err != nil {
 		return 0, 0, err
 	}
+
 	nodes, numbers, err = v.Check()
 	return nodes, numbers, errors.Join(err, v.Close())
 }

@@ -178,24 +178,29 @@ func Decide(p Principal, a Action, m Mailbox, now time.Time) Decision {
 	if p.Identity == m.ID && !p.Professional && m.ID != (domain.MailboxID{}) {
 		held[Owner] = domain.GrantID{}
 	}
+
 	for _, x := range p.Mandates {
 		if general(x.Right) && x.Mailbox == (domain.MailboxID{}) || !general(x.Right) && x.Mailbox == m.ID {
 			held[x.Right] = domain.GrantID{}
 		}
 	}
+
 	for id, g := range m.Grants {
 		if g.Grantee == p.Identity && g.InForce(now) && g.Right.Delegated() && UsesGrants(p) {
 			held[g.Right] = id
 		}
 	}
+
 	for _, r := range Rights {
 		if grant, ok := held[r]; ok && r.Allows(a) {
 			return Decision{Right: r, Grant: grant}
 		}
 	}
+
 	if len(held) > 0 {
 		return Decision{Why: NotAllowed}
 	}
+
 	return Decision{Why: NoAccess}
 }
 

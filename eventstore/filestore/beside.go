@@ -264,6 +264,7 @@ func (b *Beside) broken(f io.ReaderAt, at, end int64, p eventstore.Position, nam
 			off += recordHeader + len(rec)
 		}
 	}
+
 	return damage(p, placeOf(name, at), "the batch is cut short, or its header or checksum is wrong")
 }
 

@@ -49,6 +49,7 @@ func (c *clockGuard) check(wall time.Time, mono time.Duration) error {
 	if !c.anything {
 		return nil
 	}
+
 	wrong := func(how string) error {
 		return fmt.Errorf("%w: it says %s, %s the last record of %s",
 			eventstore.ErrClock, wall.Format(time.RFC3339), how, c.last.Format(time.RFC3339))
@@ -64,6 +65,7 @@ func (c *clockGuard) check(wall time.Time, mono time.Duration) error {
 	case c.started && gained > time.Second:
 		return fmt.Errorf("%w: it has gained %s since the last record", eventstore.ErrClock, gained)
 	}
+
 	return nil
 }
 

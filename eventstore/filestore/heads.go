@@ -57,6 +57,7 @@ func (h *heads) all(fn func(eventstore.Stream, head) error) error {
 		for k, v := range sh.m {
 			copied[k] = v
 		}
+
 		sh.RUnlock()
 		for k, v := range copied {
 			if err := fn(k, v); err != nil {
@@ -64,6 +65,7 @@ func (h *heads) all(fn func(eventstore.Stream, head) error) error {
 			}
 		}
 	}
+
 	return nil
 }
 

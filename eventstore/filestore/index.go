@@ -157,5 +157,6 @@ func (x *index) stream(s eventstore.Stream) ([]uint32, error) {
 		}
 		places = append(places, binary.BigEndian.Uint32(e[20:]))
 	}
+
 	return places, failed
 }

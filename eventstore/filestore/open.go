@@ -74,17 +74,21 @@ func (s *Store) openSealed(seg *segment) error {
 	if err != nil {
 		return err
 	}
+
 	seg.size = size
 	if ix, err := openIndex(s.fs, seg.name, seg.first, size); err == nil {
 		seg.index = ix
 		return nil
 	}
+
 	if err := scanOffsets(seg, size, nil); err != nil {
 		return err
 	}
+
 	if seg.size != size {
 		return damage(seg.end(), placeOf(seg.name, seg.size), "a sealed segment holds something else than batches")
 	}
+
 	s.buildIndex(seg)
 	return nil
 }
@@ -99,10 +103,12 @@ func scanOffsets(seg *segment, end int64, sum func([]byte)) error {
 		if err != nil {
 			return err
 		}
+
 		if b == nil {
 			seg.size = at
 			return nil
 		}
+
 		err = records(b, func(off int, _ []byte) error {
 			seg.offsets = append(seg.offsets, uint32(at)+uint32(off))
 			return nil
@@ -110,6 +116,7 @@ func scanOffsets(seg *segment, end int64, sum func([]byte)) error {
 		if err != nil {
 			return damage(seg.end(), placeOf(seg.name, at), err.Error())
 		}
+
 		if sum != nil {
 			sum(b)
 		}

@@ -33,9 +33,11 @@ func (s *Store) Wait(ctx context.Context, after eventstore.Position) error {
 		if s.Last() > after {
 			return nil
 		}
+
 		if err := s.stopped(); err != nil {
 			return err
 		}
+
 		select {
 		case <-ch:
 		case <-ctx.Done():
@@ -162,13 +164,16 @@ func decodeAt(b []byte, p eventstore.Position, name string, off int64) (eventsto
 	if !ok {
 		return bad("the record's checksum or length is wrong")
 	}
+
 	e, err := eventstore.DecodeRecord(rec)
 	if err != nil {
 		return bad(err.Error())
 	}
+
 	if e.Position != p {
 		return bad(fmt.Sprintf("the record says position %d", e.Position))
 	}
+
 	return e, nil
 }
 
@@ -217,9 +222,11 @@ func (s *Store) ReadStream(
 			if want := after + eventstore.Version(i) + 1; err == nil && (e.Stream != st || e.Version != want) {
 				err = damage(p, "stream "+st.String(), fmt.Sprintf("version %d was expected there", want))
 			}
+
 			if err == nil && i%256 == 255 {
 				err = ctx.Err()
 			}
+
 			if !yield(e, err) || err != nil {
 				return
 			}

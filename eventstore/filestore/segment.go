@@ -209,14 +209,18 @@ func records(b []byte, fn func(offset int, record []byte) error) error {
 		if !ok {
 			return fmt.Errorf("record at byte %d of its batch: its checksum or length is wrong", at)
 		}
+
 		if err := fn(at, rec); err != nil {
 			return err
 		}
+
 		at += recordHeader + len(rec)
 	}
+
 	if at != len(b) {
 		return fmt.Errorf("batch is %d bytes longer than its records", len(b)-at)
 	}
+
 	return nil
 }
 
@@ -230,32 +234,40 @@ func remains(f io.ReaderAt, at, end int64) (zeros, wholeBatch bool, err error) {
 		if err != nil && err != io.EOF {
 			return false, false, err
 		}
+
 		if n == 0 {
 			break
 		}
+
 		b := buf[:n]
 		if zeros && len(bytes.TrimLeft(b, "\x00")) > 0 {
 			zeros = false
 		}
+
 		for i := 0; ; {
 			j := bytes.Index(b[i:], []byte(batchMarker))
 			if j < 0 {
 				break
 			}
+
 			i += j
 			if wholeBatchAt(f, off+int64(i), end) {
 				return false, true, nil
 			}
+
 			i++
 		}
+
 		if n < len(batchMarker) {
 			break
 		}
+
 		off += int64(n) - int64(len(batchMarker)) + 1
 		if off+int64(len(batchMarker)) > end {
 			break
 		}
 	}
+
 	return zeros, false, nil
 }
 

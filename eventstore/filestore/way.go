@@ -32,6 +32,7 @@ func (w *way) give(dir string) {
 	if w.read++; w.read < turn {
 		return
 	}
+
 	w.read = 0
 	now := time.Now()
 	if since := now.Sub(w.looked); since > lookEvery {
@@ -50,5 +51,6 @@ func (w *way) give(dir string) {
 		}
 		w.looked = now
 	}
+
 	time.Sleep(w.pause)
 }

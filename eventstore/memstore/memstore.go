@@ -38,39 +38,48 @@ func (s *Store) Append(
 	if len(events) == 0 {
 		return 0, nil
 	}
+
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
+
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	places := s.streams[st]
 	if len(places) != int(expected) {
 		return 0, &eventstore.ConflictError{Stream: st, Expected: expected, Actual: eventstore.Version(len(places))}
 	}
+
 	previous := eventstore.Position(0)
 	if len(places) > 0 {
 		previous = places[len(places)-1]
 	}
+
 	drafts, err := eventstore.Drafts(st, expected, previous, events)
 	if err != nil {
 		return 0, err
 	}
+
 	now := s.now().UTC().Round(0)
 	if n := len(s.log); n > 0 && now.Before(s.log[n-1].Recorded) {
 		now = s.log[n-1].Recorded
 	}
+
 	for i := range drafts {
 		b, err := drafts[i].Finish(nil, eventstore.Position(len(s.log)+1), now)
 		if err != nil {
 			return 0, err
 		}
+
 		e, err := eventstore.DecodeRecord(b)
 		if err != nil {
 			return 0, err
 		}
+
 		s.log = append(s.log, e)
 		places = append(places, e.Position)
 	}
+
 	s.streams[st] = places
 	close(s.grown)
 	s.grown = make(chan struct{})

@@ -86,9 +86,11 @@ func appends() []promise {
 					t.Errorf("Append of %s beyond the limit: error = %v, want ErrTooLarge", name, err)
 				}
 			}
+
 			if s.Last() != 0 {
 				t.Fatalf("Last = %d, want 0", s.Last())
 			}
+
 			mustAppend(t, s, a, 0, repeat(Event(1), 256)...)
 		}},
 		{"if ctx ends before the commit nothing is written", func(t *testing.T, s eventstore.Store) {
@@ -120,6 +122,7 @@ func reads() []promise {
 				e.ID != eventstore.EventID(a, in.Meta.Command, 2) || e.Recorded.Before(before) {
 				t.Fatalf("read back %+v", e)
 			}
+
 			if again, err := eventstore.EncodeRecord(e); err != nil {
 				t.Fatal(err)
 			} else if f, err := eventstore.DecodeRecord(again); err != nil || f.ID != e.ID || f.Previous != 2 {
@@ -178,6 +181,7 @@ func follows() []promise {
 			if err := s.Wait(short, 0); !errors.Is(err, context.DeadlineExceeded) {
 				t.Fatalf("Wait on an empty log = %v, want the deadline", err)
 			}
+
 			done := make(chan error)
 			go func() { done <- s.Wait(ctx, 0) }()
 			mustAppend(t, s, a, 0, Event(1))
@@ -201,6 +205,7 @@ func follows() []promise {
 			if p := <-got; p != 2 {
 				t.Fatalf("first %d, want 2", p)
 			}
+
 			mustAppend(t, s, a, 2, Event(3), Event(4))
 			if err := <-done; err != end || <-got != 3 || <-got != 4 {
 				t.Fatalf("Subscribe = %v, want its function's error", err)
@@ -226,20 +231,24 @@ func testRivals(t *testing.T, s eventstore.Store) {
 				if errors.Is(err, eventstore.ErrConflict) {
 					continue
 				}
+
 				if err != nil {
 					t.Error(err)
 					return
 				}
+
 				mu.Lock()
 				if acked[p] {
 					t.Errorf("position %d was given twice", p)
 				}
+
 				acked[p] = true
 				mu.Unlock()
 				n++
 			}
 		}()
 	}
+
 	wg.Wait()
 	CheckLog(t, s)
 	if got := s.Last(); got != writers*each*2 {
@@ -265,11 +274,13 @@ func checkLog(s eventstore.Store) ([]eventstore.Event, error) {
 		if err != nil {
 			return nil, err
 		}
+
 		places := streams[e.Stream]
 		if int(e.Position) != len(log)+1 || int(e.Version) != len(places)+1 {
 			return nil, fmt.Errorf("position %d, version %d of %s stand where %d, %d belong",
 				e.Position, e.Version, e.Stream, len(log)+1, len(places)+1)
 		}
+
 		if len(log) > 0 {
 			last := log[len(log)-1]
 			if e.Recorded.Before(last.Recorded) {
@@ -279,12 +290,15 @@ func checkLog(s eventstore.Store) ([]eventstore.Event, error) {
 				return nil, fmt.Errorf("position %d breaks the append before it", e.Position)
 			}
 		}
+
 		log = append(log, e)
 		streams[e.Stream] = append(places, e.Position)
 	}
+
 	if n := len(log); n > 0 && log[n-1].Index != log[n-1].Count {
 		return nil, fmt.Errorf("the last append is there by half")
 	}
+
 	for st, places := range streams {
 		if v, p := s.Head(st); int(v) != len(places) || p != places[len(places)-1] {
 			return nil, fmt.Errorf("head of %s is %d, %d; the log says %d, %d",
@@ -299,6 +313,7 @@ func checkLog(s eventstore.Store) ([]eventstore.Event, error) {
 			i++
 		}
 	}
+
 	return log, nil
 }
 

@@ -147,6 +147,7 @@ func compare(was *Snapshot, anew *File, r *Rebuilt) error {
 	if err != nil {
 		return err
 	}
+
 	defer now.Close()
 	nextOld, stopOld := iter.Pull2(was.all)
 	defer stopOld()
@@ -176,6 +177,7 @@ func compare(was *Snapshot, anew *File, r *Rebuilt) error {
 		r.Rows++
 		kn, vn, okNew = nextNew()
 	}
+
 	return nil
 }
 

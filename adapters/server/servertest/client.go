@@ -144,6 +144,7 @@ func (x Thing) At(path ...any) any {
 			v = l[p]
 		}
 	}
+
 	return v
 }
 

@@ -140,16 +140,19 @@ func bodyOf(r *http.Request) ([]byte, bool) {
 	if r.Body == nil || r.Body == http.NoBody || kind != "" && !strings.Contains(kind, "json") {
 		return nil, false
 	}
+
 	b, err := io.ReadAll(io.LimitReader(r.Body, maxLooked))
 	if err != nil {
 		return nil, false
 	}
+
 	r.Body.Close()
 	r.Body = io.NopCloser(bytes.NewReader(b))
 	if kind == "" && bytes.HasPrefix(bytes.TrimSpace(b), []byte("{")) {
 		r.Header.Set("Content-Type", "application/json")
 		kind = "json"
 	}
+
 	return b, kind != "" && len(b) > 0
 }
 
@@ -172,6 +175,7 @@ func (d *described) answer(name string, in *openapi3filter.RequestValidationInpu
 	} else {
 		out.Options.ExcludeResponseBody = true
 	}
+
 	if err := openapi3filter.ValidateResponse(in.Request.Context(), out); err != nil {
 		d.fault("%s answers %d, which is not as described: %.400v", name, res.StatusCode, err)
 	}

@@ -39,11 +39,13 @@ func (c *Client) Final(transmission string) (Receipt, error) {
 		if _, err := c.Do("GET", path, nil, &list); err != nil {
 			return Receipt{}, err
 		}
+
 		for _, r := range list.Receipts {
 			if r.TransmissionID == transmission {
 				return r, nil
 			}
 		}
+
 		if page+1 >= list.TotalPages {
 			return Receipt{TransmissionID: transmission, ReceiptStatus: Waiting}, nil
 		}
@@ -77,13 +79,16 @@ func (w *World) SendAs(i int, cpr, label string, change func(string) string) Rec
 	if change != nil {
 		xml = change(xml)
 	}
+
 	r, err := w.System(i).Post(uuid, strings.NewReader(xml))
 	if err == nil {
 		r, err = w.System(i).Final(r.TransmissionID)
 	}
+
 	if err != nil {
 		w.T.Fatal(err)
 	}
+
 	return r
 }
 

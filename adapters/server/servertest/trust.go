@@ -116,10 +116,12 @@ func (tr *Trust) Certificate(cvr, uuid string) *tls.Certificate {
 			{Type: asn1.ObjectIdentifier{2, 5, 4, 97}, Value: "NTRDK-" + cvr},
 		}}
 	}
+
 	der, err := x509.CreateCertificate(rand.Reader, c, tr.ca, key.Public(), tr.caKey)
 	if err != nil {
 		tr.t.Fatal(err)
 	}
+
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
@@ -149,23 +151,28 @@ func (tr *Trust) Token(change map[string]any, key *ecdsa.PrivateKey) string {
 	if key == nil {
 		key = tr.key
 	}
+
 	signing := jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "1"}}
 	signer, err := jose.NewSigner(signing, nil)
 	if err != nil {
 		tr.t.Fatal(err)
 	}
+
 	b, err := json.Marshal(claims)
 	if err != nil {
 		tr.t.Fatal(err)
 	}
+
 	signed, err := signer.Sign(b)
 	if err != nil {
 		tr.t.Fatal(err)
 	}
+
 	out, err := signed.CompactSerialize()
 	if err != nil {
 		tr.t.Fatal(err)
 	}
+
 	return out
 }
 
