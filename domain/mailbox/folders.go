@@ -1,9 +1,7 @@
 package mailbox
 
 import (
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"digitalpost/domain"
 	"digitalpost/domain/access"
@@ -27,24 +25,6 @@ const (
 	MaxFolders = 1000 // of its own that a mailbox may have
 	MaxName    = 256  // characters of a folder's name
 )
-
-// The system folders are the same in every mailbox and can't be changed.
-var (
-	Inbox   = systemFolder(1)
-	Drafts  = systemFolder(2)
-	Sent    = systemFolder(3)
-	Deleted = systemFolder(4)
-)
-
-// SystemFolders are in the order in which people see them.
-var SystemFolders = []domain.FolderID{Inbox, Drafts, Sent, Deleted}
-
-func systemFolder(n byte) (id domain.FolderID) { id[15] = n; return id }
-
-// IsSystem reports whether a folder is one of the four.
-func IsSystem(id domain.FolderID) bool {
-	return id == Inbox || id == Drafts || id == Sent || id == Deleted
-}
 
 // A Folder is a folder of a person's own.
 type Folder struct {
@@ -187,70 +167,6 @@ func (s *State) changeFolder(id domain.FolderID, at domain.Moment, fn func(*Fold
 	f.Version++
 	f.Shown.Last = at.Recorded
 	s.folders[id] = f
-}
-
-// exists reports whether messages can lie in a folder.
-func (s *State) exists(id domain.FolderID) bool {
-	if IsSystem(id) {
-		return true
-	}
-	_, own := s.folder(id)
-
-	return own
-}
-
-// freeName reports whether no sibling under parent but self has the name.
-func (s *State) freeName(parent, self domain.FolderID, key domain.UUID) bool {
-	for id, f := range s.allFolders() {
-		if id != self && f.Version > 0 && f.Parent == parent && f.NameKey == key {
-			return false
-		}
-	}
-
-	return true
-}
-
-// mayHold refuses a parent under which no folder of a person's own may lie: it is at the top, under the inbox, or under
-// another of their own.
-func (s *State) mayHold(parent domain.FolderID) error {
-	if parent == (domain.FolderID{}) || parent == Inbox {
-		return nil
-	}
-
-	if IsSystem(parent) {
-		return domain.Refuse(FolderNotAllowed)
-	}
-
-	if _, ok := s.folder(parent); !ok {
-		return domain.Refuse(FolderNotFound)
-	}
-
-	return nil
-}
-
-// own gives a folder that a person may change, at the version that the caller knows (0: any).
-func (s *State) own(id domain.FolderID, version uint32) (Folder, error) {
-	if IsSystem(id) {
-		return Folder{}, domain.Refuse(SystemFolder)
-	}
-
-	f, ok := s.folder(id)
-	if !ok || s.Owner == "" {
-		return f, domain.Refuse(FolderNotFound)
-	}
-
-	return f, domain.AtVersion(f.Version, version)
-}
-
-// JudgeName refuses a name that no folder may have: empty, over MaxName characters, or with control characters.
-func JudgeName(name string) error {
-	control := func(r rune) bool { return r < 0x20 || r == 0x7f }
-	if name == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > MaxName ||
-		strings.ContainsFunc(name, control) {
-		return domain.Refuse(NameNotAllowed)
-	}
-
-	return nil
 }
 
 // withFolders is the needs of commands that look at every folder.

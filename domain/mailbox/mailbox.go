@@ -39,7 +39,7 @@ type Command interface {
 var Codec = domain.Events[Event](slices.Concat(
 	[]Event{Opened{}, Shredded{}, Unchanged{}},
 	messageEvents, markEvents, moveEvents, folderEvents,
-	accessEvents, exemptionEvents, consentEvents, settingEvents,
+	accessEvents, exemptionEvents, addressEvents, consentEvents, settingEvents,
 	draftEvents, sendingEvents, handoverEvents,
 )...)
 
