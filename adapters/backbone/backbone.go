@@ -333,7 +333,7 @@ func (b *Backbone) ClockErr() error { return b.store.ClockErr() }
 
 // ConfirmClock accepts the machine's clock as it is, and records that an operator did.
 func (b *Backbone) ConfirmClock(ctx context.Context) error {
-	m := core.Machine{Kind: accessrules.Operations, Command: b.core.NewID()}
+	m := core.Machine{Kind: accessrules.Operations, Thing: b.core.NewID()}
 	_, _, err := b.clock.Execute(ctx, eventstore.Stream{Kind: streams.Log, ID: b.store.ID()}, m.Meta(),
 		oplog.ConfirmClock{By: m.Kind})
 

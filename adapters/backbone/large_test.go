@@ -25,12 +25,14 @@ func largeMessage(i int) domain.MessageID {
 	return domain.DeriveID("large", []byte{byte(i), byte(i >> 8), byte(i >> 16)})
 }
 
-// largeWords gives what a search looks in, of such a message.
-func largeWords(i int) content.Words {
-	return content.Words{
-		Label: fmt.Sprintf("tilbud om plads nummer %d", i), Sender: "eksempel kommune", SenderID: "20000001",
-		Rest: "besked.txt",
-	}
+// largeMemo gives what a search looks in, of such a message.
+func largeMemo(i int) *memo.Message {
+	header := memo.Group("MessageHeader", memo.Text("label", fmt.Sprintf("Tilbud om plads nummer %d", i)),
+		memo.Group("Sender", memo.Text("senderID", "20000001"), memo.Text("label", "Eksempel Kommune")))
+	body := memo.Group("MessageBody",
+		memo.Group("MainDocument", memo.Group("File", memo.Text("filename", "besked.txt"))))
+
+	return &memo.Message{Version: memo.V12, Root: &memo.Node{Name: "Message", Children: []*memo.Node{header, body}}}
 }
 
 // largeAppend is how many events are put in at once.
@@ -48,7 +50,7 @@ func put[E domain.Event](t testing.TB, b *backbonetest.Backbone, s eventstore.St
 		}
 
 		v, _ := b.Store().Head(s)
-		meta := eventstore.Meta{Command: core.DerivedCommand(command, s.ID[:], fmt.Append(nil, v, i))}
+		meta := eventstore.Meta{Command: domain.DeriveID(command, s.ID[:], fmt.Append(nil, v, i))}
 		news = append(news, eventstore.NewEvent{Type: e.EventType(), Data: data, Meta: meta})
 	}
 
@@ -83,7 +85,7 @@ func fillMailbox(t testing.TB, b *backbonetest.Backbone, box domain.MailboxID, f
 
 			letter, err := words.Seal(box, uint32(i-from+1), mailbox.MessageDelivered{}.EventType(),
 				mailbox.Letter{Message: last, Shard: 1, IntakeLeaf: 4_000_000},
-				content.Sealable{Outline: outline, Words: largeWords(i), Whole: true})
+				content.Sealable{Outline: outline, Memo: largeMemo(i)})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -151,3 +151,14 @@ func (m *Message) Documents() (docs []*Node) {
 	}
 	return docs
 }
+
+// Kind returns NGDP's messageType.
+func (m *Message) Kind() string {
+	switch h := m.Header(); {
+	case h.Get("legalNotification") == "true":
+		return "LEGAL_NOTIFICATION"
+	case h.Get("mandatory") == "true":
+		return "MANDATORY"
+	}
+	return "REGULAR"
+}

@@ -231,14 +231,3 @@ func (m *Message) Due() (time.Time, bool) {
 
 	return t, true
 }
-
-// Kind returns NGDP's messageType.
-func (m *Message) Kind() string {
-	switch h := m.Header(); {
-	case h.Get("legalNotification") == "true":
-		return "LEGAL_NOTIFICATION"
-	case h.Get("mandatory") == "true":
-		return "MANDATORY"
-	}
-	return "REGULAR"
-}

@@ -293,7 +293,7 @@ func Write(w http.ResponseWriter, log *slog.Logger, err error) {
 	h := w.Header()
 	if e.Version != 0 {
 		body["version"] = e.Version
-		h.Set("ETag", `"`+strconv.FormatUint(uint64(e.Version), 10)+`"`)
+		h.Set("ETag", ETag(e.Version))
 	}
 	if e.Retry > 0 {
 		h.Set("Retry-After", strconv.Itoa(e.Retry))
@@ -303,6 +303,15 @@ func Write(w http.ResponseWriter, log *slog.Logger, err error) {
 	w.WriteHeader(e.Status)
 	_ = json.NewEncoder(w).Encode(body) // a client that went away needs no answer
 }
+
+// Versioned answers with a resource, and its version as the ETag.
+func Versioned(w http.ResponseWriter, status int, version uint32, v any) {
+	w.Header().Set("ETag", ETag(version))
+	JSON(w, status, v)
+}
+
+// ETag is how a version is written.
+func ETag(version uint32) string { return `"` + strconv.FormatUint(uint64(version), 10) + `"` }
 
 // JSON answers with a value.
 func JSON(w http.ResponseWriter, status int, v any) {

@@ -180,8 +180,7 @@ func (a accessHandlers) answerAccess(w http.ResponseWriter, status int, x access
 		return err
 	}
 	a.position(w, at)
-	etag(w, x.Row.Version)
-	problem.JSON(w, status, accessOf(x))
+	problem.Versioned(w, status, x.Row.Version, accessOf(x))
 	return nil
 }
 
@@ -309,8 +308,7 @@ func (a accessHandlers) oneRequest(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	etag(w, x.Row.Version)
-	problem.JSON(w, http.StatusOK, requestOf(x))
+	problem.Versioned(w, http.StatusOK, x.Row.Version, requestOf(x))
 	return nil
 }
 

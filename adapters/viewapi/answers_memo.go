@@ -64,14 +64,14 @@ func element(n *memo.Node, path ...string) *string {
 func messageOf(msg messages.Message) Message {
 	m := mapperOf(msg)
 	h, body, row := msg.Memo.Header(), msg.Memo.Root.Child("MessageBody"), msg.Row
-	uuid, received := msg.Memo.UUID(), stamp(row.Shown.Received)
+	kind, uuid, received := msg.Memo.Kind(), msg.Memo.UUID(), stamp(row.Shown.Received)
 	out := Message{
 		Resource:    Resource{domain.UUID(msg.ID), row.Version},
 		MessageUUID: uuid, MailboxID: msg.Mailbox, TransactionID: uuid,
 		CreatedDateTime: received, LastUpdated: stamp(row.Shown.Last),
 		MessageDateTime: received, ReceivedDateTime: received,
 		FolderID:    showFolder(msg.Mailbox, row.Folder),
-		MessageType: msg.Memo.Kind(), MessageState: stateOf(row),
+		MessageType: kind, MessageState: stateOf(row),
 		Marks: marksOf(msg),
 		Reply: h.Get("reply") == "true", Forward: h.Child("ForwardData") != nil,
 

@@ -27,7 +27,9 @@ func received(t *testing.T, name string) messages.Message {
 		t.Fatal(err)
 	}
 
-	msg := messages.Message{ID: domain.MessageID{1}, Mailbox: domain.MailboxID{2}, Memo: m, Note: "Husk det"}
+	msg := messages.Message{
+		ID: domain.MessageID{1}, Mailbox: domain.MailboxID{2}, Opened: content.Opened{Memo: m, Note: "Husk det"},
+	}
 	msg.Row = mailbox.Message{Version: 3, Folder: mailbox.Inbox}
 	msg.Row.Shown.Received = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 	msg.Row.Shown.Last = msg.Row.Shown.Received.Add(time.Hour)

@@ -158,8 +158,7 @@ func (a contactHandlers) contactPoint(w http.ResponseWriter, r *http.Request) er
 	if err != nil || !there || p.Organisation != q.of || !p.Point.Active || !p.Point.Visible {
 		return core.ErrNotFound
 	}
-	etag(w, p.Version)
-	problem.JSON(w, http.StatusOK, pointOf(q.all, p))
+	problem.Versioned(w, http.StatusOK, p.Version, pointOf(q.all, p))
 	return nil
 }
 
@@ -199,8 +198,7 @@ func (a contactHandlers) contactGroup(w http.ResponseWriter, r *http.Request) er
 	if err != nil || !there || g.Organisation != q.of {
 		return core.ErrNotFound
 	}
-	etag(w, g.Version)
-	problem.JSON(w, http.StatusOK, groupOf(q.all, g))
+	problem.Versioned(w, http.StatusOK, g.Version, groupOf(q.all, g))
 	return nil
 }
 

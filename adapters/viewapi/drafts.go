@@ -105,8 +105,7 @@ func (a draftHandlers) written(
 		return err
 	}
 	a.position(w, at)
-	etag(w, m.Row.Version)
-	problem.JSON(w, status, messageOf(m))
+	problem.Versioned(w, status, m.Row.Version, messageOf(m))
 	return nil
 }
 
@@ -201,10 +200,10 @@ func (a draftHandlers) draftPart(r request) (ask core.Ask, p content.Part, err e
 }
 
 // showPart answers a write with a document, or a file of it, as it is then.
-func (a draftHandlers) showPart(w http.ResponseWriter, status int, m messages.Message, at eventstore.Position,
-	p content.Part) error {
+func (a draftHandlers) showPart(
+	w http.ResponseWriter, status int, m messages.Message, at eventstore.Position, p content.Part,
+) error {
 	a.position(w, at)
-	etag(w, m.Row.Version)
 	for i, d := range m.Memo.Documents() {
 		path := documentPath(d, i)
 		if content.PartID(m.ID, path) != p.Document {
@@ -213,12 +212,12 @@ func (a draftHandlers) showPart(w http.ResponseWriter, status int, m messages.Me
 
 		for j, f := range d.All("File") {
 			if content.PartID(m.ID, filePath(path, f, j)) == p.File {
-				problem.JSON(w, status, mapperOf(m).file(f, filePath(path, f, j)))
+				problem.Versioned(w, status, m.Row.Version, mapperOf(m).file(f, filePath(path, f, j)))
 				return nil
 			}
 		}
 
-		problem.JSON(w, status, mapperOf(m).document(d, i))
+		problem.Versioned(w, status, m.Row.Version, mapperOf(m).document(d, i))
 		return nil
 	}
 

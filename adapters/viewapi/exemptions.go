@@ -31,8 +31,7 @@ func (a exemptionHandlers) answerOwner(
 		return err
 	}
 	a.position(w, at)
-	etag(w, x.Row.Version)
-	problem.JSON(w, http.StatusOK, exemptionOf(x))
+	problem.Versioned(w, http.StatusOK, x.Row.Version, exemptionOf(x))
 	return nil
 }
 
@@ -43,8 +42,7 @@ func (a exemptionHandlers) answerOfficer(w http.ResponseWriter, status int, x ex
 		return err
 	}
 	a.position(w, at)
-	etag(w, x.Row.Version)
-	problem.JSON(w, status, caseOf(x))
+	problem.Versioned(w, status, x.Row.Version, caseOf(x))
 	return nil
 }
 

@@ -9,7 +9,6 @@ import (
 	"digitalpost/adapters/backbone/folders"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
-	"digitalpost/domain/mailbox"
 )
 
 // folderHandlers serve a mailbox's folders.
@@ -75,8 +74,7 @@ func (a folderHandlers) folder(w http.ResponseWriter, r request) error {
 
 	for _, f := range all {
 		if f.ID == readFolder(r.box, id) {
-			etag(w, f.Row.Version)
-			problem.JSON(w, http.StatusOK, folderOf(r.box, f))
+			problem.Versioned(w, http.StatusOK, f.Row.Version, folderOf(r.box, f))
 			return nil
 		}
 	}
@@ -124,8 +122,7 @@ func (a folderHandlers) createFolder(w http.ResponseWriter, r request) error {
 	}
 
 	a.position(w, at)
-	etag(w, f.Row.Version)
-	problem.JSON(w, http.StatusCreated, folderOf(r.box, f))
+	problem.Versioned(w, http.StatusCreated, f.Row.Version, folderOf(r.box, f))
 	return nil
 }
 
@@ -165,8 +162,7 @@ func (a folderHandlers) changeFolder(w http.ResponseWriter, r request) error {
 	}
 
 	a.position(w, at)
-	etag(w, f.Row.Version)
-	problem.JSON(w, http.StatusOK, folderOf(r.box, f))
+	problem.Versioned(w, http.StatusOK, f.Row.Version, folderOf(r.box, f))
 	return nil
 }
 
@@ -182,28 +178,4 @@ func (a folderHandlers) deleteFolder(w http.ResponseWriter, r request) error {
 	a.position(w, at)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
-}
-
-// showFolder gives a folder's id as clients see it. System folders have the same ids in every mailbox; outside, each
-// mailbox's are its own.
-func showFolder(box domain.MailboxID, f domain.FolderID) domain.FolderID {
-	if mailbox.IsSystem(f) {
-		id := domain.FolderID(box)
-		id[15] ^= f[15]
-		return id
-	}
-	return f
-}
-
-// readFolder is the inverse of showFolder.
-func readFolder(box domain.MailboxID, shown domain.FolderID) domain.FolderID {
-	for _, f := range mailbox.SystemFolders {
-		if showFolder(box, f) == shown {
-			return f
-		}
-	}
-	if mailbox.IsSystem(shown) {
-		return domain.FolderID{15: 0xFF} // the inner id of a system folder is nobody's outside
-	}
-	return shown
 }

@@ -57,15 +57,10 @@ func (a messageHandlers) find(r request) (messages.Message, error) {
 	return a.b.Messages.Message(r.Context(), r.p, r.box, id)
 }
 
-func (a messageHandlers) show(w http.ResponseWriter, m messages.Message) {
-	etag(w, m.Row.Version)
-	problem.JSON(w, http.StatusOK, messageOf(m))
-}
-
 func (a messageHandlers) message(w http.ResponseWriter, r request) error {
 	m, err := a.find(r)
 	if err == nil {
-		a.show(w, m)
+		problem.Versioned(w, http.StatusOK, m.Row.Version, messageOf(m))
 	}
 	return err
 }
@@ -92,7 +87,7 @@ func (a messageHandlers) patch(w http.ResponseWriter, r request) error {
 	}
 
 	a.position(w, at)
-	a.show(w, m)
+	problem.Versioned(w, http.StatusOK, m.Row.Version, messageOf(m))
 	return nil
 }
 
@@ -195,7 +190,7 @@ func (a messageHandlers) restore(w http.ResponseWriter, r request) error {
 		return err
 	}
 	a.position(w, at)
-	a.show(w, m)
+	problem.Versioned(w, http.StatusOK, m.Row.Version, messageOf(m))
 	return nil
 }
 

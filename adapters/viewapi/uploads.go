@@ -1,15 +1,16 @@
 package viewapi
 
 import (
-	"digitalpost/adapters/backbone/drafts"
-	"digitalpost/adapters/memo"
-	"digitalpost/adapters/problem"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"strconv"
 	"strings"
+
+	"digitalpost/adapters/backbone/drafts"
+	"digitalpost/adapters/memo"
+	"digitalpost/adapters/problem"
 )
 
 // putContent uploads a file whole, or, with Content-Range, the next piece of it. A multipart body's part

@@ -3,14 +3,10 @@
 package viewapi
 
 import (
-	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 
 	"digitalpost/adapters/backbone"
 	accesshall "digitalpost/adapters/backbone/access"
@@ -98,86 +94,8 @@ func (a *api) fresh(r *http.Request) error {
 	return a.b.Fresh(r.Context(), p)
 }
 
-func (a *api) ask(r request) (core.Ask, error) {
-	v, err := problem.IfMatch(r.Request)
-	key := r.Header.Get("Idempotency-Key")
-	if len(key) > 200 {
-		err = problem.BadField("Idempotency-Key", "header.not.valid", "must be at most 200 characters long")
-	}
-	return core.Ask{Principal: r.p, Mailbox: r.box, Version: v, Key: key}, err
-}
-
-// askFor reads who asks, what they know, and the id of the thing that the path names.
-func (a *api) askFor(r request, name string) (core.Ask, [16]byte, error) {
-	ask, err := a.ask(r)
-	if err != nil {
-		return ask, [16]byte{}, err
-	}
-	id, err := pathID(r, name)
-	return ask, id, err
-}
-
-func pathID(r request, name string) ([16]byte, error) {
-	id, err := domain.ParseUUID(r.PathValue(name))
-	if err != nil {
-		return id, core.ErrNotFound
-	}
-	return id, nil
-}
-
-// fields reads a JSON object of at most 64 KiB, and refuses fields that are not allowed.
-func fields(r request, allowed ...string) (map[string]json.RawMessage, error) {
-	b, err := io.ReadAll(io.LimitReader(r.Body, 64<<10+1))
-	if err != nil {
-		return nil, err
-	}
-
-	var out map[string]json.RawMessage
-	if len(b) > 64<<10 || json.Unmarshal(b, &out) != nil || out == nil {
-		return nil, problem.BadField("body", "body.not.valid", "must be a JSON object of at most 64 KiB")
-	}
-
-	for f := range out {
-		if !slices.Contains(allowed, f) {
-			return nil, problem.BadField(clip(f), "field.not.allowed",
-				"can't be set here: only "+strings.Join(allowed, ", ")+" can")
-		}
-	}
-
-	return out, nil
-}
-
-func field[T any](in map[string]json.RawMessage, name, rule string) (*T, error) {
-	raw, ok := in[name]
-	if !ok {
-		return nil, nil
-	}
-	var v *T
-	if err := json.Unmarshal(raw, &v); err != nil || v == nil {
-		return nil, problem.BadField(name, "field.not.valid", rule)
-	}
-	return v, nil
-}
-
-func idField(in map[string]json.RawMessage, name string, box domain.MailboxID) (*domain.FolderID, error) {
-	s, err := field[string](in, name, "must be a folder's id")
-	if err != nil || s == nil {
-		return nil, err
-	}
-	id, err := domain.ParseUUID(*s)
-	if err != nil {
-		return nil, problem.BadField(name, "field.not.valid", "must be a folder's id")
-	}
-	f := readFolder(box, id)
-	return &f, nil
-}
-
 func (a *api) position(w http.ResponseWriter, p eventstore.Position) {
 	w.Header().Set("Log-Position", strconv.FormatUint(uint64(p), 10))
-}
-
-func etag(w http.ResponseWriter, v uint32) {
-	w.Header().Set("ETag", `"`+strconv.FormatUint(uint64(v), 10)+`"`)
 }
 
 // mailboxes lists all mailboxes that who asks may open through the platform, their own first.

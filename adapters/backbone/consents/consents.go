@@ -61,7 +61,7 @@ func (c *Consents) GiveAtRegistration(ctx context.Context, box domain.MailboxID,
 		return nil
 	}
 
-	m := core.Machine{Kind: access.Register, Command: core.DerivedCommand("consent "+name, box[:])}
+	m := core.Machine{Kind: access.Register, Once: "consent " + name, Thing: box}
 	_, err = c.core.ByMachine(ctx, m, box, ToPlatform{name, true}.command())
 
 	return err

@@ -3,7 +3,6 @@ package content
 import (
 	"github.com/fxamacker/cbor/v2"
 
-	"digitalpost/adapters/vault"
 	"digitalpost/domain"
 	"digitalpost/domain/mailbox"
 )
@@ -12,16 +11,6 @@ import (
 type Answer struct {
 	Code string `cbor:"1,keyasint,omitempty"`
 	Text string `cbor:"2,keyasint,omitempty"`
-}
-
-// OpenAnswer unseals one.
-func OpenAnswer(k vault.Key, sealed domain.Sealed) (a Answer, err error) {
-	raw, err := k.Open(mailbox.ReceiptReceived{}.EventType(), "text", sealed)
-	if err != nil {
-		return a, err
-	}
-
-	return a, cbor.Unmarshal(raw, &a)
 }
 
 // SealAnswer gives a Seal of a receipt's words; of nothing, if there are none, or the message's key is gone.

@@ -39,17 +39,6 @@ func NewDraft(sender *memo.Node) *Draft {
 	}
 }
 
-// OpenDraft unseals one.
-func OpenDraft(k vault.Key, d mailbox.Draft) (*Draft, error) {
-	raw, err := k.Open(mailbox.DraftSaved{}.EventType(), "content", d.Content)
-	if err != nil {
-		return nil, err
-	}
-	out := &Draft{Parts: slices.Clone(d.Parts)}
-
-	return out, cbor.Unmarshal(raw, out)
-}
-
 // Seal seals it. One of more than mailbox.MaxDraftContent bytes is refused.
 func (d *Draft) Seal(k vault.Key) (domain.Sealed, error) {
 	raw, err := cbor.Marshal(d)

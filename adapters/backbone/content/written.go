@@ -130,7 +130,7 @@ func (c *Content) keep(
 	}
 
 	s.DocumentKey = ref.Key
-	s.Words, s.Whole = WordsOf(read)
+	s.Memo = read
 	out = Written{Sealable: s, Letter: mailbox.Letter{
 		UUID: read.UUID(), Kind: read.Kind(), Document: ref.ID, Length: length, Kept: ref.Length,
 		SealedHash: ref.SealedHash, Hash: sum.Sum(nil),

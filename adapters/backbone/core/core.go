@@ -93,14 +93,6 @@ func NewUUID() (id domain.UUID) {
 	return id
 }
 
-// DerivedCommand gives a command id of the backbone's own, for what is done once for a thing.
-func DerivedCommand(what string, parts ...[]byte) [16]byte {
-	id := domain.DeriveID(what, parts...)
-	id[0] &^= 0x80
-
-	return id
-}
-
 // Stream gives a mailbox's stream.
 func Stream(id domain.MailboxID) eventstore.Stream {
 	return eventstore.Stream{Kind: streams.Mailbox, ID: id}

@@ -266,15 +266,20 @@ func forgets(events []mailbox.Event) bool {
 type Machine struct {
 	Kind      access.Machine
 	ID        [16]byte            // of the system, or of the mailbox that sends on; zero for the others
-	Command   [16]byte            // of what is done once for a thing: see DerivedCommand
+	Once      string              // what is done once for a thing, and has one command id however often it is tried
+	Thing     [16]byte            // the thing; the command id itself, of what may be done again
 	Causation eventstore.Position // the event that this one follows from, 0 for none
 }
 
-// Meta is what an event's record says of the machine.
+// Meta is what an event's record says of the machine. The command's id is none that a caller can give.
 func (m Machine) Meta() eventstore.Meta {
-	return eventstore.Meta{
-		Command: m.Command, Actor: eventstore.Actor{Kind: string(m.Kind), ID: m.ID}, Causation: m.Causation,
+	id := m.Thing
+	if m.Once != "" {
+		id = domain.DeriveID(m.Once, m.Thing[:])
 	}
+	id[0] &^= 0x80
+
+	return eventstore.Meta{Command: id, Actor: eventstore.Actor{Kind: string(m.Kind), ID: m.ID}, Causation: m.Causation}
 }
 
 // ByMachine runs a command on a mailbox by a machine, and returns once the views have what came of it and the keys that

@@ -222,7 +222,7 @@ func TestLeaveIsAskedForWhereACommandIsDecided(t *testing.T) {
 		t.Errorf("a command by one who has nothing to do with the mailbox: %v, want %s", err, access.NoAccess)
 	}
 
-	machine := core.Machine{Kind: access.Clock, Command: c.NewID()}
+	machine := core.Machine{Kind: access.Clock, Thing: c.NewID()}
 	if _, err := c.ByMachine(ctx, machine, box, cmd); !core.IsReason(err, access.NotAllowed) {
 		t.Errorf("a person's command by the clock: %v, want %s", err, access.NotAllowed)
 	}
@@ -239,16 +239,19 @@ func TestLeaveIsAskedForWhereACommandIsDecided(t *testing.T) {
 }
 
 // What a machine does once for a thing has one id, and is one event, however often it is asked for.
-func TestDerivedCommandsAreNoCallersKeys(t *testing.T) {
+func TestMachinesCommandsAreNoCallersKeys(t *testing.T) {
 	t.Parallel()
 
-	id := core.DerivedCommand("deliver", []byte{1})
-	if domain.CommandID(id).Given() {
-		t.Error("a derived command passes for one whose id a caller gave")
+	command := func(once string, thing byte) [16]byte {
+		return core.Machine{Once: once, Thing: [16]byte{thing}}.Meta().Command
 	}
 
-	if id != core.DerivedCommand("deliver", []byte{1}) || id == core.DerivedCommand("deliver", []byte{2}) ||
-		id == core.DerivedCommand("refuse", []byte{1}) {
-		t.Error("derived commands do not follow from what they are about")
+	id := command("deliver", 1)
+	if domain.CommandID(id).Given() {
+		t.Error("a machine's command passes for one whose id a caller gave")
+	}
+
+	if id != command("deliver", 1) || id == command("deliver", 2) || id == command("refuse", 1) {
+		t.Error("machines' commands do not follow from what they are about")
 	}
 }

@@ -3,11 +3,9 @@ package core
 import (
 	"errors"
 
-	"digitalpost/adapters/documents"
 	"digitalpost/adapters/vault"
 	"digitalpost/domain"
 	"digitalpost/eventstore"
-	"digitalpost/projections/mailboxes"
 )
 
 func asError[T error](err error, to *T) bool { return errors.As(err, to) }
@@ -42,16 +40,6 @@ func (c *Core) Opened(owner [16]byte, leaf uint32, eventType, field string, seal
 	}
 
 	return k.Open(eventType, field, sealed)
-}
-
-// Document opens the document of a letter that lies under a mailbox's key.
-func (c *Core) Document(k vault.Key, l mailboxes.LetterRow) (*documents.Document, error) {
-	key, err := k.Open(l.Sealed, "documentKey", l.Letter.DocumentKey)
-	if err != nil {
-		return nil, err
-	}
-
-	return c.Documents.Open(l.Letter.Document, key, l.Letter.Kept)
 }
 
 // never are the errors that say, beside a rule's no, that nothing of a command is in the log.

@@ -64,7 +64,7 @@ func (h *Handover) find(sys organisations.System, uuid domain.UUID) (outbox.Row,
 // backbone itself.
 func (h *Handover) Run(ctx context.Context, r outbox.Row, what string, cmd mailbox.Command) (core.Done, error) {
 	m := core.Machine{
-		Kind: access.System, ID: r.To.System, Command: core.DerivedCommand(what, r.Message[:]), Causation: r.Position,
+		Kind: access.System, ID: r.To.System, Once: what, Thing: r.Message, Causation: r.Position,
 	}
 	if r.To.System == (domain.SystemID{}) {
 		m.Kind = access.Backbone

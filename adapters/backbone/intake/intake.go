@@ -125,7 +125,7 @@ func (in *Intake) Submit(
 	}
 
 	if err == nil && !seen {
-		return in.accept(ctx, sys, arrival{msg: msg, w: w, sum: sum, salt: salt})
+		return in.accept(ctx, sys, uuid, arrival{msg: msg, w: w, sum: sum, salt: salt})
 	}
 
 	err = errors.Join(err, w.Abort())
@@ -150,8 +150,14 @@ type arrival struct {
 }
 
 // accept makes document and intake event durable, and finds the outcome.
-func (in *Intake) accept(ctx context.Context, sys organisations.System, x arrival) (Receipt, error) {
-	length := x.w.Length()
+func (in *Intake) accept(
+	ctx context.Context, sys organisations.System, uuid domain.UUID, x arrival,
+) (Receipt, error) {
+	r, err := in.received(sys.ID, uuid, x)
+	if err != nil {
+		return Receipt{}, errors.Join(err, x.w.Abort())
+	}
+
 	outline, err := cbor.Marshal(x.msg)
 	if err != nil {
 		return Receipt{}, errors.Join(err, x.w.Abort())
@@ -170,23 +176,19 @@ func (in *Intake) accept(ctx context.Context, sys organisations.System, x arriva
 		return Receipt{}, err
 	}
 	in.core.Fail("document written")
-
-	r, err := in.received(sys, x, ref, length)
-	if err != nil {
-		return Receipt{}, err
-	}
+	r.Document, r.Kept, r.SealedHash = ref.ID, ref.Length, ref.SealedHash
 
 	// Claimed before the event is there for others to take up, and released by its owner alone: a rival's claim stands.
 	if _, claimed := in.busy.LoadOrStore(r.Message, true); !claimed {
 		defer in.busy.Delete(r.Message)
 	}
 
-	m := core.Machine{Kind: access.System, ID: sys.ID, Command: core.DerivedCommand("memo", r.Message[:])}
-	events, p, err := in.run(ctx, sys.ID, r.UUID, m, intake.Receive{
-		Received: r, Seal: in.core.Sealing(shard(sys.ID, r.UUID), r, "documentKey", ref.Key),
+	m := core.Machine{Kind: access.System, ID: sys.ID, Once: "memo", Thing: r.Message}
+	events, p, err := in.run(ctx, sys.ID, uuid, m, intake.Receive{
+		Received: r, Seal: in.core.Sealing(shard(sys.ID, uuid), r, "documentKey", ref.Key),
 	})
 	if core.IsReason(err, intake.AlreadyReceived) { // somebody was faster with the same UUID
-		return in.rival(ctx, r, ref, length)
+		return in.rival(ctx, r, ref)
 	}
 
 	if err != nil {
@@ -196,30 +198,29 @@ func (in *Intake) accept(ctx context.Context, sys organisations.System, x arriva
 	// From here on the MeMo is never lost: whatever ends the work on its outcome, RunPending takes it up again.
 	in.core.Fail("event appended")
 	memoIn := unsettled{
-		row: receipts.Row{Memo: events[0].(intake.MemoReceived), Position: p}, msg: x.msg,
-		sealable: content.Sealable{DocumentKey: ref.Key, Outline: outline, Salt: x.salt},
+		row:      receipts.Row{Memo: events[0].(intake.MemoReceived), Position: p},
+		sealable: content.Sealable{DocumentKey: ref.Key, Salt: x.salt, Outline: outline, Memo: x.msg},
 	}
 	if err := in.settle(context.WithoutCancel(ctx), sys, memoIn); err != nil {
 		in.core.Logger.Error("outcome is taken up again later", "message", r.Message.String(), "error", err)
 	}
-	known, _, err := in.known(ctx, sys.ID, r.UUID)
+	known, _, err := in.known(ctx, sys.ID, uuid)
 
 	return in.technical(known), err
 }
 
-// received gives the event that says that a MeMo lies on disk whole. Its document's key is sealed once its leaf is
-// known.
+// received begins the event that says that a MeMo lies on disk whole: all but where, and the document's key, which is
+// sealed once its leaf is known.
 func (in *Intake) received(
-	sys organisations.System, x arrival, ref documents.Ref, length int64,
+	system domain.SystemID, uuid domain.UUID, x arrival,
 ) (r intake.MemoReceived, err error) {
-	uuid := x.msg.UUID()
-	message := intake.MessageOf(sys.ID, uuid)
+	message := intake.MessageOf(system, uuid)
 	r = intake.MemoReceived{
-		System: sys.ID, UUID: uuid, Message: message, Receipt: intake.TransmissionOf(message), Document: ref.ID,
-		Length: length, Kept: ref.Length, SealedHash: ref.SealedHash, Hash: x.sum.Sum(nil),
+		System: system, UUID: uuid, Message: message, Receipt: intake.TransmissionOf(message),
+		Length: x.w.Length(), Hash: x.sum.Sum(nil),
 	}
 
-	zero, err := in.core.Key(shard(sys.ID, uuid), 0)
+	zero, err := in.core.Key(shard(system, uuid), 0)
 	if err != nil {
 		return r, err
 	}
@@ -246,9 +247,7 @@ func (in *Intake) saltOf(r intake.MemoReceived) ([]byte, error) {
 }
 
 // rival answers one of two senders of the same UUID at once, by the other's salt.
-func (in *Intake) rival(
-	ctx context.Context, own intake.MemoReceived, ref documents.Ref, length int64,
-) (Receipt, error) {
+func (in *Intake) rival(ctx context.Context, own intake.MemoReceived, ref documents.Ref) (Receipt, error) {
 	known, _, err := in.known(ctx, own.System, own.UUID)
 	if err != nil {
 		return Receipt{}, err
@@ -266,7 +265,7 @@ func (in *Intake) rival(
 
 	sum := sha256.New()
 	sum.Write(salt)
-	_, err = io.Copy(sum, io.NewSectionReader(d, 0, length))
+	_, err = io.Copy(sum, io.NewSectionReader(d, 0, own.Length))
 	if err = errors.Join(err, d.Close(), in.core.Documents.Free(ref.ID)); err == nil {
 		err = intake.JudgeRepeat(bytes.Equal(sum.Sum(nil), known.Memo.Hash))
 	}

@@ -96,7 +96,7 @@ func (in *Intake) DeleteReceipt(ctx context.Context, sys organisations.System, i
 		return err
 	}
 
-	m := core.Machine{Kind: access.System, ID: sys.ID, Command: core.DerivedCommand("delete receipt", id[:])}
+	m := core.Machine{Kind: access.System, ID: sys.ID, Once: "delete receipt", Thing: id}
 	_, p, err := in.run(ctx, sys.ID, r.Memo.UUID, m, intake.DeleteReceipt{
 		Deleted: intake.ReceiptDeleted{Message: r.Memo.Message, Receipt: id},
 	})
@@ -112,7 +112,7 @@ func (in *Intake) Recall(ctx context.Context, sys organisations.System, uuid dom
 	}
 
 	message := row.Memo.Message
-	m := core.Machine{Kind: access.System, ID: sys.ID, Command: core.DerivedCommand("recall", message[:])}
+	m := core.Machine{Kind: access.System, ID: sys.ID, Once: "recall", Thing: message}
 	_, err = in.core.ByMachine(ctx, m, row.Mailbox, mailbox.Recall{Message: message, System: sys.ID})
 
 	return err

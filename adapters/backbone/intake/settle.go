@@ -27,49 +27,62 @@ import (
 // An unsettled is a MeMo whose outcome is being found.
 type unsettled struct {
 	row      receipts.Row
-	msg      *memo.Message
-	sealable content.Sealable
+	sealable content.Sealable // with the MeMo itself
 }
 
 // settle gives a MeMo its one outcome: into the recipient's mailbox, or refused.
 func (in *Intake) settle(ctx context.Context, sys organisations.System, x unsettled) error {
 	in.core.Fail("before outcome")
 
-	v, err := in.judge(ctx, sys, x)
+	to, v, err := in.judge(sys, x)
+	if err == nil && v == nil {
+		err = in.deliver(ctx, sys, x, to)
+		v, err = refusal(err)
+	}
+
 	if err != nil || v == nil {
 		return err
 	}
 
-	return in.refuse(ctx, sys, x.row, v)
+	// Why it was not delivered is recorded, unless it has its outcome already.
+	r := x.row.Memo
+	m := core.Machine{
+		Kind: access.System, ID: sys.ID, Once: "refuse", Thing: r.Message, Causation: x.row.Position,
+	}
+	_, p, err := in.run(ctx, sys.ID, r.UUID, m, intake.Settle{Refused: intake.MemoRefused{
+		Message: r.Message, Status: v.Rule.Status, Code: v.Rule.Code, Field: v.Path, Intake: uint64(x.row.Position),
+		Leaf: r.Leaf, Document: r.Document,
+	}})
+
+	return in.waitFor(ctx, p, err)
 }
 
-// judge delivers a MeMo, or gives the rule by which it is not delivered.
-func (in *Intake) judge(ctx context.Context, sys organisations.System, x unsettled) (*memo.Violation, error) {
+// judge gives the mailbox that a MeMo is for, or the rule by which it is for none.
+func (in *Intake) judge(
+	sys organisations.System, x unsettled,
+) (to domain.MailboxID, v *memo.Violation, err error) {
 	org := sys.Organisation
 	sender := memo.Sender{CVR: org.CVR, MandatoryAllowed: org.MandatoryAllowed, LegalAllowed: org.LegalAllowed}
-	if v := x.msg.Judge(sender, in.core.Now()); v != nil {
-		return v, nil
+	if v := x.sealable.Memo.Judge(sender, in.core.Now()); v != nil {
+		return to, v, nil
 	}
 
 	if org.Kind == organisation.Company && sys.Platform == "" {
-		return memo.Broken("sender.not.allowed"), nil
+		return to, memo.Broken("sender.not.allowed"), nil
 	}
 
 	kind := mailbox.Citizen
-	if strings.EqualFold(x.msg.Header().Get("Recipient", "idType"), "CVR") {
+	recipient := x.sealable.Memo.Header().Child("Recipient")
+	if strings.EqualFold(recipient.Get("idType"), "CVR") {
 		kind = mailbox.Company
 	}
 
-	to, ok, err := in.people.Number(kind, x.msg.Header().Get("Recipient", "recipientID"))
-	if err != nil {
-		return nil, err
+	to, ok, err := in.people.Number(kind, recipient.Get("recipientID"))
+	if err == nil && !ok {
+		v = memo.Broken("recipient.not.found")
 	}
 
-	if !ok {
-		return memo.Broken("recipient.not.found"), nil
-	}
-
-	return refusal(in.deliver(ctx, sys, x, to))
+	return to, v, err
 }
 
 // refusal gives the rule of MeMo that a mailbox's no is for a sender; an error that is none stays one.
@@ -91,27 +104,25 @@ func refusal(err error) (*memo.Violation, error) {
 
 // deliver puts a MeMo into a mailbox, now or at its date.
 func (in *Intake) deliver(ctx context.Context, sys organisations.System, x unsettled, to domain.MailboxID) error {
-	r := x.row.Memo
+	r, msg := x.row.Memo, x.sealable.Memo
 	l := mailbox.Letter{
-		Message: r.Message, System: sys.ID, Sender: sys.OrgID, UUID: r.UUID, Kind: x.msg.Kind(),
+		Message: r.Message, System: sys.ID, Sender: sys.OrgID, UUID: r.UUID, Kind: msg.Kind(),
 		Platform: sys.Platform, Document: r.Document, Length: r.Length, Kept: r.Kept, SealedHash: r.SealedHash,
 		Hash: r.Hash, Intake: uint64(x.row.Position), IntakeLeaf: r.Leaf,
 		Shard: intake.ShardOf(sys.ID, r.UUID), LegalBasis: sys.Organisation.LegalBasis,
 	}
-	due, _ := x.msg.Due()
+	due, _ := msg.Due()
 	now := in.core.Now()
 
-	sealable := x.sealable
-	sealable.Words, sealable.Whole = content.WordsOf(x.msg)
 	m := core.Machine{
-		Kind: access.System, ID: sys.ID, Command: core.DerivedCommand("deliver", r.Message[:]),
+		Kind: access.System, ID: sys.ID, Once: "deliver", Thing: r.Message,
 		Causation: x.row.Position,
 	}
 
 	_, err := in.core.ByMachine(ctx, m, to, mailbox.Receive{
 		Letter: l, Due: due, At: now,
 		Seal: func(leaf uint32, eventType string) (mailbox.Letter, error) {
-			return in.content.Seal(to, leaf, eventType, l, sealable)
+			return in.content.Seal(to, leaf, eventType, l, x.sealable)
 		},
 	})
 	if err == nil && due.After(now) {
@@ -122,21 +133,6 @@ func (in *Intake) deliver(ctx context.Context, sys organisations.System, x unset
 	}
 
 	return err
-}
-
-// refuse records why a MeMo was not delivered, unless it has its outcome already.
-func (in *Intake) refuse(ctx context.Context, sys organisations.System, row receipts.Row, v *memo.Violation) error {
-	r := row.Memo
-	m := core.Machine{
-		Kind: access.System, ID: sys.ID, Command: core.DerivedCommand("refuse", r.Message[:]), Causation: row.Position,
-	}
-
-	_, p, err := in.run(ctx, sys.ID, r.UUID, m, intake.Settle{Refused: intake.MemoRefused{
-		Message: r.Message, Status: v.Rule.Status, Code: v.Rule.Code, Field: v.Path, Intake: uint64(row.Position),
-		Leaf: r.Leaf, Document: r.Document,
-	}})
-
-	return in.waitFor(ctx, p, err)
 }
 
 // RunPending takes up, at start and then every few seconds, what came in and has no outcome, until ctx ends.
@@ -191,12 +187,12 @@ func (in *Intake) takeUp(ctx context.Context, m domain.MessageID) error {
 	defer d.Close()
 
 	x := unsettled{row: *row, sealable: content.Sealable{DocumentKey: key}}
-	if x.msg, err = memo.Read(io.NewSectionReader(d, 0, r.Length)); err != nil {
+	if x.sealable.Memo, err = memo.Read(io.NewSectionReader(d, 0, r.Length)); err != nil {
 		return fmt.Errorf("document %s: %w", r.Document, err)
 	}
 
 	if r.Kept == r.Length { // the outline does not lie behind it
-		if x.sealable.Outline, err = cbor.Marshal(x.msg); err != nil {
+		if x.sealable.Outline, err = cbor.Marshal(x.sealable.Memo); err != nil {
 			return err
 		}
 	}
@@ -267,7 +263,7 @@ func (in *Intake) due() ([]receipts.DueMessage, time.Time) {
 }
 
 func (in *Intake) release(ctx context.Context, d receipts.DueMessage) error {
-	m := core.Machine{Kind: access.Clock, Command: core.DerivedCommand("release", d.Message[:])}
+	m := core.Machine{Kind: access.Clock, Once: "release", Thing: d.Message}
 	_, err := in.core.ByMachine(ctx, m, d.Mailbox, mailbox.Release{Message: d.Message, At: in.core.Now()})
 
 	return err

@@ -27,9 +27,7 @@ type Message struct {
 	Mailbox domain.MailboxID
 	Row     mailbox.Message
 	Letter  mailboxes.LetterRow
-	Memo    *memo.Message // of a draft, as it is so far
-	Note    string
-	Answer  content.Answer // the recipient's business receipt, of what was sent
+	content.Opened
 }
 
 // Messages shows and changes them. It may be used by many goroutines at once.
@@ -77,7 +75,7 @@ func (m *Messages) in(v *core.Visit, id domain.MessageID) (out Message, err erro
 		return out, errors.Join(err, core.ErrNotFound)
 	}
 
-	err = m.unseal(&out)
+	out.Opened, err = m.content.Open(out.Mailbox, out.Row, out.Letter)
 	if errors.Is(err, vault.ErrForgotten) {
 		err = core.ErrNotFound
 	}
@@ -89,43 +87,11 @@ func (m *Messages) in(v *core.Visit, id domain.MessageID) (out Message, err erro
 func (m *Messages) After(a core.Admission, id domain.MessageID, done core.Done) (Message, error) {
 	out, err := m.Now(a, id)
 	if err == nil && done.Repeat != nil {
-		out.Row, out.Note, out.Answer = done.Repeat.Row, "", content.Answer{}
-		err = m.unseal(&out)
+		out.Row = done.Repeat.Row
+		out.Opened, err = m.content.Open(out.Mailbox, out.Row, out.Letter)
 	}
 
 	return out, err
-}
-
-// unseal opens a message's words.
-func (m *Messages) unseal(msg *Message) error {
-	k, err := m.core.Key(msg.Mailbox, msg.Row.Leaf)
-	if err != nil {
-		return err
-	}
-
-	if d := msg.Row.Draft; d != nil {
-		draft, err := content.OpenDraft(k, *d)
-		if err != nil {
-			return err
-		}
-		msg.Memo = &draft.Memo
-	} else if msg.Memo, err = m.content.Outline(msg.Mailbox, msg.Letter); err != nil {
-		return err
-	}
-
-	if len(msg.Row.Shown.Answer) > 0 {
-		if msg.Answer, err = content.OpenAnswer(k, msg.Row.Shown.Answer); err != nil {
-			return err
-		}
-	}
-
-	if len(msg.Row.Shown.Note) == 0 {
-		return nil
-	}
-	note, err := k.Open(mailbox.MessageNoted{}.EventType(), "note", msg.Row.Shown.Note)
-	msg.Note = string(note)
-
-	return err
 }
 
 // A Filter says which messages of a mailbox are asked for; its lens is the asker's.
@@ -182,7 +148,8 @@ func (m *Messages) Open(msgs []Message) error {
 		msg := &msgs[i]
 		var ok bool
 		if msg.Letter, ok, err = s.Letter(msg.Mailbox, msg.ID); err == nil && (ok || msg.Row.Draft != nil) {
-			ok, err = true, m.unseal(msg)
+			ok = true
+			msg.Opened, err = m.content.Open(msg.Mailbox, msg.Row, msg.Letter)
 		}
 
 		if errors.Is(err, vault.ErrForgotten) || err == nil && !ok {
@@ -246,7 +213,7 @@ func (m *Messages) File(
 		return r, r, nil
 	}
 
-	d, err := m.core.Document(k, msg.Letter)
+	d, err := m.content.Document(k, msg.Letter)
 	if err != nil {
 		return nil, nil, err
 	}

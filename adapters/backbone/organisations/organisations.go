@@ -107,7 +107,7 @@ func (o *Organisations) run(
 	}
 
 	stream := eventstore.Stream{Kind: streams.Organisation, ID: id}
-	meta := core.Machine{Kind: by.Kind, ID: by.System, Command: o.core.NewID()}.Meta()
+	meta := core.Machine{Kind: by.Kind, ID: by.System, Thing: o.core.NewID()}.Meta()
 	order := organisation.Order{Command: cmd, By: by.Kind, System: by.System}
 
 	_, p, err := o.handler.Execute(ctx, stream, meta, order)

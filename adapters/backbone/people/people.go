@@ -76,7 +76,7 @@ func (p *People) Register(ctx context.Context, who Person) (id domain.MailboxID,
 		opened.BirthDate = seal("birthDate", who.BirthDate.Format(time.DateOnly))
 	}
 
-	_, err = p.core.ByMachine(ctx, core.Machine{Kind: access.Register, Command: core.DerivedCommand("open", id[:])}, id,
+	_, err = p.core.ByMachine(ctx, core.Machine{Kind: access.Register, Once: "open", Thing: id}, id,
 		mailbox.Open{Opened: opened, Born: who.BirthDate, Today: p.core.Now().In(memo.Copenhagen)})
 	if core.IsReason(err, mailbox.AlreadyOpen) {
 		return id, false, p.core.Views.Wait(ctx, p.core.Log.Last())
@@ -186,7 +186,7 @@ func (p *People) All() (out []Person, err error) {
 // Returned is what the register says of one who lives in the country again: an exemption whose ground was that they had
 // left ends by itself.
 func (p *People) Returned(ctx context.Context, id domain.MailboxID) (core.Done, error) {
-	m := core.Machine{Kind: access.Register, Command: p.core.NewID()}
+	m := core.Machine{Kind: access.Register, Thing: p.core.NewID()}
 	done, err := p.core.ByMachine(ctx, m, id, mailbox.RevokeExemption{By: mailbox.ByReturn})
 	if core.IsReason(err, mailbox.NotExempt) {
 		return core.Done{Position: p.core.Log.Last()}, nil
@@ -198,7 +198,7 @@ func (p *People) Returned(ctx context.Context, id domain.MailboxID) (core.Done, 
 // Shred destroys every key of a mailbox: nothing in it can be read when it returns, and by no copy of the data once the
 // epoch is rolled. It is for the lawful end of a mailbox, at the console of whoever runs the server.
 func (p *People) Shred(ctx context.Context, id domain.MailboxID) error {
-	m := core.Machine{Kind: access.Operations, Command: core.DerivedCommand("shred", id[:])}
+	m := core.Machine{Kind: access.Operations, Once: "shred", Thing: id}
 	_, err := p.core.ByMachine(ctx, m, id, mailbox.Shred{})
 
 	return err

@@ -179,7 +179,7 @@ func (s *Sending) writeOnward(
 		return w, err
 	}
 
-	d, err := s.core.Document(k, original.Letter)
+	d, err := s.content.Document(k, original.Letter)
 	if err != nil {
 		return w, err
 	}

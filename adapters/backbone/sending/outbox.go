@@ -225,7 +225,7 @@ func (s *Sending) deliverInto(ctx context.Context, r outbox.Row) error {
 
 	id := domain.MessageID(domain.DeriveID("forwarded", r.Message[:]))
 	m := core.Machine{
-		Kind: access.Forwarder, ID: r.Mailbox, Command: core.DerivedCommand("deliver", id[:]), Causation: r.Position,
+		Kind: access.Forwarder, ID: r.Mailbox, Once: "deliver", Thing: id, Causation: r.Position,
 	}
 
 	// Decided on what is known before anything is copied: one who takes nothing costs no more than nobody.
