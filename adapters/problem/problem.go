@@ -220,7 +220,7 @@ func Of(err error) *Error {
 		return e
 	case errors.As(err, &form):
 		first := form.Errors[0]
-		out := New(400, first.Code, "the MeMo is not valid: "+first.Path+": "+first.Rule)
+		out := New(400, first.Code, "the MeMo is not valid: "+strings.TrimPrefix(first.Path+": ", ": ")+first.Rule)
 		for _, f := range form.Errors {
 			out.Fields = append(out.Fields, Field{Resource: "MeMo", Field: f.Path, Code: f.Code, Message: f.Rule})
 		}

@@ -26,7 +26,7 @@ func (a accessHandlers) register(r routes) {
 	r.one("GET", "access-requests/{access}", a.oneRequest)
 	r.one("PUT", "access-requests/{access}", a.decideRequest)
 	r.one("DELETE", "access-requests/{access}", a.decideRequest)
-	r.list("POST", "privileges/direct", a.givePrivilege)
+	r.list("POST", "privileges/direct", a.grantPrivilege)
 	r.list("GET", "privileges/direct/grantee/{identity}", a.privileges)
 	r.one("DELETE", "privileges/direct/{access}", a.revoke)
 }

@@ -313,9 +313,12 @@ func (a draftHandlers) addFile(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	for name, v := range map[string]*string{"encodingFormat": f.Format, "filename": f.Name, "language": f.Language} {
-		if v == nil {
-			return problem.BadField(name, "field.missing", "is required")
+	for _, given := range []struct {
+		name  string
+		value *string
+	}{{"encodingFormat", f.Format}, {"filename", f.Name}, {"language", f.Language}} {
+		if given.value == nil {
+			return problem.BadField(given.name, "field.missing", "is required")
 		}
 	}
 	added, err := a.b.Drafts.AddFile(r.Context(), ask, p, f)

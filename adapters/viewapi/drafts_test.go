@@ -112,6 +112,7 @@ func TestUploadsInPieces(t *testing.T) {
 			t.Errorf("Content-Range %s: %d, want 400", bad, status)
 		}
 	}
+	me.Want(400, "Idempotency-Key", "PUT", file+"/content", "hej", "Idempotency-Key", "k")
 	for ranged, want := range map[string]string{"bytes=2-5": "j me", "bytes=-3": "dig", "bytes=0-": "hej med dig"} {
 		if status, _, body := me.Status("GET", file+"/content", "", "Range", ranged); status != 206 || body != want {
 			t.Errorf("%s: %d %q, want %q", ranged, status, body, want)

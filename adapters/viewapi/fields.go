@@ -76,6 +76,27 @@ func hasField[T any](name string) bool {
 	return ok
 }
 
+// sortable reports whether answers of type T can be sorted by what lies at a path: a text, a number, a time or a truth
+// value, and no object.
+func sortable[T any](path []string) bool {
+	t := reflect.TypeFor[T]()
+	for {
+		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+			t = t.Elem()
+		}
+
+		if t.Kind() != reflect.Struct || len(path) == 0 {
+			return t.Kind() != reflect.Struct && len(path) == 0
+		}
+
+		f, ok := fieldOf(t, path[0])
+		if !ok {
+			return false
+		}
+		t, path = t.FieldByIndex(f.index).Type, path[1:]
+	}
+}
+
 // at calls fn with each value that lies at a path in an answer, in each element where there is a list on the way,
 // until it returns false. It reports whether it never did.
 func at(v reflect.Value, path []string, fn func(reflect.Value) bool) bool {

@@ -1,6 +1,7 @@
 package viewapi
 
 import (
+	"bytes"
 	"net/http"
 	"sort"
 	"strings"
@@ -30,7 +31,11 @@ func (a folderHandlers) list(r request, latest bool) ([]folders.Folder, error) {
 		if si, sj := all[i].Type != "USER_DEFINED", all[j].Type != "USER_DEFINED"; si || sj {
 			return si && !sj
 		}
-		return strings.ToLower(all[i].Name) < strings.ToLower(all[j].Name)
+		if a, b := strings.ToLower(all[i].Name), strings.ToLower(all[j].Name); a != b {
+			return a < b
+		}
+
+		return bytes.Compare(all[i].ID[:], all[j].ID[:]) < 0
 	})
 	return all, err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -61,7 +62,8 @@ func readList(r request) (q listQuery, err error) {
 		return q, problem.BadField("query", "parameter.not.valid", "must be at most 32 parameters")
 	}
 
-	for name, values := range params {
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		values := params[name]
 		if err := bounded(name, values); err != nil {
 			return q, err
 		}
@@ -100,7 +102,7 @@ func (q *listQuery) parameter(r request, name string, values []string) (err erro
 		q.filter.Read = &read
 		return nil
 	case "sortFields":
-		return q.sortBy(values[0], hasField[Message])
+		return q.sortBy(values[0], sortable[Message])
 	case "fields":
 		q.show, err = fieldNames(values[0], hasField[Message])
 		return err
@@ -120,12 +122,12 @@ func (q *listQuery) parameter(r request, name string, values []string) (err erro
 	return nil
 }
 
-func (q *listQuery) sortBy(s string, known func(string) bool) error {
+func (q *listQuery) sortBy(s string, sortable func(path []string) bool) error {
 	for _, f := range strings.Split(s, ",") {
 		name, direction, _ := strings.Cut(strings.TrimSpace(f), ":")
 		o := order{path: strings.Split(name, "."), desc: strings.EqualFold(direction, "desc")}
 		oneWay := direction == "" || o.desc || strings.EqualFold(direction, "asc")
-		if !known(o.path[0]) || len(q.orders) == maxSorts || !oneWay {
+		if !sortable(o.path) || len(q.orders) == maxSorts || !oneWay {
 			return problem.BadField("sortFields", "parameter.not.valid",
 				"must be fields such as receivedDateTime:desc, parted by commas")
 		}

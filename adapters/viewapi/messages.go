@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -140,7 +141,7 @@ func (a messageHandlers) patchAll(w http.ResponseWriter, r request) error {
 }
 
 func bulkItem(r request, in map[string]rawJSON) (x messages.Item, err error) {
-	for f := range in {
+	for _, f := range slices.Sorted(maps.Keys(in)) {
 		if !slices.Contains(bulkFields, f) {
 			return x, problem.BadField(clip(f), "field.not.allowed",
 				"can't be set here: only "+strings.Join(bulkFields, ", ")+" can")

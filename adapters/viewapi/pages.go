@@ -2,6 +2,7 @@ package viewapi
 
 import (
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -47,7 +48,7 @@ func paged[T any](w http.ResponseWriter, r request, all []T, result func(Page, L
 	if err != nil {
 		return err
 	}
-	q, err := readFilters(r.URL.Query(), func(name string) bool { return len(all) == 0 || hasField[T](name) }, handled)
+	q, err := readFilters(r.URL.Query(), hasField[T], sortable[T], handled)
 	if err != nil {
 		return err
 	}
@@ -75,15 +76,18 @@ func paged[T any](w http.ResponseWriter, r request, all []T, result func(Page, L
 }
 
 // readFilters reads the parameters of a list that is held whole, but for its pages. known reports which fields can be
-// named.
-func readFilters(params url.Values, known func(string) bool, handled []string) (q listQuery, err error) {
-	for param, values := range params {
+// named, and sortable what can be sorted by.
+func readFilters(
+	params url.Values, known func(string) bool, sortable func([]string) bool, handled []string,
+) (q listQuery, err error) {
+	for _, param := range slices.Sorted(maps.Keys(params)) {
+		values := params[param]
 		switch {
 		case param == "page" || param == "size" || param == "next" || slices.Contains(handled, param):
 		case bounded(param, values) != nil:
 			err = bounded(param, values)
 		case param == "sortFields":
-			err = q.sortBy(values[0], known)
+			err = q.sortBy(values[0], sortable)
 		case param == "fields":
 			q.show, err = fieldNames(values[0], known)
 		case param == "any":

@@ -8,7 +8,7 @@ import (
 	"digitalpost/domain/mailbox"
 )
 
-func (a accessHandlers) givePrivilege(w http.ResponseWriter, r request) error {
+func (a accessHandlers) grantPrivilege(w http.ResponseWriter, r request) error {
 	in, err := fields(r, "issuerId", "granteeId", "scopeId", "type", "activeTo", "source", "documentation")
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package viewapi
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -51,7 +52,7 @@ func fields(r request, allowed ...string) (map[string]json.RawMessage, error) {
 		return nil, problem.BadField("body", "body.not.valid", "must be a JSON object of at most 64 KiB")
 	}
 
-	for f := range out {
+	for _, f := range slices.Sorted(maps.Keys(out)) {
 		if !slices.Contains(allowed, f) {
 			return nil, problem.BadField(clip(f), "field.not.allowed",
 				"can't be set here: only "+strings.Join(allowed, ", ")+" can")

@@ -16,10 +16,15 @@ import (
 // putContent uploads a file whole, or, with Content-Range, the next piece of it. A multipart body's part
 // multipartFile is taken as the body.
 func (a draftHandlers) putContent(w http.ResponseWriter, r request) error {
+	if r.Header.Get("Idempotency-Key") != "" {
+		return problem.BadField("Idempotency-Key", "header.not.valid",
+			"is not for content: the same content twice is the same file, and Content-Range says where a piece goes")
+	}
 	ask, part, err := a.draftPart(r)
 	if err != nil {
 		return err
 	}
+
 	p, err := pieceOf(r)
 	if err != nil {
 		return err

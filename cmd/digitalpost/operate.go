@@ -237,13 +237,20 @@ func (c *replayCmd) one(w *bytes.Buffer, rec eventstore.Event) error {
 		return nil
 	}
 
-	line, err := json.Marshal(map[string]any{
+	out := map[string]any{
 		"position": rec.Position, "recorded": rec.Recorded.Format(time.RFC3339Nano),
 		"stream": rec.Stream.String(), "streamId": domain.UUID(rec.Stream.ID), "version": rec.Version,
 		"type": rec.Type, "id": domain.UUID(rec.ID), "command": domain.UUID(rec.Meta.Command),
 		"actor":    map[string]any{"kind": rec.Meta.Actor.Kind, "id": domain.UUID(rec.Meta.Actor.ID)},
 		"platform": rec.Meta.Platform, "causation": rec.Meta.Causation, "data": json.RawMessage(data),
-	})
+	}
+	for name, id := range map[string]domain.UUID{"onBehalfOf": rec.Meta.OnBehalfOf, "grant": rec.Meta.Grant} {
+		if id != (domain.UUID{}) {
+			out[name] = id
+		}
+	}
+
+	line, err := json.Marshal(out)
 	w.Write(append(line, '\n'))
 	return err
 }

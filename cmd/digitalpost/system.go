@@ -113,7 +113,7 @@ func (c *systemDelegateCmd) Run() error {
 func delegateSystem(ctx context.Context, b *backbone.Backbone, q url.Values) error {
 	id, err := domain.ParseUUID(q.Get("system"))
 	if err != nil {
-		return fmt.Errorf("--system: %w", err)
+		return errors.New("--system: must be the id that system add printed")
 	}
 	for _, n := range []string{q.Get("cvr"), q.Get("to")} {
 		if _, err := domain.ParseCVR(n); err != nil {

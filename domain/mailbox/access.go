@@ -249,22 +249,22 @@ func (c RequestAccess) decide(s *State) ([]Event, error) {
 	return []Event{r}, nil
 }
 
-// GiveAccess grants access, of the owner's own accord or at the municipality: which of them is the caller's right to
+// GrantAccess grants access, of the owner's own accord or at the municipality: which of them is the caller's right to
 // say. Who grants by an office says which documentation was shown, and grants nothing to themselves.
-type GiveAccess struct {
+type GrantAccess struct {
 	Granted       AccessGranted
 	GranteeOpen   bool   // that the grantee has a mailbox: a fact of the view
 	Documentation string // in the open
 	Seal          domain.Seal
 }
 
-func (c GiveAccess) needs() domain.Parts {
+func (c GrantAccess) needs() domain.Parts {
 	return domain.Parts{AllGrants: true, Grants: []domain.GrantID{c.Granted.Grant}}
 }
 
-func (GiveAccess) leave(*State) Leave { return Leave{Actions: []access.Action{access.GrantAccess}} }
+func (GrantAccess) leave(*State) Leave { return Leave{Actions: []access.Action{access.GrantAccess}} }
 
-func (c GiveAccess) decide(s *State) ([]Event, error) {
+func (c GrantAccess) decide(s *State) ([]Event, error) {
 	e := c.Granted
 	e.Via = s.via()
 	office := e.Via != ViaOwner

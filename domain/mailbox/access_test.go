@@ -32,13 +32,13 @@ func asking(g domain.GrantID, grantee domain.MailboxID, r access.Right) mailbox.
 }
 
 // giving grants the helper access of the owner's own accord.
-func giving(e mailbox.AccessGranted) mailbox.GiveAccess {
-	return mailbox.GiveAccess{Granted: e, GranteeOpen: true}
+func giving(e mailbox.AccessGranted) mailbox.GrantAccess {
+	return mailbox.GrantAccess{Granted: e, GranteeOpen: true}
 }
 
 // granting grants the helper access by an office, on documentation.
-func granting(r access.Right, via, documentation string) mailbox.GiveAccess {
-	return mailbox.GiveAccess{
+func granting(r access.Right, via, documentation string) mailbox.GrantAccess {
+	return mailbox.GrantAccess{
 		Granted: grant(g2, r, via), GranteeOpen: true,
 		Documentation: documentation, Seal: sealing("documentation"),
 	}
@@ -241,7 +241,7 @@ var accessRules = []scenario{
 	{
 		Name:  "grant to who has no mailbox",
 		Given: open,
-		When:  mailbox.GiveAccess{Granted: granted},
+		When:  mailbox.GrantAccess{Granted: granted},
 		Err:   refused(mailbox.GranteeNoMailbox),
 	},
 	{
@@ -285,7 +285,7 @@ var accessRules = []scenario{
 	{
 		Name:  "an officer grants to themselves",
 		Given: open,
-		When: mailbox.GiveAccess{
+		When: mailbox.GrantAccess{
 			Granted: mailbox.AccessGranted{
 				Grant: g2, Grantee: stranger, Right: access.Read, Via: mailbox.ViaMunicipality,
 			},

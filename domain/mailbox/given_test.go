@@ -85,7 +85,7 @@ func order(c mailbox.Command) mailbox.Order {
 		caller = machine(access.Operations)
 	case mailbox.RequestAccess:
 		caller = as(c.Requested.Grantee)
-	case mailbox.GiveAccess:
+	case mailbox.GrantAccess:
 		if c.Granted.Via == mailbox.ViaMunicipality {
 			caller = office(access.Officer)
 		} else if c.Granted.Via == mailbox.ViaOperator {

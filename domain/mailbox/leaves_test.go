@@ -173,7 +173,7 @@ Delete             write
 DeleteFolder       delete folder
 Flag               mark
 Forward            forward
-GiveAccess         grant access
+GrantAccess         grant access
 GiveReceipt        backbone system
 GrantExemption     exempt
 HandOver           backbone system

@@ -67,9 +67,15 @@ type DueMessage struct {
 	Due     time.Time
 }
 
-// Due gives what is due at a time, at most limit, and when the next one is; zero: none.
-func (s *Snapshot) Due(now time.Time, limit int) (out []DueMessage, next time.Time) {
-	s.s.Scan([]byte{kindDue}, func(k, box []byte) bool {
+// Due gives what is due at a time, by date, at most limit from the one behind the given one on, and the date at which
+// it ended; zero: there is no more. The zero DueMessage stands before all.
+func (s *Snapshot) Due(now time.Time, behind DueMessage, limit int) (out []DueMessage, next time.Time) {
+	from := []byte{kindDue}
+	if !behind.Due.IsZero() {
+		from = append(dueKey(behind.Due, behind.Message), 0)
+	}
+
+	s.s.ScanFrom([]byte{kindDue}, from, func(k, box []byte) bool {
 		at := time.Unix(0, int64(binary.BigEndian.Uint64(k[1:9])))
 		if at.After(now) || len(out) == limit {
 			next = at

@@ -196,7 +196,7 @@ func (d draw) access() mailbox.Order {
 		return d.visitor(who, mailbox.RequestAccess{Requested: asked})
 	case 2:
 		given := mailbox.AccessGranted{Grant: d.id(), Grantee: who, Right: right, Until: until}
-		return d.owner(mailbox.GiveAccess{Granted: given, GranteeOpen: true})
+		return d.owner(mailbox.GrantAccess{Granted: given, GranteeOpen: true})
 	case 3:
 		return d.owner(mailbox.Approve{Grant: d.grant(mailbox.Requested)})
 	case 4:

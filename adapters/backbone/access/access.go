@@ -94,7 +94,7 @@ func (x *Access) Grant(ctx context.Context, ask core.Ask, w Wish) (Given, events
 	}
 
 	e := mailbox.AccessGranted{Grant: x.core.ID(ask, "grant"), Grantee: w.Grantee, Right: w.Right, Until: end}
-	done, err := x.core.Execute(ctx, v.Admission, ask.Of(w, domain.MessageID{}), mailbox.GiveAccess{
+	done, err := x.core.Execute(ctx, v.Admission, ask.Of(w, domain.MessageID{}), mailbox.GrantAccess{
 		Granted: e, GranteeOpen: open, Documentation: w.Documentation,
 		Seal: x.core.Sealing(ask.Mailbox, e, "documentation", []byte(w.Documentation)),
 	})

@@ -1,8 +1,11 @@
 package content
 
 import (
+	"errors"
+
 	"github.com/fxamacker/cbor/v2"
 
+	"digitalpost/adapters/vault"
 	"digitalpost/domain"
 	"digitalpost/domain/mailbox"
 )
@@ -26,8 +29,12 @@ func (c *Content) SealAnswer(box domain.MailboxID, words Answer) domain.Seal {
 		}
 
 		k, err := c.core.Key(box, leaf)
-		if err != nil {
+		if errors.Is(err, vault.ErrForgotten) {
 			return nil, nil // whoever wrote it has purged the message: the status stands without words
+		}
+
+		if err != nil {
+			return nil, err
 		}
 
 		return k.Seal(mailbox.ReceiptReceived{}.EventType(), "text", raw), nil

@@ -229,14 +229,7 @@ func (in *Intake) unsettled(m domain.MessageID) (*receipts.Row, error) {
 func (in *Intake) RunDue(ctx context.Context) {
 	for {
 		wait := time.Minute // a clock that is set is noticed within it
-		due, next := in.due()
-		for _, d := range due {
-			if err := in.release(ctx, d); err != nil && ctx.Err() == nil {
-				in.core.Logger.Error("delivery at its date", "message", d.Message.String(), "error", err)
-			}
-		}
-
-		if !next.IsZero() {
+		if next := in.releaseDue(ctx); !next.IsZero() {
 			wait = max(time.Millisecond, min(wait, next.Sub(in.core.Now())))
 		}
 
@@ -252,14 +245,35 @@ func (in *Intake) RunDue(ctx context.Context) {
 // dueAtOnce is how many messages are delivered before the next are looked for.
 const dueAtOnce = 1000
 
-func (in *Intake) due() ([]receipts.DueMessage, time.Time) {
+// releaseDue delivers what is due, and gives the next date; zero: there is none. One that can't be delivered now, of a
+// mailbox that is parked, holds up no other, and is tried again the next time.
+func (in *Intake) releaseDue(ctx context.Context) (next time.Time) {
+	behind := receipts.DueMessage{}
+	for ctx.Err() == nil {
+		var due []receipts.DueMessage
+		if due, next = in.due(behind); len(due) == 0 {
+			break
+		}
+
+		for _, d := range due {
+			if err := in.release(ctx, d); err != nil && ctx.Err() == nil {
+				in.core.Logger.Error("delivery at its date", "message", d.Message.String(), "error", err)
+			}
+			behind = d
+		}
+	}
+
+	return next
+}
+
+func (in *Intake) due(behind receipts.DueMessage) ([]receipts.DueMessage, time.Time) {
 	s, err := receipts.At(in.core.Views)
 	if err != nil {
 		return nil, time.Time{}
 	}
 	defer s.Close()
 
-	return s.Due(in.core.Now(), dueAtOnce)
+	return s.Due(in.core.Now(), behind, dueAtOnce)
 }
 
 func (in *Intake) release(ctx context.Context, d receipts.DueMessage) error {
