@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"digitalpost/domain"
 )
@@ -141,6 +142,12 @@ func (m *Message) UUID() domain.UUID {
 		return domain.UUID{}
 	}
 	return id
+}
+
+// Recipient returns whom the message is for, and reports whether that is a company, by its CVR number.
+func (m *Message) Recipient() (number string, company bool) {
+	to := m.Header().Child("Recipient")
+	return to.Get("recipientID"), strings.EqualFold(to.Get("idType"), "CVR")
 }
 
 // Documents returns the documents of the body, the main one first.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -72,12 +71,12 @@ func (in *Intake) judge(
 	}
 
 	kind := mailbox.Citizen
-	recipient := x.sealable.Memo.Header().Child("Recipient")
-	if strings.EqualFold(recipient.Get("idType"), "CVR") {
+	number, company := x.sealable.Memo.Recipient()
+	if company {
 		kind = mailbox.Company
 	}
 
-	to, ok, err := in.people.Number(kind, recipient.Get("recipientID"))
+	to, ok, err := in.people.Number(kind, number)
 	if err == nil && !ok {
 		v = memo.Broken("recipient.not.found")
 	}
