@@ -9,14 +9,18 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 )
 
 const (
-	maxColumns  = 120       // of a line; a tab counts as four
-	maxFunction = 80        // lines, from func through its closing brace
+	maxColumns  = 120 // of a line; a tab counts as four
+	maxFunction = 80  // lines, from func through its closing brace
+	maxLines    = 400 // of a file
+	stepless    = 15  // lines that a function of fewPlain statements and more has without a blank one, at most
+	fewPlain    = 6
 	maxFile     = 256 << 10 // bytes, outside testdata
 	maxMethods  = 30        // of a type that gives no reason for more
 	mostMethods = 45        // of any type
@@ -46,6 +50,38 @@ func TestFunctionsAreShort(t *testing.T) {
 			from := set.Position(f.Pos()).Line
 			if n := set.Position(f.End()).Line - from + 1; n > maxFunction {
 				t.Errorf("%s:%d: %s has %d lines, at most %d", name, from, f.Name.Name, n, maxFunction)
+			}
+		}
+	}
+}
+
+func TestFilesAreShort(t *testing.T) {
+	for _, name := range measured(t) {
+		if n := strings.Count(read(t, name), "\n"); n > maxLines {
+			t.Errorf("%s has %d lines, at most %d: look for its second subject", name, n, maxLines)
+		}
+	}
+}
+
+// The steps of a function that has several stand apart.
+func TestStepsStandApart(t *testing.T) {
+	for _, name := range measured(t) {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+
+		lines := strings.Split(read(t, name), "\n")
+		set, file := parse(t, name)
+		for _, d := range file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok || f.Body == nil || len(f.Body.List) < fewPlain {
+				continue
+			}
+
+			from, to := set.Position(f.Pos()).Line, set.Position(f.End()).Line
+			apart := slices.ContainsFunc(lines[from:to], func(s string) bool { return strings.TrimSpace(s) == "" })
+			if to-from >= stepless && !apart {
+				t.Errorf("%s:%d: no blank line stands between the steps of %s", name, from, f.Name.Name)
 			}
 		}
 	}

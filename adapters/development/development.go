@@ -38,6 +38,7 @@ type dev struct {
 func Register(mux *http.ServeMux, b *backbone.Backbone, i *Issuer, tokens *identity.Tokens, log *slog.Logger) {
 	d := &dev{b, i, log}
 	registerOAuth(mux, i, tokens, log)
+
 	route := func(method, path string, fn func(http.ResponseWriter, *http.Request) error) {
 		h := func(w http.ResponseWriter, r *http.Request) {
 			if err := fn(w, r); err != nil {
@@ -47,6 +48,7 @@ func Register(mux *http.ServeMux, b *backbone.Backbone, i *Issuer, tokens *ident
 		mux.HandleFunc(method+" "+path, h)
 		mux.HandleFunc(method+" "+path+"/{$}", h)
 	}
+
 	route("GET", "/dev", d.list)
 	route("POST", "/dev/token", d.token)
 	route("POST", "/dev/people", d.register)

@@ -88,10 +88,12 @@ func Discover(
 			return nil, fmt.Errorf("client %s: no platform is called %s", id, p)
 		}
 	}
+
 	provider, err := oidc.NewProvider(ctx, issuer)
 	if err != nil {
 		return nil, fmt.Errorf("ask the issuer %s for its configuration: %w", issuer, err)
 	}
+
 	t := newTokens(b, clients, time.Now)
 	t.verify = provider.VerifierContext(ctx, t.config(audience))
 	return t, nil

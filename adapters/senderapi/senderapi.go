@@ -35,6 +35,7 @@ type api struct {
 // Register adds the routes to mux. Paths work with and without their trailing slash.
 func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log *slog.Logger) {
 	a := &api{b, who, log}
+
 	route := func(method, path string, fn handler) {
 		h := func(w http.ResponseWriter, r *http.Request) {
 			sys, err := a.who.System(r)
@@ -54,6 +55,7 @@ func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log 
 		mux.HandleFunc(method+" /apis/v1/"+path, h)
 		mux.HandleFunc(method+" /apis/v1/"+path+"/{$}", h)
 	}
+
 	route("POST", "memos", a.submit)
 	route("GET", "memos", a.waiting)
 	route("GET", "memos/{uuid}", a.fetch)

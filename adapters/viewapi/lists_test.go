@@ -194,8 +194,8 @@ func TestFilters(t *testing.T) {
 	}
 	for _, bad := range []string{
 		"label=" + strings.Repeat("*x", 17), "any=x&any=" + strings.Repeat("y", 1025), "sortFields=x",
-		"sortFields=label:up", "sortFields=sender", "sortFields=documents", "sortFields=sender.x", "fields=cpr", "unknown=1", "next=zzz", "receivedDateFrom=yesterday", "page=-1",
-		"size=1001", "folderId=x", "read=maybe",
+		"sortFields=label:up", "sortFields=sender", "sortFields=documents", "sortFields=sender.x", "fields=cpr",
+		"unknown=1", "next=zzz", "receivedDateFrom=yesterday", "page=-1", "size=1001", "folderId=x", "read=maybe",
 	} {
 		me.Want(400, strings.SplitN(bad, "=", 2)[0], "GET", messages+"?"+bad, "")
 	}

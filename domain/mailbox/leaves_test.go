@@ -173,8 +173,8 @@ Delete             write
 DeleteFolder       delete folder
 Flag               mark
 Forward            forward
-GrantAccess         grant access
 GiveReceipt        backbone system
+GrantAccess        grant access
 GrantExemption     exempt
 HandOver           backbone system
 MarkRead           mark

@@ -1,6 +1,7 @@
 package mailbox_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
@@ -178,5 +179,14 @@ var markRules = []scenario{
 func TestThenDropsTheVersion(t *testing.T) {
 	if got, want := atVersion(m1, 3).Then(), at(m1); got != want {
 		t.Errorf("Then() = %+v, want %+v", got, want)
+	}
+}
+
+// A patch leads to at most as many events as it has fields: how many messages fit into one append is worked out by it.
+func TestMaxPatchCountsTheFields(t *testing.T) {
+	t.Parallel()
+
+	if n := reflect.TypeFor[mailbox.Patch]().NumField(); n != mailbox.MaxPatch {
+		t.Errorf("Patch has %d fields, and MaxPatch is %d", n, mailbox.MaxPatch)
 	}
 }

@@ -26,14 +26,17 @@ func (f *Faulty) Append(
 ) (eventstore.Position, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+
 	f.n++
 	if f.n < f.FailAt {
 		return f.Store.Append(ctx, s, expected, events...)
 	}
+
 	if f.n == f.FailAt && f.Keep {
 		if _, err := f.Store.Append(ctx, s, expected, events...); err != nil {
 			return 0, err
 		}
 	}
+
 	return 0, fmt.Errorf("%w: on demand", eventstore.ErrClosed)
 }

@@ -104,8 +104,9 @@ type Outcome struct {
 	Version uint32 // the message's afterwards; 0 if it is not there
 }
 
-// PatchAll changes many messages, 64 in an append; one that is refused does not hold up the others. It gives an outcome
-// for each item. An error says that nothing was changed; one that comes later stands with the items that it is about.
+// PatchAll changes many messages, bulk of them in an append; one that is refused does not hold up the others. It gives
+// an outcome for each item. An error says that nothing was changed; one that comes later stands with the items that it
+// is about.
 func (m *Messages) PatchAll(ctx context.Context, ask core.Ask, items []Item) ([]Outcome, eventstore.Position, error) {
 	a, err := m.core.Admit(ctx, ask.Principal, ask.Mailbox, access.List)
 	if err != nil {
