@@ -41,11 +41,12 @@ func newFailures(registerer prometheus.Registerer, log *slog.Logger) *failures {
 	return &failures{by: by, count: count, log: log}
 }
 
-// address returns what failures are counted by: the host that a request comes from.
-func address(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
+// Address returns what limits of an address are counted by, of a remote host and port: the host, or, of IPv6, its
+// network of 64 bits.
+func Address(remote string) string {
+	host, _, err := net.SplitHostPort(remote)
 	if err != nil {
-		return r.RemoteAddr
+		return remote
 	}
 	if ip := net.ParseIP(host); ip != nil && ip.To4() == nil {
 		return ip.Mask(net.CIDRMask(64, 128)).String() // one who has an IPv6 address has 2^64 of them
@@ -56,7 +57,7 @@ func address(r *http.Request) string {
 // allow refuses who has failed too often: an address, or one known system at it (who), so that others who share the
 // address are not kept out.
 func (f *failures) allow(r *http.Request, who string) error {
-	if l, ok := f.by.Get(address(r) + who); ok && l.Tokens() < 1 {
+	if l, ok := f.by.Get(Address(r.RemoteAddr) + who); ok && l.Tokens() < 1 {
 		return &problem.Error{
 			Status:  http.StatusTooManyRequests,
 			Code:    "too.many.failures",
@@ -81,7 +82,7 @@ func (f *failures) note(r *http.Request, means, who string, err error) error {
 		return err
 	}
 
-	a := address(r)
+	a := Address(r.RemoteAddr)
 	l, ok := f.by.Get(a + who)
 	if !ok {
 		l = rate.NewLimiter(failuresASecond, failuresAtOnce)

@@ -1,20 +1,14 @@
 package server
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 
-	"digitalpost/adapters/memo"
 	"digitalpost/adapters/problem"
 )
-
-// beside is how many bytes a body may have beside the longest MeMo: the parts of a form, and their headers.
-const beside = 1 << 20
 
 // What browsers of loopback origins may send and see.
 const (
@@ -24,9 +18,11 @@ const (
 	corsExposed = "ETag, Log-Position, Content-Disposition, Content-Range, Retry-After, Link"
 )
 
-// outer wraps all handlers: CORS for loopback origins, a body limit, unknown paths, and panics that become faults.
-// Neither query strings nor bodies reach the log.
-func outer(mux *http.ServeMux, log *slog.Logger) http.Handler {
+// outer wraps all handlers: headers that browsers heed, in development CORS for loopback origins, limits of bodies,
+// unknown paths, and panics that become faults. Neither query strings nor bodies reach the log.
+func outer(mux *http.ServeMux, cfg Config) http.Handler {
+	log, stall := cfg.Log, cfg.Limits.filled().Stall
+
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if p := recover(); p != nil && p != http.ErrAbortHandler {
@@ -35,7 +31,19 @@ func outer(mux *http.ServeMux, log *slog.Logger) http.Handler {
 			}
 		}()
 
-		if allowOrigin(w, r) && r.Method == http.MethodOptions {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if r.TLS != nil {
+			w.Header().Set("Strict-Transport-Security", "max-age=31536000")
+		}
+
+		if b := bodyOf(w, r, stall); b != nil {
+			r.Body = b
+			if r.ProtoMajor == 1 { // in HTTP/2 a request ends without its connection
+				w = answer{w, b}
+			}
+		}
+
+		if cfg.Issuer != nil && allowOrigin(w, r) && r.Method == http.MethodOptions {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
@@ -46,7 +54,6 @@ func outer(mux *http.ServeMux, log *slog.Logger) http.Handler {
 			return
 		}
 
-		r.Body = whole{http.MaxBytesReader(w, r.Body, memo.MaxLength+beside)}
 		if _, pattern := mux.Handler(r); pattern == "" {
 			unknown(mux, w, r, log)
 			return
@@ -91,19 +98,6 @@ func unknown(mux *http.ServeMux, w http.ResponseWriter, r *http.Request, log *sl
 		return
 	}
 	problem.Write(w, log, problem.New(http.StatusNotFound, "path.not.found", "there is no such path"))
-}
-
-// whole is a body that must not break off: one that does is the sender's fault.
-type whole struct{ io.ReadCloser }
-
-func (b whole) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	var large *http.MaxBytesError
-	if err != nil && err != io.EOF && !errors.As(err, &large) {
-		err = problem.BadField("body", "body.not.valid",
-			"broke off, or is not of the length or the chunks that it says")
-	}
-	return n, err
 }
 
 // statusOnly takes an answer's status and header, and drops its body.

@@ -61,10 +61,14 @@ func TestOperationsAndUnknownPaths(t *testing.T) {
 		t.Errorf("/livez takes %q, want GET", allow)
 	}
 	for path, word := range map[string]string{
-		"/livez": "ok", "/readyz": "ok", "/openapi.yaml": "openapi: 3", "/metrics": "digitalpost_",
+		"/livez": "ok", "/readyz": "ok", "/openapi.yaml": "openapi: 3",
 	} {
-		w.Nobody().Want(200, word, "GET", path, "")
+		h := w.Nobody().Want(200, word, "GET", path, "")
+		if h.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: a browser may guess what it is", path)
+		}
 	}
+	w.Nobody().Want(404, "path.not.found", "GET", "/metrics", "")
 }
 
 // Pages of loopback origins may use the API, and no others.

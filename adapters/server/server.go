@@ -38,12 +38,13 @@ type Config struct {
 	// verified.
 	Tokens *identity.Tokens
 
-	Registry *prometheus.Registry // what /metrics shows; failures to say who one is are added to it
+	Limits   Limits               // those of Limit
+	Registry *prometheus.Registry // what Admin shows; failures to say who one is are added to it
 	Log      *slog.Logger
 }
 
-// New makes the server. It listens nowhere yet, and has no certificates: its TLSConfig is the caller's to set. When it
-// is shut down, open streams of changes end.
+// New makes the server. It listens nowhere yet, and has no certificates: its TLSConfig is the caller's to set, and that
+// its listener is one of Limit. When it is shut down, open streams of changes end.
 func New(cfg Config) *http.Server {
 	mux := http.NewServeMux()
 	tokens := cfg.Tokens
@@ -56,10 +57,10 @@ func New(cfg Config) *http.Server {
 	senderapi.Register(mux, cfg.Backbone, who, cfg.Log)
 	viewapi.Register(mux, cfg.Backbone, who, cfg.Log)
 	openapi.Register(mux)
-	operations(mux, cfg.Backbone, cfg.Registry)
+	health(mux, cfg.Backbone)
 
 	srv := &http.Server{
-		Handler:           outer(mux, cfg.Log),
+		Handler:           outer(mux, cfg),
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
@@ -69,8 +70,22 @@ func New(cfg Config) *http.Server {
 	return srv
 }
 
-// operations adds what operators and their tools ask.
-func operations(mux *http.ServeMux, b *backbone.Backbone, registry *prometheus.Registry) {
+// Admin makes the server of what operators' tools alone ask: the metrics, beside health. Its address is not for the
+// public.
+func Admin(cfg Config) *http.Server {
+	mux := http.NewServeMux()
+	health(mux, cfg.Backbone)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(cfg.Registry, promhttp.HandlerOpts{}))
+
+	return &http.Server{
+		Handler: mux, ReadHeaderTimeout: headerTimeout, ReadTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		WriteTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+	}
+}
+
+// health adds what whoever sends requests here wants to know: whether the process lives, and whether it is ready.
+func health(mux *http.ServeMux, b *backbone.Backbone) {
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if !b.Ready() {
@@ -83,5 +98,4 @@ func operations(mux *http.ServeMux, b *backbone.Backbone, registry *prometheus.R
 		}
 		fmt.Fprintln(w, "ok")
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 }

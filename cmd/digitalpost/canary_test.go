@@ -25,9 +25,9 @@ var canaries = []string{
 // opened.
 func TestCanary(t *testing.T) {
 	t.Parallel()
-	w := start(t)
+	w, admin := startWithAdmin(t)
 	me, path := sing(w)
-	metrics := me.Body("GET", "/metrics", "")
+	metrics := metricsOf(t, admin)
 	noCanaryIn(t, w.Data)
 	var replayed bytes.Buffer
 	if err := (&replayCmd{Data: w.Data, From: 1, JSON: true}).print(&replayed); err != nil {

@@ -48,13 +48,16 @@ func controlled(b *backbone.Backbone) http.Handler {
 		out, err := addSystem(r.Context(), b, r.URL.Query())
 		answer(w, out, err)
 	})
+
 	mux.HandleFunc("POST /systems/delegate", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, struct{}{}, delegateSystem(r.Context(), b, r.URL.Query()))
 	})
+
 	mux.HandleFunc("POST /keys/roll", func(w http.ResponseWriter, r *http.Request) {
 		epoch, err := b.Roll(r.Context())
 		answer(w, map[string]int{"epoch": epoch}, err)
 	})
+
 	mux.HandleFunc("POST /keys/shred", func(w http.ResponseWriter, r *http.Request) {
 		id, err := domain.ParseUUID(r.FormValue("mailbox"))
 		if err == nil {
@@ -62,18 +65,22 @@ func controlled(b *backbone.Backbone) http.Handler {
 		}
 		answer(w, struct{}{}, err)
 	})
+
 	mux.HandleFunc("POST /clock/confirm", func(w http.ResponseWriter, r *http.Request) {
 		err := b.ConfirmClock(r.Context())
 		answer(w, confirmed{time.Now()}, err)
 	})
+
 	mux.HandleFunc("POST /views/rebuild", func(w http.ResponseWriter, r *http.Request) {
 		rebuilt, err := b.Rebuild(r.Context())
 		answer(w, rebuilt, err)
 	})
+
 	mux.HandleFunc("GET /keys/check", func(w http.ResponseWriter, _ *http.Request) {
 		nodes, numbers, err := b.CheckKeys()
 		answer(w, map[string]int{"nodes": nodes, "numbers": numbers}, err)
 	})
+
 	return mux
 }
 

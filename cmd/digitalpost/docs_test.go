@@ -1,7 +1,6 @@
 package main_test
 
 import (
-	"digitalpost/projections/platform"
 	"go/ast"
 	"maps"
 	"os"
@@ -11,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"digitalpost/projections/platform"
 )
 
 const (

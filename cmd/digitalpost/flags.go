@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -16,19 +17,23 @@ import (
 
 // longHelp is the help that is too long for the tag of its flag or command.
 var longHelp = kong.Vars{
-	"data_help":       "Directory of log, views, documents and wrapped keys.",
-	"keys_help":       "Directory of the epoch keys, outside of --data. Default: --data with .keys.",
-	"audience_help":   "Audience that such a token must have.",
-	"tls_cert_help":   "The server's certificate chain, PEM; read again when it changes.",
-	"client_ca_help":  "Authorities of sender systems' certificates, PEM; read again when it changes.",
-	"smtp_help":       "Mail server, HOST:PORT, for what people forward as e-mail; without it nobody can.",
-	"smtp_from_help":  "Address that such mail comes from.",
-	"rebuild_help":    "Build every view anew from the log, beside the living one, compare both, and switch.",
-	"roll_help":       "End the key epoch: what was forgotten is gone from every copy of the data from then on.",
-	"confirm_help":    "Say that the machine's clock is right, after it jumped: what was refused goes on.",
-	"system_add_help": "Register a sender system, or give one a new key; prints id and key, which is kept nowhere.",
-	"delegate_help":   "Let a sender system come with certificates of another organisation, such as its supplier.",
-	"uuid_help":       "UUID in the organisation's certificates; without it any of that CVR number will do.",
+	"data_help":        "Directory of log, views, documents and wrapped keys.",
+	"keys_help":        "Directory of the epoch keys, outside of --data. Default: --data with .keys.",
+	"audience_help":    "Audience that such a token must have.",
+	"tls_cert_help":    "The server's certificate chain, PEM; read again when it changes.",
+	"client_ca_help":   "Authorities of sender systems' certificates, PEM; read again when it changes.",
+	"admin_help":       "Address for /metrics and health, not for the public; empty: none.",
+	"connections_help": "Connections open at once. Default: by the descriptors that the process may have.",
+	"address_help":     "Connections that one address may have open. Default: a quarter of all.",
+	"stall_help":       "How long a body may bring nothing, and an answer go untaken.",
+	"smtp_help":        "Mail server, HOST:PORT, for what people forward as e-mail; without it nobody can.",
+	"smtp_from_help":   "Address that such mail comes from.",
+	"rebuild_help":     "Build every view anew from the log, beside the living one, compare both, and switch.",
+	"roll_help":        "End the key epoch: what was forgotten is gone from every copy of the data from then on.",
+	"confirm_help":     "Say that the machine's clock is right, after it jumped: what was refused goes on.",
+	"system_add_help":  "Register a sender system, or give one a new key; prints id and key, which is kept nowhere.",
+	"delegate_help":    "Let a sender system come with certificates of another organisation, such as its supplier.",
+	"uuid_help":        "UUID in the organisation's certificates; without it any of that CVR number will do.",
 }
 
 type dataFlags struct {
@@ -53,6 +58,12 @@ type serveCmd struct {
 	dataFlags
 	Dev    bool   `help:"Development mode: made-up people, open tokens; on loopback only." env:"DIGITALPOST_DEV"`
 	Listen string `help:"Address to listen on." default:"127.0.0.1:8080" env:"DIGITALPOST_LISTEN"`
+
+	Admin string `help:"${admin_help}" default:"127.0.0.1:8081" env:"DIGITALPOST_ADMIN"`
+
+	MaxConnections int           `help:"${connections_help}" env:"DIGITALPOST_MAX_CONNECTIONS"`
+	MaxPerAddress  int           `help:"${address_help}" env:"DIGITALPOST_MAX_PER_ADDRESS"`
+	Stall          time.Duration `help:"${stall_help}" default:"10s" env:"DIGITALPOST_STALL"`
 
 	Issuer   string            `help:"URL of the OpenID issuer of people's tokens." env:"DIGITALPOST_ISSUER"`
 	Audience string            `help:"${audience_help}" default:"digitalpost" env:"DIGITALPOST_AUDIENCE"`

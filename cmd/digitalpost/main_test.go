@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -33,6 +34,38 @@ func start(t testing.TB) *servertest.World {
 		return s.URL, stop, err
 	}
 	return servertest.StartWith(t, servertest.Config{Launch: dev})
+}
+
+// startWithAdmin is start, and gives the address of what is for operators' tools.
+func startWithAdmin(t testing.TB) (w *servertest.World, admin string) {
+	t.Helper()
+	dev := func(data string, log io.Writer) (string, func() error, error) {
+		c := serveCmd{
+			dataFlags: dataFlags{Data: data}, Dev: true, Listen: "127.0.0.1:0", Admin: "127.0.0.1:0",
+		}
+		s, stop, err := launch(c, log)
+		admin = s.Admin
+		return s.URL, stop, err
+	}
+	w = servertest.StartWith(t, servertest.Config{Launch: dev})
+
+	return w, admin
+}
+
+// metricsOf gives what the metrics say.
+func metricsOf(t testing.TB, admin string) string {
+	t.Helper()
+	r, err := http.Get(admin + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	if err != nil || r.StatusCode != 200 || !strings.Contains(string(b), "digitalpost_") {
+		t.Fatalf("metrics: %d, %v: %.200s", r.StatusCode, err, b)
+	}
+
+	return string(b)
 }
 
 // launch runs the server in this process until stop is called.
@@ -66,7 +99,22 @@ type child struct {
 // test.
 func spawn(t *testing.T, data string, env ...string) *child {
 	t.Helper()
-	c := &child{Cmd: command("serve", "--dev", "--data", data, "--listen", "127.0.0.1:0")}
+	return started(t, command("serve", "--dev", "--data", data, "--listen", "127.0.0.1:0", "--admin="), env...)
+}
+
+// spawnWith is spawn, after a line of sh, such as a limit, and with more flags.
+func spawnWith(t *testing.T, line, data string, flags []string) *child {
+	t.Helper()
+	serve := append([]string{os.Args[0], "serve", "--dev", "--data", data, "--listen", "127.0.0.1:0", "--admin="}, flags...)
+	cmd := exec.Command("sh", append([]string{"-c", line + ` && exec "$0" "$@"`}, serve...)...)
+	cmd.Env = append(os.Environ(), asProgram)
+
+	return started(t, cmd)
+}
+
+func started(t *testing.T, cmd *exec.Cmd, env ...string) *child {
+	t.Helper()
+	c := &child{Cmd: cmd}
 	c.Env = append(c.Env, env...)
 	out, err := c.StderrPipe()
 	if err != nil {

@@ -25,6 +25,7 @@ import (
 
 const (
 	developmentSegment = 64 << 20         // bytes: a laptop's disk is not preallocated by the gigabyte
+	adminConnections   = 64               // open at once, of operators' tools
 	shutdownTimeout    = 20 * time.Second // for what is under way when the server is told to end
 )
 
@@ -37,8 +38,9 @@ func (c *serveCmd) Run() error {
 
 // An instance is what run has opened, for those who start it in their own process.
 type instance struct {
-	URL string
-	B   *backbone.Backbone
+	URL   string
+	Admin string // empty: there is no such server
+	B     *backbone.Backbone
 }
 
 // run opens everything, serves until ctx ends, finishes what is under way and closes in reverse. ready, if not nil, is
@@ -79,6 +81,13 @@ func run(ctx context.Context, c serveCmd, stderr io.Writer, ready func(instance)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", c.Listen, err)
 	}
+	admin, end, err := c.serveAdmin(b, registry)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	defer end()
+
+	l = server.Limit(l, c.limits())
 	served := make(chan error, 1)
 	go func() {
 		if c.Dev {
@@ -89,9 +98,32 @@ func run(ctx context.Context, c serveCmd, stderr io.Writer, ready func(instance)
 	}()
 	url := c.announce(stderr, l.Addr(), keys)
 	if ready != nil {
-		go ready(instance{url, b})
+		go ready(instance{url, admin, b})
 	}
 	return c.watch(ctx, srv, served, b, log)
+}
+
+// limits gives those that the flags name.
+func (c serveCmd) limits() server.Limits {
+	return server.Limits{Connections: c.MaxConnections, PerAddress: c.MaxPerAddress, Stall: c.Stall}
+}
+
+// serveAdmin serves what is for operators' tools alone, if there is an address for it.
+func (c serveCmd) serveAdmin(
+	b *backbone.Backbone, registry *prometheus.Registry,
+) (url string, end func() error, err error) {
+	if c.Admin == "" {
+		return "", func() error { return nil }, nil
+	}
+
+	l, err := net.Listen("tcp", c.Admin)
+	if err != nil {
+		return "", nil, fmt.Errorf("--admin: listen on %s: %w", c.Admin, err)
+	}
+	srv := server.Admin(server.Config{Backbone: b, Registry: registry})
+	go srv.Serve(server.Limit(l, server.Limits{Connections: adminConnections, PerAddress: adminConnections}))
+
+	return "http://" + l.Addr().String(), srv.Close, nil
 }
 
 // open opens the backbone.
@@ -129,7 +161,7 @@ func (c serveCmd) confirmClock(ctx context.Context, b *backbone.Backbone) error 
 func (c serveCmd) server(
 	ctx context.Context, b *backbone.Backbone, registry *prometheus.Registry, log *slog.Logger,
 ) (*http.Server, error) {
-	cfg := server.Config{Backbone: b, Registry: registry, Log: log}
+	cfg := server.Config{Backbone: b, Limits: c.limits(), Registry: registry, Log: log}
 	if c.Dev {
 		issuer, err := development.NewIssuer(b, nil)
 		if err != nil {

@@ -65,7 +65,7 @@ func TestSecondServerAndSIGTERM(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir() + "/var"
 	first := spawn(t, data)
-	out, err := command("serve", "--dev", "--data", data, "--listen", "127.0.0.1:0").CombinedOutput()
+	out, err := command("serve", "--dev", "--data", data, "--listen", "127.0.0.1:0", "--admin=").CombinedOutput()
 	if err == nil || !strings.Contains(string(out), fmt.Sprint("process ", first.Process.Pid)) {
 		t.Errorf("second server: %v, %s", err, out)
 	}

@@ -186,7 +186,9 @@ func (m *Messages) Rows(box domain.MailboxID, ids []domain.MessageID) (out []Mes
 	return out, nil
 }
 
-// File opens a file of a message. The look is recorded before anything is given. The caller closes what it gets.
+// File opens a file of a message. The look is recorded before anything is given. Once the message is purged, or the
+// reader's access has ended, reading ends within a second: who reads slowly is given no more. The caller closes what it
+// gets.
 func (m *Messages) File(
 	ctx context.Context, p access.Principal, msg Message, file *memo.Node,
 ) (io.ReadSeeker, io.Closer, error) {
@@ -210,7 +212,7 @@ func (m *Messages) File(
 			return nil, nil, err
 		}
 
-		return r, r, nil
+		return m.watched(r, a, msg), r, nil
 	}
 
 	d, err := m.content.Document(k, msg.Letter)
@@ -218,7 +220,41 @@ func (m *Messages) File(
 		return nil, nil, err
 	}
 
-	return msg.Memo.Content(d, msg.Letter.Letter.Length, *file.Child("content").File), d, nil
+	return m.watched(msg.Memo.Content(d, msg.Letter.Letter.Length, *file.Child("content").File), a, msg), d, nil
+}
+
+// A watched file is read as long as its reader may.
+type watched struct {
+	io.ReadSeeker
+	may  func() error
+	next time.Time // when it is asked again
+}
+
+// watch is how long what is being read is given without asking again.
+const watch = time.Second
+
+func (m *Messages) watched(r io.ReadSeeker, a core.Admission, msg Message) *watched {
+	may := func() error {
+		if _, err := m.core.May(a.Principal, a.Mailbox, a.Action); err != nil {
+			return err
+		}
+		_, err := m.core.Key(msg.Mailbox, msg.Row.Leaf)
+
+		return err
+	}
+
+	return &watched{r, may, time.Now().Add(watch)}
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	if now := time.Now(); now.After(w.next) {
+		if err := w.may(); err != nil {
+			return 0, err
+		}
+		w.next = now.Add(watch)
+	}
+
+	return w.ReadSeeker.Read(p)
 }
 
 // A SenderCount is how much post of one sender lies in a mailbox, DELETED included.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -178,6 +179,55 @@ func TestAPatchIsWhole(t *testing.T) {
 	for _, r := range log {
 		if n, ok := r.Says.(mailbox.MessageNoted); ok && string(n.Note) == "Husk" {
 			t.Error("the note stands in the open")
+		}
+	}
+}
+
+// Who is reading a file is given no more of it once the message is purged, or their access has ended.
+func TestReadingEndsWithThePurge(t *testing.T) {
+	t.Parallel()
+
+	b := backbonetest.Open(t)
+	box := b.Citizen(backbonetest.Mette)
+	owner := backbonetest.Owner(box, backbonetest.App)
+	id := b.Submit(b.Authority(backbonetest.Municipality), backbonetest.Mette, backbonetest.Letter{
+		Text: strings.Repeat("long ", 1<<20), // a document in a file of its own, which stays open
+	})
+	ctx := context.Background()
+
+	m, err := b.Messages.Message(ctx, owner.Principal, box, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, closer, err := b.Messages.File(ctx, owner.Principal, m, m.Memo.Documents()[0].All("File")[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closer.Close()
+
+	read := func() error {
+		_, err := in.Seek(0, io.SeekStart)
+		if err == nil {
+			_, err = in.Read(make([]byte, 1))
+		}
+
+		return err
+	}
+	if err := read(); err != nil {
+		t.Fatal(err)
+	}
+
+	for range 2 { // into DELETED, and out of it for good
+		if _, err := b.Messages.Delete(ctx, owner, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for until := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if err := read(); err != nil {
+			break
+		}
+		if time.Now().After(until) {
+			t.Fatal("what was purged is still read")
 		}
 	}
 }

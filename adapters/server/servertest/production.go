@@ -48,7 +48,7 @@ func StartProduction(t testing.TB) *Production {
 	}
 	srv := server.New(server.Config{Backbone: b, Tokens: tokens, Registry: registry, Log: log})
 	srv.TLSConfig = certificates.TLS()
-	url, stop, err := serve(srv)
+	url, stop, err := serve(srv, server.Limits{}, 0)
 	if err != nil {
 		t.Fatal(errors.Join(err, b.Close()))
 	}

@@ -45,6 +45,9 @@ type Config struct {
 	// it wait.
 	SendBuffer int
 
+	// Limits bound what clients hold of the server, as in serve.
+	Limits server.Limits
+
 	// NotDescribed is for negative controls, whose answers may be anything.
 	NotDescribed bool
 }
@@ -167,27 +170,35 @@ func (w *World) launch(data string, out io.Writer) (url string, stop func() erro
 		return "", nil, errors.Join(err, b.Close())
 	}
 
-	srv := server.New(server.Config{Backbone: b, Issuer: issuer, Registry: registry, Log: log})
-	if w.cfg.SendBuffer > 0 {
-		srv.ConnState = func(c net.Conn, s http.ConnState) {
-			if s == http.StateNew {
-				c.(*net.TCPConn).SetWriteBuffer(w.cfg.SendBuffer)
-			}
-		}
-	}
-	url, end, err := serve(srv)
+	srv := server.New(server.Config{Backbone: b, Issuer: issuer, Limits: w.cfg.Limits, Registry: registry, Log: log})
+	url, end, err := serve(srv, w.cfg.Limits, w.cfg.SendBuffer)
 	if err != nil {
 		return "", nil, errors.Join(err, b.Close())
 	}
 	return url, func() error { return errors.Join(b.Err(), end(), b.Close()) }, nil
 }
 
+// buffered is a listener whose sockets hold so many bytes of what is not read; 0: as many as they like.
+type buffered struct {
+	net.Listener
+	bytes int
+}
+
+func (b buffered) Accept() (net.Conn, error) {
+	c, err := b.Listener.Accept()
+	if err == nil && b.bytes > 0 {
+		err = c.(*net.TCPConn).SetWriteBuffer(b.bytes)
+	}
+	return c, err
+}
+
 // serve serves on a free port of loopback, with TLS if the server has a configuration of it.
-func serve(srv *http.Server) (url string, stop func() error, err error) {
+func serve(srv *http.Server, limits server.Limits, sendBuffer int) (url string, stop func() error, err error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", nil, err
 	}
+	l = server.Limit(buffered{l, sendBuffer}, limits)
 	served := make(chan error, 1)
 	url = "http://" + l.Addr().String()
 	if srv.TLSConfig == nil {
