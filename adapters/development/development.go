@@ -5,8 +5,6 @@
 package development
 
 import (
-	"encoding/json"
-	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -183,8 +181,8 @@ func (d *dev) returned(w http.ResponseWriter, r *http.Request) error {
 	var in struct {
 		CPR string `json:"cpr"`
 	}
-	if err := json.NewDecoder(io.LimitReader(r.Body, maxBody)).Decode(&in); err != nil {
-		return problem.BadField("body", "body.not.valid", "must be a JSON object with cpr")
+	if err := problem.ReadJSON(r.Body, maxBody, &in, "must be a JSON object with cpr"); err != nil {
+		return err
 	}
 
 	id, known, err := d.b.People.Find(mailbox.Citizen, in.CPR)
@@ -236,8 +234,8 @@ func (in registration) person() (p people.Person, err error) {
 // register registers a person as the CPR register would.
 func (d *dev) register(w http.ResponseWriter, r *http.Request) error {
 	var in registration
-	if err := json.NewDecoder(io.LimitReader(r.Body, maxBody)).Decode(&in); err != nil {
-		return problem.BadField("body", "body.not.valid", "must be a JSON object with cpr and name")
+	if err := problem.ReadJSON(r.Body, maxBody, &in, "must be a JSON object with cpr and name"); err != nil {
+		return err
 	}
 	p, err := in.person()
 	if err != nil {

@@ -53,7 +53,8 @@ type Issuer struct {
 	b       *backbone.Backbone
 	secret  []byte
 	key     *ecdsa.PrivateKey
-	signer  jose.Signer
+	signer  jose.Signer // of access tokens
+	ids     jose.Signer // of ID tokens
 	now     func() time.Time
 	codes   *lru.Cache[string, grant]
 	refresh *lru.Cache[string, grant]
@@ -96,8 +97,10 @@ func NewIssuer(b *backbone.Backbone, now func() time.Time) (*Issuer, error) {
 		}
 	}
 	key := jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: i.key, KeyID: i.keyID()}}
-	if i.signer, err = jose.NewSigner(key, (&jose.SignerOptions{}).WithType("JWT")); err != nil {
-		return nil, err
+	for kind, signer := range map[jose.ContentType]*jose.Signer{"at+jwt": &i.signer, "JWT": &i.ids} {
+		if *signer, err = jose.NewSigner(key, (&jose.SignerOptions{}).WithType(kind)); err != nil {
+			return nil, err
+		}
 	}
 
 	if i.codes, err = lru.New[string, grant](maxGrants); err != nil {
@@ -143,12 +146,12 @@ func onLoopback(u *url.URL) bool {
 	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func (i *Issuer) sign(claims map[string]any) (string, error) {
+func sign(signer jose.Signer, claims map[string]any) (string, error) {
 	b, err := json.Marshal(claims)
 	if err != nil {
 		return "", err
 	}
-	signed, err := i.signer.Sign(b)
+	signed, err := signer.Sign(b)
 	if err != nil {
 		return "", err
 	}
@@ -178,7 +181,7 @@ func (i *Issuer) access(issuer string, u user, client string) (token, id string,
 		c["priv"] = u.priv
 	}
 
-	token, err = i.sign(c)
+	token, err = sign(i.signer, c)
 	return token, id, err
 }
 
@@ -218,7 +221,7 @@ func (i *Issuer) clientToken(issuer, client, secret string) (map[string]any, err
 	}
 
 	now := i.now()
-	token, err := i.sign(map[string]any{
+	token, err := sign(i.signer, map[string]any{
 		"iss": issuer, "sub": client, "aud": audience, "client_id": client, "jti": random(),
 		"iat": now.Unix(), "exp": now.Add(TokenLife).Unix(), "identity_type": "system"})
 	return map[string]any{
@@ -239,7 +242,7 @@ func (i *Issuer) exchange(issuer string, g grant) (map[string]any, error) {
 	if g.nonce != "" {
 		c["nonce"] = g.nonce
 	}
-	idToken, err := i.sign(c)
+	idToken, err := sign(i.ids, c)
 	if err != nil {
 		return nil, err
 	}

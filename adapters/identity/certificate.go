@@ -77,6 +77,21 @@ func LoadCertificates(cert, key, clients string) (*Certificates, error) {
 	return c, err
 }
 
+// Roots reads a bundle of authorities, PEM.
+func Roots(name string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no certificate", name)
+	}
+
+	return pool, nil
+}
+
 // current returns the configuration as the files have it. When they do not read, it gives the last that did beside the
 // error; nil: there was none.
 func (c *Certificates) current() (*tls.Config, error) {
@@ -103,13 +118,9 @@ func (c *Certificates) current() (*tls.Config, error) {
 		return c.config, fmt.Errorf("read %s and %s: %w", c.cert, c.key, err)
 	}
 
-	pem, err := os.ReadFile(c.clients)
+	pool, err := Roots(c.clients)
 	if err != nil {
 		return c.config, err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return c.config, fmt.Errorf("%s holds no certificate", c.clients)
 	}
 
 	c.config = &tls.Config{

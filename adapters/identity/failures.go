@@ -54,21 +54,9 @@ func Address(remote string) string {
 	return host
 }
 
-// allow refuses who has failed too often: an address, or one known system at it (who), so that others who share the
-// address are not kept out.
-func (f *failures) allow(r *http.Request, who string) error {
-	if l, ok := f.by.Get(Address(r.RemoteAddr) + who); ok && l.Tokens() < 1 {
-		return &problem.Error{
-			Status:  http.StatusTooManyRequests,
-			Code:    "too.many.failures",
-			Message: "too many requests from this address failed to say who they are",
-			Retry:   1,
-		}
-	}
-	return nil
-}
-
-// note records a failure, and gives it back.
+// note records a failure, and gives back what is answered: the failure, or, to one who has failed too often, that they
+// have. Those who fail are counted by address, and a system that is known, who, for itself; whoever does not fail is
+// let in whatever their neighbours do.
 func (f *failures) note(r *http.Request, means, who string, err error) error {
 	if err == nil {
 		return nil
@@ -90,7 +78,12 @@ func (f *failures) note(r *http.Request, means, who string, err error) error {
 			l = before
 		}
 	}
-	l.Allow()
+	if !l.Allow() {
+		err = &problem.Error{
+			Status: http.StatusTooManyRequests, Code: "too.many.failures", Retry: 1,
+			Message: "too many requests from this address failed to say who they are",
+		}
+	}
 	f.count.WithLabelValues(means, e.Code).Inc()
 	f.log.Warn("not let in", "means", means, "code", e.Code, "address", a)
 	return err

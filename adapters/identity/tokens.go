@@ -3,6 +3,10 @@ package identity
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -10,6 +14,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-jose/go-jose/v4"
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"digitalpost/adapters/backbone"
@@ -23,12 +28,18 @@ import (
 const (
 	leeway       = 30 * time.Second // by which an issuer's clock may be ahead
 	maxToken     = 8 << 10          // bytes
+	maxLife      = 24 * time.Hour   // of a token, from when it is shown
 	maxMandates  = 100
 	rememberedAt = 10_000 // tokens whose signature need not be looked at again
 )
 
 // algorithms are those that a token may be signed with: asymmetric ones only.
 var algorithms = []string{oidc.RS256, oidc.PS256, oidc.ES256, oidc.EdDSA}
+
+var signatures = []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose.ES256, jose.EdDSA}
+
+// accessTypes are what the header of an access token says that it is (RFC 9068): an ID token says something else.
+var accessTypes = []string{"at+jwt", "application/at+jwt"}
 
 // Levels of assurance (National Standard for Identiteters Sikringsniveauer) that are enough.
 const (
@@ -41,6 +52,7 @@ var enough = []string{Substantial, High}
 // Tokens verifies the access tokens of one issuer. It may be used by many goroutines at once.
 type Tokens struct {
 	verify     *oidc.IDTokenVerifier
+	keySet     func() uint64            // counts the sets of keys that the issuer had; 0: none is good
 	issued     func(issuer string) bool // whether the issuer is the one; nil: the verifier looks
 	revoked    func(jti string) bool    // nil: none is
 	clients    map[string]string        // platform by client id
@@ -52,6 +64,7 @@ type Tokens struct {
 type remembered struct {
 	claims  claims
 	expires time.Time
+	keySet  uint64 // that its signature was found good by
 }
 
 // claims are what the backbone reads of a token beside the registered ones.
@@ -77,25 +90,55 @@ type Privilege struct {
 	Scope string `json:"scope"` // the CVR number that it is for; empty for officers, operators and auditors
 }
 
-// Discover makes the verifier of an issuer's tokens: it asks the issuer for its keys, now and when it signs with new
-// ones. clients gives the platform of each client id; one that is no platform is an error, as is an issuer that does
-// not answer.
-func Discover(
-	ctx context.Context, issuer, audience string, clients map[string]string, b *backbone.Backbone,
-) (*Tokens, error) {
-	for id, p := range clients {
+// An Issuer is who is believed about people.
+type Issuer struct {
+	URL      string            // https
+	Audience string            // that its tokens must have
+	Clients  map[string]string // platform by client id
+	Roots    *x509.CertPool    // who may vouch for its address; nil: whom the machine believes
+	Now      func() time.Time  // nil: time.Now
+}
+
+// Discover makes the verifier of an issuer's tokens: it asks the issuer for its keys, now, every few minutes and when a
+// token has one that is not known. While the issuer does not answer, its keys are good for a day. A client that is no
+// platform is an error, as is an address that is not https, and an issuer that does not answer now.
+func Discover(ctx context.Context, is Issuer, b *backbone.Backbone) (*Tokens, error) {
+	for id, p := range is.Clients {
 		if _, ok := platform.Of(p); !ok {
 			return nil, fmt.Errorf("client %s: no platform is called %s", id, p)
 		}
 	}
-
-	provider, err := oidc.NewProvider(ctx, issuer)
-	if err != nil {
-		return nil, fmt.Errorf("ask the issuer %s for its configuration: %w", issuer, err)
+	if err := secure("the issuer", is.URL); err != nil {
+		return nil, err
 	}
 
-	t := newTokens(b, clients, time.Now)
-	t.verify = provider.VerifierContext(ctx, t.config(audience))
+	client := secureClient(is.Roots)
+	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, client), is.URL)
+	if err != nil {
+		return nil, fmt.Errorf("ask the issuer %s for its configuration: %w", is.URL, err)
+	}
+
+	var told struct {
+		Keys string `json:"jwks_uri"`
+	}
+	if err := provider.Claims(&told); err != nil {
+		return nil, err
+	}
+	if err := secure("the issuer's jwks_uri", told.Keys); err != nil {
+		return nil, err
+	}
+
+	if is.Now == nil {
+		is.Now = time.Now
+	}
+	t := newTokens(b, is.Clients, is.Now)
+	k, err := fetchKeys(ctx, told.Keys, client, t.now)
+	if err != nil {
+		return nil, err
+	}
+	t.keySet = func() uint64 { _, version := k.current(); return version }
+	t.verify = oidc.NewVerifier(is.URL, k, t.config(is.Audience))
+
 	return t, nil
 }
 
@@ -132,7 +175,8 @@ func newTokens(b *backbone.Backbone, clients map[string]string, now func() time.
 	if err != nil {
 		panic(err) // only a size below 1 is an error
 	}
-	return &Tokens{b: b, clients: clients, now: now, remembered: cache}
+	always := func() uint64 { return 1 }
+	return &Tokens{b: b, clients: clients, now: now, keySet: always, remembered: cache}
 }
 
 func (t *Tokens) config(audience string) *oidc.Config {
@@ -157,9 +201,10 @@ func (t *Tokens) Principal(ctx context.Context, token string) (p access.Principa
 	p.Until = c.expires.Add(leeway)
 	var ok bool
 	if p.Platform, ok = t.clients[c.ClientID]; !ok {
-		if p.Platform, ok = t.clients[c.Azp]; !ok {
-			return p, problem.New(http.StatusForbidden, "client.not.allowed", "the token's client is no platform")
-		}
+		return p, problem.New(http.StatusForbidden, "client.not.allowed", "the token's client is no platform")
+	}
+	if c.LoA != "" && c.ACR != "" && c.LoA != c.ACR {
+		return p, problem.New(http.StatusForbidden, "loa.too.low", "the token's claims loa and acr are not the same")
 	}
 	if !slices.Contains(enough, c.LoA) && !slices.Contains(enough, c.ACR) {
 		return p, problem.New(http.StatusForbidden, "loa.too.low", "level of assurance Substantial or High is needed")
@@ -237,9 +282,6 @@ func (t *Tokens) mandates(all []Privilege) (out []access.Mandate, err error) {
 	return out, nil
 }
 
-// known reports whether a token's signature was found good before.
-func (t *Tokens) known(token string) bool { return t.remembered.Contains(sha256.Sum256([]byte(token))) }
-
 // ID returns the id of a token (claim jti), or an error if the token is not valid now.
 func (t *Tokens) ID(ctx context.Context, token string) (string, error) {
 	c, err := t.claims(ctx, token)
@@ -252,20 +294,20 @@ func (t *Tokens) claims(ctx context.Context, token string) (c claims, err error)
 		return c, unauthorized("the token is not a signed JWT of at most 8 KiB")
 	}
 
+	set := t.keySet()
+	if set == 0 {
+		return c, problem.New(http.StatusServiceUnavailable, "issuer.not.answering",
+			"the issuer does not tell its keys")
+	}
+
 	key := sha256.Sum256([]byte(token))
 	r, known := t.remembered.Get(key)
-	if !known {
-		verified, err := t.verify.Verify(ctx, token)
-		if err != nil {
-			return c, unauthorized("the token is not valid, or has expired")
+	if !known || r.keySet != set {
+		t.remembered.Remove(key) // the key that has signed it may have been withdrawn
+		if r, err = t.read(ctx, token); err != nil {
+			return c, err
 		}
-		if t.issued != nil && !t.issued(verified.Issuer) {
-			return c, unauthorized("the token is of another issuer")
-		}
-		if err := verified.Claims(&r.claims); err != nil {
-			return c, unauthorized("the token's claims do not read")
-		}
-		r.expires = verified.Expiry
+		r.keySet = set
 		t.remembered.Add(key, r)
 	}
 
@@ -279,6 +321,56 @@ func (t *Tokens) claims(ctx context.Context, token string) (c claims, err error)
 	c = r.claims
 	c.expires = r.expires
 	return c, nil
+}
+
+// read verifies a token's signature, and reads its claims.
+func (t *Tokens) read(ctx context.Context, token string) (r remembered, err error) {
+	parts := strings.Split(token, ".")
+	var header struct {
+		Type string `json:"typ"`
+	}
+	if err := decodePart(parts[0], &header); err != nil {
+		return r, unauthorized("the token's header " + err.Error())
+	}
+	if !slices.Contains(accessTypes, strings.ToLower(header.Type)) {
+		return r, unauthorized("the token is no access token: its typ must be at+jwt")
+	}
+	if err := decodePart(parts[1], &r.claims); err != nil {
+		return r, unauthorized("the token " + err.Error())
+	}
+
+	verified, err := t.verify.Verify(ctx, token)
+	if err != nil {
+		return r, unauthorized("the token is not valid, or has expired")
+	}
+	if t.issued != nil && !t.issued(verified.Issuer) {
+		return r, unauthorized("the token is of another issuer")
+	}
+	if verified.Expiry.Sub(t.now()) > maxLife {
+		return r, unauthorized("the token would be good for more than 24 hours")
+	}
+
+	if r.claims.ClientID == "" || r.claims.Azp != "" && r.claims.Azp != r.claims.ClientID {
+		return r, unauthorized("the token must have client_id, and azp may be nothing else")
+	}
+	r.expires = verified.Expiry
+
+	return r, nil
+}
+
+// decodePart reads a part of a JWT, in which nothing may stand twice: who else reads it might take the other one.
+func decodePart(part string, into any) error {
+	raw, err := base64.RawURLEncoding.DecodeString(part)
+	if err != nil {
+		return errors.New("does not read")
+	}
+	if name := problem.Repeated(raw); name != "" {
+		return errors.New("has a claim twice")
+	}
+	if err := json.Unmarshal(raw, into); err != nil {
+		return errors.New("does not read")
+	}
+	return nil
 }
 
 // Platform returns the platform whose own server a token of client credentials is for (identity_type system), and when

@@ -1,8 +1,6 @@
 package senderapi
 
 import (
-	"encoding/json"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -57,15 +55,8 @@ func thing(r *http.Request, name string, newID func() domain.UUID) (id domain.UU
 }
 
 func readBody(r *http.Request, into any) error {
-	b, err := io.ReadAll(io.LimitReader(r.Body, 64<<10+1))
-	if err != nil {
-		return err
-	}
-	if len(b) > 64<<10 || json.Unmarshal(b, into) != nil {
-		return problem.BadField("body", "body.not.valid",
-			"must be a JSON object of at most 64 KiB, its fields of the types that are described")
-	}
-	return nil
+	return problem.ReadJSON(r.Body, 64<<10, into,
+		"must be a JSON object of at most 64 KiB, its fields of the types that are described")
 }
 
 func checkText(name, s string, least, most int) error {

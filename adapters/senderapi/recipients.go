@@ -1,7 +1,6 @@
 package senderapi
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -94,8 +93,8 @@ func (a *api) acknowledge(w http.ResponseWriter, r *http.Request, sys organisati
 	}
 
 	var in businessReceipt
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&in); err != nil {
-		return problem.BadField("body", "body.not.valid", "must be a Receipt, a JSON object of at most 64 KiB")
+	if err := problem.ReadJSON(r.Body, 64<<10, &in, "must be a Receipt, a JSON object of at most 64 KiB"); err != nil {
+		return err
 	}
 
 	switch in.Status {

@@ -3,7 +3,6 @@
 package senderapi
 
 import (
-	"encoding/json"
 	"io"
 	"log/slog"
 	"mime"
@@ -27,14 +26,20 @@ import (
 type handler func(http.ResponseWriter, *http.Request, organisations.System) error
 
 type api struct {
-	b   *backbone.Backbone
-	who *identity.Gate
-	log *slog.Logger
+	b       *backbone.Backbone
+	who     *identity.Gate
+	log     *slog.Logger
+	wrapped chan struct{} // who holds a MeMo that came within JSON
 }
+
+const (
+	maxWrapped = 4 << 20 // bytes of a MeMo within JSON
+	wrappedAt  = 8       // of them at once
+)
 
 // Register adds the routes to mux. Paths work with and without their trailing slash.
 func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log *slog.Logger) {
-	a := &api{b, who, log}
+	a := &api{b, who, log, make(chan struct{}, wrappedAt)}
 
 	route := func(method, path string, fn handler) {
 		h := func(w http.ResponseWriter, r *http.Request) {
@@ -271,10 +276,18 @@ func (a *api) selfService(w http.ResponseWriter, r *http.Request, sys organisati
 func (a *api) validate(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
 	var in io.Reader
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "application/json" {
+		select { // what is held whole is not held for many at once
+		case a.wrapped <- struct{}{}:
+			defer func() { <-a.wrapped }()
+		case <-r.Context().Done():
+			return r.Context().Err()
+		}
+
 		var wrapped wrappedMemo
-		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 32<<20)).Decode(&wrapped); err != nil {
-			return problem.BadField("resource", "body.not.valid",
-				"must be the MeMo in base64, of at most 32 MiB as JSON")
+		err := problem.ReadJSON(r.Body, maxWrapped, &wrapped,
+			"must have the MeMo in base64 as resource, in at most 4 MiB: send a longer one as application/xml")
+		if err != nil {
+			return err
 		}
 		in = strings.NewReader(string(wrapped.Resource))
 	} else {

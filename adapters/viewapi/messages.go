@@ -3,7 +3,6 @@ package viewapi
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -106,18 +105,17 @@ func (a messageHandlers) patchAll(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	raw, err := io.ReadAll(io.LimitReader(r.Body, 4<<20+1))
-	if err != nil {
-		return err
-	}
 	var body struct {
 		Messages []map[string]rawJSON `json:"messages"`
 	}
-	readable := len(raw) <= 4<<20 && json.Unmarshal(raw, &body) == nil
-	if !readable || len(body.Messages) == 0 || len(body.Messages) > maxBulk {
-		return problem.BadField("messages", "body.not.valid",
-			"must be a list of 1 to 1,000 objects with id, in at most 4 MiB")
+	const rule = "must be a list of 1 to 1,000 objects with id, in at most 4 MiB"
+	if err := problem.ReadJSON(r.Body, 4<<20, &body, "messages "+rule); err != nil {
+		return err
 	}
+	if len(body.Messages) == 0 || len(body.Messages) > maxBulk {
+		return problem.BadField("messages", "body.not.valid", rule)
+	}
+
 	items := make([]messages.Item, len(body.Messages))
 	for i, in := range body.Messages {
 		if items[i], err = bulkItem(r, in); err != nil {

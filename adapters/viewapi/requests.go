@@ -2,7 +2,6 @@ package viewapi
 
 import (
 	"encoding/json"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -42,16 +41,14 @@ func pathID(r request, name string) ([16]byte, error) {
 
 // fields reads a JSON object of at most 64 KiB, and refuses fields that are not allowed.
 func fields(r request, allowed ...string) (map[string]json.RawMessage, error) {
-	b, err := io.ReadAll(io.LimitReader(r.Body, 64<<10+1))
-	if err != nil {
+	const rule = "must be a JSON object of at most 64 KiB"
+	var out map[string]json.RawMessage
+	if err := problem.ReadJSON(r.Body, 64<<10, &out, rule); err != nil {
 		return nil, err
 	}
-
-	var out map[string]json.RawMessage
-	if len(b) > 64<<10 || json.Unmarshal(b, &out) != nil || out == nil {
-		return nil, problem.BadField("body", "body.not.valid", "must be a JSON object of at most 64 KiB")
+	if out == nil {
+		return nil, problem.BadField("body", "body.not.valid", rule)
 	}
-
 	for _, f := range slices.Sorted(maps.Keys(out)) {
 		if !slices.Contains(allowed, f) {
 			return nil, problem.BadField(clip(f), "field.not.allowed",

@@ -181,6 +181,8 @@ var meant = map[string]string{
 	"body.not.valid":             "the body is not what is described, or broke off",
 	"part.missing":               "a part of the multipart body is required",
 	"field.not.valid":            "a field breaks its rule",
+	"field.repeated":             "a field stands twice in an object",
+	"issuer.not.answering":       "the issuer of people's tokens has not told its keys for a day",
 	"field.not.allowed":          "this field can't be set here",
 	"field.missing":              "a field is required",
 	"cpr.not.valid":              "ten digits that begin with a date are required",

@@ -19,6 +19,7 @@ import (
 var longHelp = kong.Vars{
 	"data_help":        "Directory of log, views, documents and wrapped keys.",
 	"keys_help":        "Directory of the epoch keys, outside of --data. Default: --data with .keys.",
+	"issuer_ca_help":   "Authorities of the issuer's certificate, PEM. Default: those that the machine believes.",
 	"audience_help":    "Audience that such a token must have.",
 	"tls_cert_help":    "The server's certificate chain, PEM; read again when it changes.",
 	"client_ca_help":   "Authorities of sender systems' certificates, PEM; read again when it changes.",
@@ -66,6 +67,7 @@ type serveCmd struct {
 	Stall          time.Duration `help:"${stall_help}" default:"10s" env:"DIGITALPOST_STALL"`
 
 	Issuer   string            `help:"URL of the OpenID issuer of people's tokens." env:"DIGITALPOST_ISSUER"`
+	IssuerCA string            `name:"issuer-ca" help:"${issuer_ca_help}" env:"DIGITALPOST_ISSUER_CA" type:"path"`
 	Audience string            `help:"${audience_help}" default:"digitalpost" env:"DIGITALPOST_AUDIENCE"`
 	Clients  map[string]string `help:"Client ids of the platforms: ID=PLATFORM;…" env:"DIGITALPOST_CLIENTS"`
 	TLSCert  string            `name:"tls-cert" help:"${tls_cert_help}" env:"DIGITALPOST_TLS_CERT" type:"path"`

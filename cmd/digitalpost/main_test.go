@@ -105,7 +105,8 @@ func spawn(t *testing.T, data string, env ...string) *child {
 // spawnWith is spawn, after a line of sh, such as a limit, and with more flags.
 func spawnWith(t *testing.T, line, data string, flags []string) *child {
 	t.Helper()
-	serve := append([]string{os.Args[0], "serve", "--dev", "--data", data, "--listen", "127.0.0.1:0", "--admin="}, flags...)
+	serve := []string{os.Args[0], "serve", "--dev", "--data", data, "--listen", "127.0.0.1:0", "--admin="}
+	serve = append(serve, flags...)
 	cmd := exec.Command("sh", append([]string{"-c", line + ` && exec "$0" "$@"`}, serve...)...)
 	cmd.Env = append(os.Environ(), asProgram)
 

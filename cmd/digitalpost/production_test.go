@@ -32,7 +32,8 @@ func TestProduction(t *testing.T) {
 	log := &servertest.Log{}
 	s, stop, err := launch(serveCmd{
 		dataFlags: dataFlags{Data: p.data, Keys: p.data + ".keys"}, Listen: "127.0.0.1:0",
-		Issuer: p.Issuer, Audience: "digitalpost", Clients: map[string]string{servertest.ProductionClient: "eboks"},
+		Issuer: p.Issuer, IssuerCA: p.File("ca.pem"),
+		Audience: "digitalpost", Clients: map[string]string{servertest.ProductionClient: "eboks"},
 		TLSCert: p.File("server.pem"), TLSKey: p.File("server.key"), ClientCA: p.File("ca.pem"),
 	}, log)
 	if err != nil {

@@ -175,7 +175,13 @@ func (c serveCmd) server(
 	}
 
 	var err error
-	if cfg.Tokens, err = identity.Discover(ctx, c.Issuer, c.Audience, c.Clients, b); err != nil {
+	issuer := identity.Issuer{URL: c.Issuer, Audience: c.Audience, Clients: c.Clients}
+	if c.IssuerCA != "" {
+		if issuer.Roots, err = identity.Roots(c.IssuerCA); err != nil {
+			return nil, err
+		}
+	}
+	if cfg.Tokens, err = identity.Discover(ctx, issuer, b); err != nil {
 		return nil, err
 	}
 	certificates, err := identity.LoadCertificates(c.TLSCert, c.TLSKey, c.ClientCA)

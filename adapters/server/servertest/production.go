@@ -38,7 +38,8 @@ func StartProduction(t testing.TB) *Production {
 	p.B = b
 
 	clients := map[string]string{ProductionClient: "eboks"}
-	tokens, err := identity.Discover(context.Background(), p.Issuer, "digitalpost", clients, b)
+	issuer := identity.Issuer{URL: p.Issuer, Audience: "digitalpost", Clients: clients, Roots: p.Roots()}
+	tokens, err := identity.Discover(context.Background(), issuer, b)
 	var certificates *identity.Certificates
 	if err == nil {
 		certificates, err = identity.LoadCertificates(p.File("server.pem"), p.File("server.key"), p.File("ca.pem"))

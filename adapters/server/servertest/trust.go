@@ -10,6 +10,8 @@ import (
 	"encoding/asn1"
 	"encoding/json"
 	"encoding/pem"
+	"io"
+	"log"
 	"maps"
 	"math/big"
 	"net"
@@ -18,6 +20,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +35,9 @@ const ProductionClient = "eboks-production"
 type Trust struct {
 	Dir    string // server.pem, server.key and ca.pem, once ServerFiles was called
 	Issuer string // URL of the issuer
+
+	// Keys, if it is set, answers in place of the issuer when its keys are asked for.
+	Keys atomic.Pointer[http.HandlerFunc]
 
 	t      testing.TB
 	ca     *x509.Certificate
@@ -58,7 +64,10 @@ func NewTrust(t testing.TB) *Trust {
 	}
 	tr.write("ca.pem", "CERTIFICATE", der)
 
-	srv := httptest.NewServer(http.HandlerFunc(tr.answer))
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(tr.answer))
+	srv.TLS = &tls.Config{Certificates: []tls.Certificate{*tr.Certificate("", "")}}
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.StartTLS()
 	t.Cleanup(srv.Close)
 	tr.Issuer = srv.URL
 	return tr
@@ -75,11 +84,15 @@ func NewKey() *ecdsa.PrivateKey {
 
 // answer is the issuer's discovery document, and its keys.
 func (tr *Trust) answer(w http.ResponseWriter, r *http.Request) {
-	url := "http://" + r.Host
+	url := "https://" + r.Host
 	if strings.HasSuffix(r.URL.Path, "openid-configuration") {
 		json.NewEncoder(w).Encode(map[string]any{
 			"issuer": url, "jwks_uri": url + "/jwks", "authorization_endpoint": url, "token_endpoint": url,
 		})
+		return
+	}
+	if answer := tr.Keys.Load(); answer != nil {
+		(*answer)(w, r)
 		return
 	}
 	key := jose.JSONWebKey{Key: tr.key.Public(), KeyID: "1", Algorithm: "ES256", Use: "sig"}
@@ -141,6 +154,33 @@ func (tr *Trust) ServerFiles() {
 // not nil, signs it in place of the issuer's.
 func (tr *Trust) Token(change map[string]any, key *ecdsa.PrivateKey) string {
 	tr.t.Helper()
+	if key == nil {
+		key = tr.key
+	}
+
+	return sign(tr.t, key, "1", "at+jwt", tr.claims(change))
+}
+
+// TokenBy is Token, by a key of another id; key, if it is given, is the key itself.
+func (tr *Trust) TokenBy(id string, change map[string]any, key ...*ecdsa.PrivateKey) string {
+	tr.t.Helper()
+	by := tr.key
+	if len(key) > 0 {
+		by = key[0]
+	}
+
+	return sign(tr.t, by, id, "at+jwt", tr.claims(change))
+}
+
+// TokenOf is Token, of a type that its header says, and with members that stand before the claims, such as "a":1,.
+func (tr *Trust) TokenOf(kind string, members []byte) string {
+	tr.t.Helper()
+	claims := tr.claims(nil)
+
+	return sign(tr.t, tr.key, "1", kind, append([]byte("{"), append(members, claims[1:]...)...))
+}
+
+func (tr *Trust) claims(change map[string]any) []byte {
 	claims := map[string]any{
 		"iss": tr.Issuer, "aud": "digitalpost", "client_id": ProductionClient, "jti": "1",
 		"iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix(),
@@ -148,39 +188,45 @@ func (tr *Trust) Token(change map[string]any, key *ecdsa.PrivateKey) string {
 	}
 	maps.Copy(claims, change)
 	maps.DeleteFunc(claims, func(_ string, v any) bool { return v == nil })
-	if key == nil {
-		key = tr.key
-	}
-
-	signing := jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "1"}}
-	signer, err := jose.NewSigner(signing, nil)
-	if err != nil {
-		tr.t.Fatal(err)
-	}
-
 	b, err := json.Marshal(claims)
 	if err != nil {
 		tr.t.Fatal(err)
 	}
 
-	signed, err := signer.Sign(b)
+	return b
+}
+
+func sign(t testing.TB, key *ecdsa.PrivateKey, id, kind string, claims []byte) string {
+	t.Helper()
+	signing := jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: id}}
+	signer, err := jose.NewSigner(signing, (&jose.SignerOptions{}).WithType(jose.ContentType(kind)))
 	if err != nil {
-		tr.t.Fatal(err)
+		t.Fatal(err)
+	}
+
+	signed, err := signer.Sign(claims)
+	if err != nil {
+		t.Fatal(err)
 	}
 
 	out, err := signed.CompactSerialize()
 	if err != nil {
-		tr.t.Fatal(err)
+		t.Fatal(err)
 	}
 
 	return out
 }
 
-// Client makes a client that believes the authority, and shows a certificate, if it is not nil, with each request.
-func (tr *Trust) Client(cert *tls.Certificate) *http.Client {
+// Roots are those who may vouch for the issuer and the server.
+func (tr *Trust) Roots() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(tr.ca)
-	c := &tls.Config{RootCAs: pool}
+	return pool
+}
+
+// Client makes a client that believes the authority, and shows a certificate, if it is not nil, with each request.
+func (tr *Trust) Client(cert *tls.Certificate) *http.Client {
+	c := &tls.Config{RootCAs: tr.Roots()}
 	if cert != nil {
 		c.Certificates = []tls.Certificate{*cert}
 	}
