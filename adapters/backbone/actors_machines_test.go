@@ -187,6 +187,21 @@ func onOrganisations() []operation {
 			}
 		},
 	}, {
+		name: "organisations.LookUp", by: []string{"backbone"},
+		given: func(h *house, _ *caller) func() error {
+			nobody := func() (bool, error) { return false, nil }
+
+			return func() error {
+				for range 1000 { // which are recorded together
+					if err := h.Organisations.LookUp(h.ctx, h.system, nobody); err != nil {
+						return err
+					}
+				}
+
+				return nil
+			}
+		},
+	}, {
 		name: "organisations.RegisterRecipient", by: append(registrars, "system"),
 		given: func(h *house, c *caller) func() error {
 			return func() error {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"digitalpost/adapters/backbone/changes"
 	"digitalpost/adapters/backbone/core"
@@ -215,6 +216,7 @@ func Of(err error) *Error {
 	var e *Error
 	var form *memo.FormError
 	var rejection *domain.Rejection
+	var limited *core.LimitedError
 	switch {
 	case errors.As(err, &e):
 		return e
@@ -237,6 +239,9 @@ func Of(err error) *Error {
 			out.Fields = []Field{{Field: f, Code: out.Code, Message: r.text}}
 		}
 		return out
+	case errors.As(err, &limited):
+		return later(429, int(limited.Retry/time.Second)+1, "lookups.too.many",
+			"too many numbers were asked for that nobody has, or that are another's")
 	case errors.Is(err, core.ErrTooLarge):
 		return New(413, "memo.too.large", "a MeMo has at most 99,500,000 bytes")
 	case errors.Is(err, core.ErrNotFound):

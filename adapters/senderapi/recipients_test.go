@@ -60,4 +60,5 @@ func TestWhoTakesDigitalPost(t *testing.T) {
 	w.Sender.Want(200, `{"result":false}`, "GET", exempt+w.People[1].CPR, "")
 	w.Sender.Want(200, `{"result":false}`, "GET", exempt+"6702901234", "")
 	w.System(2).Want(403, "", "GET", exempt+cpr, "")
+	w.System(2).Want(200, `"totalElements":0`, "GET", contacts+cpr, "") // a company is told that they can't be reached
 }

@@ -224,8 +224,8 @@ func (a *api) deleteReceipt(w http.ResponseWriter, r *http.Request, sys organisa
 	return nil
 }
 
-// contacts answers whether a number can be reached, and never why not.
-func (a *api) contacts(w http.ResponseWriter, r *http.Request, _ organisations.System) error {
+// contacts answers whether a number can be reached, and never why not; an authority is told of an exemption.
+func (a *api) contacts(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
 	q := r.URL.Query()
 	cpr, cvr := q.Get("cprNumber"), q.Get("cvrNumber")
 	kind, number, contact := mailbox.Citizen, cpr, Contact{Type: "CITIZEN", CPRNumber: cpr}
@@ -237,18 +237,27 @@ func (a *api) contacts(w http.ResponseWriter, r *http.Request, _ organisations.S
 		return problem.BadField("cprNumber", "parameter.not.valid", "or cvrNumber is required, one of them")
 	}
 
-	id, ok, err := a.b.People.Find(kind, number)
+	var id domain.MailboxID
+	var known bool
+	err := a.b.Organisations.LookUp(r.Context(), sys, func() (_ bool, err error) {
+		id, known, err = a.b.People.Find(kind, number)
+		return known, err
+	})
 	if err != nil {
 		return err
 	}
 
 	list := []Contact{}
-	if ok {
+	if known {
 		exempt, _, err := a.b.Exemption.IsExempt(kind, number)
 		if err != nil {
 			return err
 		}
-		list = append(list, contactOf(contact, id, exempt))
+		if sys.Organisation.Kind == organisation.Authority {
+			list = append(list, contactOf(contact, id, exempt))
+		} else if !exempt { // that somebody is exempt is no company's business: they can't be reached
+			list = append(list, contactOf(contact, id, false))
+		}
 	}
 
 	problem.JSON(w, http.StatusOK, contactsOf(list))

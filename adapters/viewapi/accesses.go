@@ -116,10 +116,14 @@ func (a accessHandlers) grant(w http.ResponseWriter, r request) error {
 	}
 
 	if !given {
-		if err := a.b.Access.MayGrant(r.Context(), r.p, r.box); err != nil {
+		until, err := textField(in, "privilegeEndDate", "must be a date")
+		if err != nil {
 			return err
 		}
-		if id, err = a.byNumber(in); err != nil {
+		if err := a.b.Access.MayGrant(r.Context(), r.p, r.box, until); err != nil {
+			return err
+		}
+		if id, err = a.byNumber(r, in); err != nil {
 			return err
 		}
 	}
@@ -128,7 +132,7 @@ func (a accessHandlers) grant(w http.ResponseWriter, r request) error {
 	return a.answerAccess(w, http.StatusCreated, x, at, err)
 }
 
-func (a accessHandlers) byNumber(in map[string]rawJSON) (domain.MailboxID, error) {
+func (a accessHandlers) byNumber(r request, in map[string]rawJSON) (domain.MailboxID, error) {
 	kind, name := mailbox.Citizen, "cprNumber"
 	if in["cvrNumber"] != nil {
 		kind, name = mailbox.Company, "cvrNumber"
@@ -149,7 +153,7 @@ func (a accessHandlers) byNumber(in map[string]rawJSON) (domain.MailboxID, error
 		return domain.MailboxID{}, err
 	}
 
-	id, ok, err := a.b.People.Named(kind, number, who)
+	id, ok, err := a.b.People.Match(r.Context(), r.p, kind, number, who)
 	if err == nil && !ok {
 		err = domain.Refuse(mailbox.GranteeNoMailbox)
 	}

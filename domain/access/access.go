@@ -172,7 +172,8 @@ const (
 	NotAllowed domain.Reason = "access.limited" // there is a right, and it does not go so far
 )
 
-// Decide reports whether a principal may do something with a mailbox, by the strongest right that allows it.
+// Decide reports whether a principal may do something with a mailbox, by the strongest right that allows it. An office
+// gives no right to one's own mailbox.
 func Decide(p Principal, a Action, m Mailbox, now time.Time) Decision {
 	held := map[Right]domain.GrantID{}
 	if p.Identity == m.ID && !p.Professional && m.ID != (domain.MailboxID{}) {
@@ -180,6 +181,9 @@ func Decide(p Principal, a Action, m Mailbox, now time.Time) Decision {
 	}
 
 	for _, x := range p.Mandates {
+		if general(x.Right) && p.Identity == m.ID && m.ID != (domain.MailboxID{}) {
+			continue // nobody is at the counter on both sides of it
+		}
 		if general(x.Right) && x.Mailbox == (domain.MailboxID{}) || !general(x.Right) && x.Mailbox == m.ID {
 			held[x.Right] = domain.GrantID{}
 		}

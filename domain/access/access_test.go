@@ -152,3 +152,16 @@ func TestEndOfDay(t *testing.T) {
 		t.Errorf("the day after: %+v", d)
 	}
 }
+
+// Who has an office does not act by it on their own mailbox; and has there what everybody has.
+func TestNobodyIsOnBothSidesOfTheCounter(t *testing.T) {
+	for _, r := range []access.Right{access.Officer, access.BusinessOfficer, access.Operator, access.Auditor} {
+		p := access.Principal{Identity: box, Mandates: []access.Mandate{{Right: r}}}
+		for _, a := range access.Actions() {
+			alone := access.Decide(access.Principal{Identity: box}, a, access.Mailbox{ID: box}, now)
+			if d := access.Decide(p, a, access.Mailbox{ID: box}, now); d != alone {
+				t.Errorf("%s in their own mailbox, %s: %+v, want %+v", r, a, d, alone)
+			}
+		}
+	}
+}

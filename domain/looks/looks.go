@@ -22,7 +22,9 @@ type Event interface {
 }
 
 // Codec knows every event type.
-var Codec = domain.Events[Event](ContentOpened{}, Refused{}, Listed{}, Searched{}, SignedIn{}, Inspected{})
+var Codec = domain.Events[Event](
+	ContentOpened{}, Refused{}, Listed{}, Searched{}, SignedIn{}, Inspected{}, Mismatched{},
+)
 
 // Decider is the rule book. A look is nobody's to refuse.
 var Decider = domain.Decider[Look, Event, State]{
@@ -68,6 +70,7 @@ var (
 	atWords    = domain.MessageID{15: 2}
 	atPlatform = domain.MessageID{15: 3}
 	atAccess   = domain.MessageID{15: 4}
+	atNumbers  = domain.MessageID{15: 5}
 )
 
 // ContentOpened records that the record's actor looked at the content of a message, through the record's platform.
@@ -157,3 +160,18 @@ func (SignedIn) Effect() domain.Effect { return domain.Effect{} }
 func (SignedIn) At() domain.MessageID { return atPlatform }
 
 func (SignedIn) once() bool { return true }
+
+// Mismatched records that the record's actor, in their own mailbox's stream, named a number that nobody has, or that is
+// another's than they said. The number stands nowhere.
+type Mismatched struct{}
+
+// EventType is the stored name.
+func (Mismatched) EventType() string { return "looks.mismatched" }
+
+// Effect is on nothing but the stream.
+func (Mismatched) Effect() domain.Effect { return domain.Effect{} }
+
+// At is the numbers of others.
+func (Mismatched) At() domain.MessageID { return atNumbers }
+
+func (Mismatched) once() bool { return false }

@@ -83,6 +83,7 @@ var rules = []scenario{
 		When:     after(time.Hour, looks.Searched{}),
 		Then:     one(looks.Searched{}),
 	},
+	{Name: "a mismatch", When: after(0, looks.Mismatched{}), Then: one(looks.Mismatched{})},
 	{Name: "an inspection", When: after(0, looks.Inspected{}), Then: one(looks.Inspected{})},
 	{Name: "one who was refused", When: after(0, looks.Refused{}), Then: one(looks.Refused{})},
 	{

@@ -25,7 +25,7 @@ type Command interface {
 
 // Codec knows every event type.
 var Codec = domain.Events[Event](
-	Registered{}, SystemRegistered{}, SystemKeySet{}, SystemDelegated{}, RecipientSystemRegistered{},
+	Registered{}, SystemRegistered{}, SystemKeySet{}, SystemDelegated{}, RecipientSystemRegistered{}, UnknownMet{},
 	ContactGroupCreated{}, ContactGroupChanged{}, ContactGroupClosed{},
 	ContactPointCreated{}, ContactPointChanged{}, ContactPointClosed{},
 )

@@ -176,6 +176,27 @@ var organisationRules = []scenario{
 		Err:   refused(organisation.NotYours),
 	},
 	{
+		Name:  "how many numbers a system met that nobody has is recorded",
+		Given: joined,
+		When:  organisation.NoteUnknown{Met: organisation.UnknownMet{System: sys1, Count: 1000}},
+		Order: by(access.Backbone),
+		Then:  then(organisation.UnknownMet{System: sys1, Count: 1000}),
+	},
+	{
+		Name:  "not of a system that is not there",
+		Given: joined,
+		When:  organisation.NoteUnknown{Met: organisation.UnknownMet{System: strange}},
+		Order: by(access.Backbone),
+		Err:   refused(organisation.NoSuchSystem),
+	},
+	{
+		Name:  "a system does not count itself",
+		Given: joined,
+		When:  organisation.NoteUnknown{Met: organisation.UnknownMet{System: sys1}},
+		Order: bySystem(sys1),
+		Err:   refused(organisation.NotYours),
+	},
+	{
 		Name:  "a system takes in what people write",
 		Given: joined,
 		When:  organisation.RegisterRecipient{Registered: receives},
@@ -223,6 +244,8 @@ func TestMachines(t *testing.T) {
 				may = registrars
 			case organisation.BeginContacts:
 				may = []access.Machine{access.Register}
+			case organisation.NoteUnknown:
+				may = []access.Machine{access.Backbone}
 			case organisation.RegisterRecipient:
 				may = append(systems, access.Operations)
 			}

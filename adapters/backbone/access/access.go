@@ -114,9 +114,23 @@ func (x *Access) after(
 	return out, done.Position, err
 }
 
-// MayGrant refuses a principal who may not grant access to a mailbox.
-func (x *Access) MayGrant(ctx context.Context, p access.Principal, box domain.MailboxID) error {
-	_, err := x.core.Admit(ctx, p, box, access.GrantAccess)
+// MayGrant refuses a principal who may not grant access to a mailbox, or not until that date, whoever gets it: before
+// it is found out who that is.
+func (x *Access) MayGrant(ctx context.Context, p access.Principal, box domain.MailboxID, until string) error {
+	if _, err := x.core.Admit(ctx, p, box, access.GrantAccess); err != nil {
+		return err
+	}
+
+	return x.notPast(until)
+}
+
+// notPast refuses a date that is over; an empty one is none.
+func (x *Access) notPast(date string) error {
+	end, err := endOfDay(date)
+	if err == nil && !end.IsZero() && !x.core.Now().Before(end) {
+		err = domain.Refuse(mailbox.AccessPast)
+	}
+
 	return err
 }
 
@@ -137,7 +151,15 @@ func (x *Access) Request(
 		return Given{}, 0, err
 	}
 
-	box, ok, err := x.people.Named(mailbox.Citizen, to.CPR, to.Name)
+	// Judged before the number is looked at: else what is refused here would tell that it fits.
+	if err := x.notPast(until); err != nil {
+		return Given{}, 0, err
+	}
+	if right == access.Designated {
+		return Given{}, 0, domain.Refuse(mailbox.AccessKind)
+	}
+
+	box, ok, err := x.people.Match(ctx, p, mailbox.Citizen, to.CPR, to.Name)
 	if err != nil {
 		return Given{}, 0, err
 	}

@@ -86,12 +86,16 @@ func (in *Intake) known(
 
 // Submit takes a MeMo in. When it returns nil the MeMo is on disk and the receipt says RECEIVED; its outcome is found
 // before that in normal work, and is taken up again otherwise. The same UUID with the same bytes gets the first receipt
-// again. It returns a *memo.FormError, intake.UUIDReused or core.ErrTooLarge where nothing is kept and the UUID stays
-// as it was.
+// again. It returns a *memo.FormError, intake.UUIDReused, core.ErrTooLarge or a *core.LimitedError where nothing is
+// kept and the UUID stays as it was.
 func (in *Intake) Submit(
 	ctx context.Context, sys organisations.System, uuid domain.UUID, body io.Reader,
 ) (Receipt, error) {
 	if err := in.core.Room(); err != nil {
+		return Receipt{}, err
+	}
+
+	if err := in.organisations.MayLookUp(sys); err != nil {
 		return Receipt{}, err
 	}
 

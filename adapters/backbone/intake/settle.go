@@ -33,7 +33,7 @@ type unsettled struct {
 func (in *Intake) settle(ctx context.Context, sys organisations.System, x unsettled) error {
 	in.core.Fail("before outcome")
 
-	to, v, err := in.judge(sys, x)
+	to, v, err := in.judge(ctx, sys, x)
 	if err == nil && v == nil {
 		err = in.deliver(ctx, sys, x, to)
 		v, err = refusal(err)
@@ -58,7 +58,7 @@ func (in *Intake) settle(ctx context.Context, sys organisations.System, x unsett
 
 // judge gives the mailbox that a MeMo is for, or the rule by which it is for none.
 func (in *Intake) judge(
-	sys organisations.System, x unsettled,
+	ctx context.Context, sys organisations.System, x unsettled,
 ) (to domain.MailboxID, v *memo.Violation, err error) {
 	org := sys.Organisation
 	sender := memo.Sender{CVR: org.CVR, MandatoryAllowed: org.MandatoryAllowed, LegalAllowed: org.LegalAllowed}
@@ -76,10 +76,13 @@ func (in *Intake) judge(
 		kind = mailbox.Company
 	}
 
-	to, ok, err := in.people.Number(kind, number)
-	if err == nil && !ok {
-		v = memo.Broken("recipient.not.found")
-	}
+	err = in.organisations.LookUp(ctx, sys, func() (known bool, err error) {
+		if to, known, err = in.people.Number(kind, number); err == nil && !known {
+			v = memo.Broken("recipient.not.found")
+		}
+
+		return known, err
+	})
 
 	return to, v, err
 }

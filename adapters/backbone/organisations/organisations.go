@@ -72,10 +72,13 @@ type Organisations struct {
 	changed  atomic.Uint64 // position of the last change to any
 	systems  systemCache
 	contacts contactCache
+	lookups  lookups
 }
 
 // New makes one.
-func New(c *core.Core, h Handler) *Organisations { return &Organisations{core: c, handler: h} }
+func New(c *core.Core, h Handler) *Organisations {
+	return &Organisations{core: c, handler: h, lookups: newLookups()}
+}
 
 // A Caller is who changes an organisation: its own system, the register of made-up ones, or whoever runs the server.
 type Caller struct {

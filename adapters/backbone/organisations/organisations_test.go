@@ -130,3 +130,45 @@ func TestASystemIsRegisteredOnce(t *testing.T) {
 		t.Errorf("a supplier's certificate is not trusted: %v", err)
 	}
 }
+
+// A batch of a hundred thousand numbers of which a third is unknown passes; who tries out all that there could be does
+// not, and holds up no other system. Each thousand is in the log.
+func TestUnknownNumbersAreLimited(t *testing.T) {
+	t.Parallel()
+
+	b := backbonetest.Open(t)
+	sys, other := b.Authority(backbonetest.Municipality), b.Authority("20000002")
+	ctx := context.Background()
+	look := func(sys organisations.System, known bool) error {
+		return b.Organisations.LookUp(ctx, sys, func() (bool, error) { return known, nil })
+	}
+
+	for i := range 100_000 {
+		if err := look(sys, i%3 > 0); err != nil {
+			t.Fatalf("number %d: %v", i, err)
+		}
+	}
+
+	var err error
+	more := 0
+	for ; err == nil && more < 100_000; more++ {
+		err = look(sys, false)
+	}
+	var limited *core.LimitedError
+	if !errors.As(err, &limited) || more < 16_000 || more > 17_000 {
+		t.Errorf("after %d more: %v", more, err)
+	}
+	if err := look(other, false); err != nil {
+		t.Errorf("another system: %v", err)
+	}
+
+	met := uint32(0)
+	for _, rec := range b.Since(0) {
+		if e, ok := rec.Says.(organisation.UnknownMet); ok && e.System == sys.ID {
+			met += e.Count
+		}
+	}
+	if met != 50_000 {
+		t.Errorf("%d are recorded, want 50,000", met)
+	}
+}

@@ -39,10 +39,13 @@ func (p Person) IDType() string {
 }
 
 // People finds and registers them. It may be used by many goroutines at once.
-type People struct{ core *core.Core }
+type People struct {
+	core    *core.Core
+	guesses *core.Guesses
+}
 
 // New makes one.
-func New(c *core.Core) *People { return &People{c} }
+func New(c *core.Core) *People { return &People{c, core.NewGuesses(MostMismatches, MismatchesIn)} }
 
 // purpose keeps the numbers of citizens and companies apart.
 func purpose(kind mailbox.OwnerKind) vault.Purpose {

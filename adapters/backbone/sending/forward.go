@@ -66,7 +66,7 @@ func (s *Sending) Forward(
 		return out, 0, err
 	}
 
-	cmd, written, err := s.onward(a, ask, original, to)
+	cmd, written, err := s.onward(ctx, a, ask, original, to)
 	if err != nil {
 		if _, gone := s.messages.Now(a, id); errors.Is(gone, core.ErrNotFound) {
 			err = core.ErrNotFound // purged while it was read
@@ -112,7 +112,7 @@ func (s *Sending) dispatch(ctx context.Context, sent mailbox.MessageSent, at eve
 // onward gives the command that sends a message on, with what it carries. Where nothing is written for it (it is a
 // draft, or private post), the rule says why.
 func (s *Sending) onward(
-	a core.Admission, ask core.Ask, original messages.Message, to Onward,
+	ctx context.Context, a core.Admission, ask core.Ask, original messages.Message, to Onward,
 ) (cmd mailbox.Forward, w content.Written, err error) {
 	cmd.Target = a.Target(original.ID, ask.Version)
 	cmd.Sent = mailbox.MessageSent{Message: s.core.ID(ask, "forward")}
@@ -120,7 +120,7 @@ func (s *Sending) onward(
 		return cmd, w, nil
 	}
 
-	way, err := s.wayOn(a, to)
+	way, err := s.wayOn(ctx, a, to)
 	if err != nil {
 		return cmd, w, err
 	}
@@ -222,7 +222,7 @@ type wayOn struct {
 }
 
 // wayOn finds where a message goes. Whether a number has a mailbox shows in the receipt alone.
-func (s *Sending) wayOn(a core.Admission, to Onward) (way wayOn, err error) {
+func (s *Sending) wayOn(ctx context.Context, a core.Admission, to Onward) (way wayOn, err error) {
 	way.facts = mailbox.Onward{Comment: to.Comment, From: to.From, To: to.To}
 	name := func(kind, label string, more ...*memo.Node) {
 		if to.To != "" {
@@ -245,14 +245,14 @@ func (s *Sending) wayOn(a core.Admission, to Onward) (way wayOn, err error) {
 		_, bad := domain.ParseCPR(to.Recipient)
 		name(ToCPR, "")
 		if bad == nil {
-			way.to.Mailbox, _, err = s.people.Find(mailbox.Citizen, to.Recipient)
+			way.to.Mailbox, _, err = s.people.MatchNumber(ctx, a.Principal, mailbox.Citizen, to.Recipient)
 		}
 		way.facts.Named = bad == nil && way.to.Mailbox != a.Mailbox // it is there
 	case ToCVR:
 		_, bad := domain.ParseCVR(to.Recipient)
 		name(ToCVR, "")
 		if bad == nil {
-			err = s.wayToOrganisation(a, to, &way, name)
+			err = s.wayToOrganisation(ctx, a, to, &way, name)
 		}
 		way.facts.Named = bad == nil && way.to.Mailbox != a.Mailbox
 	}
@@ -262,7 +262,7 @@ func (s *Sending) wayOn(a core.Admission, to Onward) (way wayOn, err error) {
 
 // wayToOrganisation finds the way to an authority's contact point, or into a company's mailbox.
 func (s *Sending) wayToOrganisation(
-	a core.Admission, to Onward, way *wayOn, name func(kind, label string, more ...*memo.Node),
+	ctx context.Context, a core.Admission, to Onward, way *wayOn, name func(kind, label string, more ...*memo.Node),
 ) error {
 	all, err := s.organisations.Contacts()
 	if err != nil {
@@ -271,7 +271,7 @@ func (s *Sending) wayToOrganisation(
 
 	o, ok := all.OfCVR(to.Recipient)
 	if !ok || o.Kind != organisation.Authority {
-		way.to.Mailbox, _, err = s.people.Find(mailbox.Company, to.Recipient)
+		way.to.Mailbox, _, err = s.people.MatchNumber(ctx, a.Principal, mailbox.Company, to.Recipient)
 		return err
 	}
 
