@@ -36,7 +36,11 @@ func (Projection) Apply(v engine.View, rec eventstore.Event, e domain.Event) err
 	switch e := e.(type) {
 	case looks.Event:
 		at := lookKey(id, e.At(), rec.Meta.Actor.ID, rec.Meta.Platform)
-		v.Put(at, binary.BigEndian.AppendUint64(nil, uint64(rec.Recorded.UnixNano())))
+		row := binary.BigEndian.AppendUint64(nil, uint64(rec.Recorded.UnixNano()))
+		if _, ok := e.(looks.SignedIn); ok {
+			row = append(row, rec.Meta.Grant[:]...)
+		}
+		v.Put(at, row)
 
 		return nil
 	case mailbox.Event:

@@ -19,7 +19,7 @@
 //	w position               what a search looks in, by arrival: see words.go
 //	j position               nothing, of messages with a note
 //	c command                Result, of commands whose caller gave an id
-//	o message person platform   when that person last looked, through that platform
+//	o message person platform   when that person last looked, through that platform; of a sign-in, under which grant
 //	n organisation platform  mailbox.SenderConsent, of private senders
 //	g grant                  mailbox.Grant, granted or asked for; h grant: of what was ended
 //

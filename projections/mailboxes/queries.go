@@ -253,24 +253,11 @@ func (s *Snapshot) Result(id domain.MailboxID, c domain.CommandID) (r Result, ok
 
 // LastLook gives when a person last looked in the same way through a platform; zero for never.
 func (s *Snapshot) LastLook(id domain.MailboxID, look looks.Event, person [16]byte, platform string) time.Time {
-	if b := s.s.Get(lookKey(id, look.At(), person, platform)); len(b) == 8 {
+	if b := s.s.Get(lookKey(id, look.At(), person, platform)); len(b) >= positionKeyBytes {
 		return time.Unix(0, int64(binary.BigEndian.Uint64(b)))
 	}
 
 	return time.Time{}
-}
-
-// SignedIn reports whether anybody has ever opened a mailbox through a platform.
-func (s *Snapshot) SignedIn(id domain.MailboxID, platform string) (yes bool) {
-	at := looks.SignedIn{}.At()
-	prefix := key(id, kindLook, at[:])
-
-	s.s.Scan(prefix, func(k, _ []byte) bool {
-		yes = string(k[len(prefix)+idLength:]) == platform
-		return !yes
-	})
-
-	return yes
 }
 
 // PrivateSenders gives what a mailbox's owner has said to private senders.

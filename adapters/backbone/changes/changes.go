@@ -53,10 +53,11 @@ func changeOf(rec eventstore.Event) (c Change, ok bool) {
 	return Change{rec.Position, rec.Recorded, rec.Type, rec.Stream.ID, *tells}, true
 }
 
-// shows reports whether a change is for those who see through a lens: private post's is for its own platform alone.
+// shows reports whether a change is for those who see through a lens: private post's is for its own platform alone, and
+// folders, whose names are their owner's, are for those who see public post.
 func shows(s *mailboxes.Snapshot, c Change, lens mailbox.Lens) (bool, error) {
 	if c.Message == (domain.MessageID{}) {
-		return true, nil
+		return c.Folder == (domain.FolderID{}) || !lens.NoPublic, nil
 	}
 	ok, err := s.ShowedAt(c.Mailbox, c.Message, c.Position, lens)
 

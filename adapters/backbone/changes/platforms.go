@@ -8,7 +8,9 @@ import (
 
 	"digitalpost/adapters/backbone/core"
 	"digitalpost/domain"
+	"digitalpost/domain/looks"
 	"digitalpost/domain/mailbox"
+	"digitalpost/eventstore"
 	"digitalpost/projections/mailboxes"
 	"digitalpost/projections/platform"
 )
@@ -96,12 +98,8 @@ func (x *Changes) tellPlatform(ctx context.Context, name string, f *Follower) (t
 		}
 
 		f.After = rec.Position
-		c, ok := changeOf(rec)
-		if !ok || c.Grant != (domain.GrantID{}) {
-			continue
-		}
-
-		if ok, err = x.onPlatform(c, name); err != nil {
+		c, ok, err := x.forPlatform(rec, name)
+		if err != nil {
 			return told, err
 		}
 
@@ -118,27 +116,98 @@ func (x *Changes) tellPlatform(ctx context.Context, name string, f *Follower) (t
 	return told, nil
 }
 
-// onPlatform reports whether a change is for a platform.
-func (x *Changes) onPlatform(c Change, name string) (bool, error) {
+// forPlatform gives what a platform is told of an event; false if it is told nothing.
+func (x *Changes) forPlatform(rec eventstore.Event, name string) (c Change, ok bool, err error) {
+	if bounds(rec, name) {
+		return Change{Position: rec.Position, At: rec.Recorded, Type: rec.Type, Mailbox: rec.Stream.ID}, true, nil
+	}
+
+	if c, ok = changeOf(rec); !ok {
+		return c, false, nil
+	}
+
 	s, err := mailboxes.At(x.core.Views)
 	if err != nil {
-		return false, err
+		return c, false, err
 	}
 	defer s.Close()
 
-	box, _, err := s.Mailbox(c.Mailbox)
+	if c.Grant != (domain.GrantID{}) {
+		ok, err = x.reads(s, c.Mailbox, c.Grantee, name)
+		return Change{Position: c.Position, At: c.At, Type: c.Type, Mailbox: c.Mailbox}, ok, err
+	}
+
+	lens, ok, err := x.through(s, c.Mailbox, name)
+	if err != nil || !ok {
+		return c, false, err
+	}
+	ok, err = shows(s, c, lens)
+
+	return c, ok, err
+}
+
+// bounds reports whether with an event begins or ends what a platform may show of the mailbox: with the first sign-in
+// there, with consent, and with the mailbox itself. What was before a first sign-in is the platform's to fetch then.
+func bounds(rec eventstore.Event, name string) bool {
+	switch rec.Type {
+	case looks.SignedIn{}.EventType():
+		return rec.Meta.Platform == name
+	case mailbox.Shredded{}.EventType():
+		return true
+	case mailbox.ConsentGiven{}.EventType(), mailbox.ConsentWithdrawn{}.EventType():
+		e, err := mailbox.Codec.Decode(rec.Type, rec.Data)
+		switch e := e.(type) {
+		case mailbox.ConsentGiven:
+			return e.Platform == name
+		case mailbox.ConsentWithdrawn:
+			return e.Platform == name
+		}
+
+		return err != nil
+	}
+
+	return false
+}
+
+// reads reports whether somebody whose access to a mailbox begins or ends has signed in to it on a platform.
+func (x *Changes) reads(s *mailboxes.Snapshot, box, grantee domain.MailboxID, name string) (bool, error) {
+	known, err := s.EverRead(box, name)
+	return known[grantee], err
+}
+
+// through gives what a platform may show of a mailbox now; false if it is nothing. Its owner must have signed in there,
+// or have consented to it, or a delegate must have, whose access is in force; and public post is shown to those who
+// have consented, where the platform needs that.
+func (x *Changes) through(
+	s *mailboxes.Snapshot, id domain.MailboxID, name string,
+) (lens mailbox.Lens, ok bool, err error) {
+	box, there, err := s.Mailbox(id)
+	if err != nil || !there {
+		return lens, false, err
+	}
+
+	readers, err := s.Readers(id, name, x.core.Now())
 	if err != nil {
-		return false, err
+		return lens, false, err
 	}
 
-	lens := mailbox.Lens{Private: name}
-	if p, _ := platform.Of(name); p.Consent {
-		lens.NoPublic = !box.Consents[name]
+	own := readers.Own || box.Consents[name]
+	if own {
+		lens.Private = name // a delegate sees none
 	}
 
-	if !box.Consents[name] && !s.SignedIn(c.Mailbox, name) {
-		return false, nil
+	if p, _ := platform.Of(name); !p.Consent {
+		return lens, own || len(readers.Delegates) > 0, nil
 	}
 
-	return shows(s, c, lens)
+	lens.NoPublic = !box.Consents[name]
+	for _, d := range readers.Delegates {
+		theirs, _, err := s.Mailbox(d)
+		if err != nil {
+			return lens, false, err
+		}
+		lens.NoPublic = lens.NoPublic && !theirs.Consents[name]
+	}
+
+	return lens, own || !lens.NoPublic, nil
 }

@@ -3,7 +3,8 @@ package core
 import (
 	"context"
 	"errors"
-	"sync"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"digitalpost/domain"
 	"digitalpost/domain/access"
@@ -160,23 +161,37 @@ func (c *Core) toRecord(v *Visit) (out []looks.Event) {
 	return out
 }
 
-// signedIn remembers who has opened which mailbox through which platform, as far as this process has seen.
-type signedIn struct{ seen sync.Map }
+// maxSignedIn is how many of those who have signed in are remembered: more are looked up.
+const maxSignedIn = 100_000
+
+// A signIn is that somebody has opened a mailbox through a platform.
+type signIn struct {
+	who, box [16]byte
+	platform string
+}
+
+// signedIn remembers some of those that this process has seen.
+type signedIn struct{ seen *lru.Cache[signIn, bool] }
+
+func newSignedIn() signedIn {
+	seen, err := lru.New[signIn, bool](maxSignedIn)
+	if err != nil {
+		panic(err) // only a size below 1 is an error
+	}
+
+	return signedIn{seen}
+}
 
 func (s *signedIn) known(v *Visit) bool {
-	k := struct {
-		who, box [16]byte
-		platform string
-	}{IdentityOf(v.Principal), v.Mailbox, v.Principal.Platform}
-
-	if _, known := s.seen.Load(k); known {
+	k := signIn{IdentityOf(v.Principal), v.Mailbox, v.Principal.Platform}
+	if s.seen.Contains(k) {
 		return true
 	}
 
 	if v.View.LastLook(v.Mailbox, looks.SignedIn{}, k.who, k.platform).IsZero() {
 		return false
 	}
-	s.seen.Store(k, true)
+	s.seen.Add(k, true)
 
 	return true
 }

@@ -62,7 +62,9 @@ type Core struct {
 }
 
 // New makes a core.
-func New(cfg Config) *Core { return &Core{Config: cfg, Forgetting: newForgetting(cfg)} }
+func New(cfg Config) *Core {
+	return &Core{Config: cfg, Forgetting: newForgetting(cfg), here: newSignedIn()}
+}
 
 // Fresh returns once the local views have position p.
 func (c *Core) Fresh(ctx context.Context, p eventstore.Position) error {

@@ -79,6 +79,13 @@ func (f *Folders) in(v *core.Visit, latest bool) (out []Folder, err error) {
 		out = append(out, shown)
 	}
 
+	if v.Lens.NoPublic {
+		out, err = f.withPost(v, out)
+		if err != nil {
+			return nil, err
+		}
+	}
+
 	for i := range out {
 		if out[i].Count, err = v.View.Count(v.Mailbox, out[i].ID, v.Lens); err != nil {
 			return nil, err
@@ -90,6 +97,23 @@ func (f *Folders) in(v *core.Visit, latest bool) (out []Folder, err error) {
 
 		if out[i].Latest, err = v.View.Latest(v.Mailbox, out[i].ID, v.Lens); err != nil {
 			return nil, err
+		}
+	}
+
+	return out, nil
+}
+
+// withPost leaves out the owner's folders in which nothing is shown: on a platform that shows no public post, that
+// there are such folders, and what they are called, is not shown either.
+func (f *Folders) withPost(v *core.Visit, all []Folder) (out []Folder, err error) {
+	for _, one := range all {
+		n, err := v.View.Count(v.Mailbox, one.ID, v.Lens)
+		if err != nil {
+			return nil, err
+		}
+
+		if one.Type != ownType || n.Total > 0 {
+			out = append(out, one)
 		}
 	}
 
