@@ -10,9 +10,11 @@
 //	s system                 SystemRow
 //	c contact group          GroupRow
 //	p contact point          PointRow
+//	n                        position of the last change to any organisation
 package directory
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"time"
@@ -33,7 +35,10 @@ const (
 	kindSystem       = 's'
 	kindGroup        = 'c'
 	kindPoint        = 'p'
+	kindChanged      = 'n'
 )
+
+var changedKey = []byte{kindChanged}
 
 func mailboxKey(m domain.MailboxID) []byte { return engine.Key(kindMailbox, [16]byte(m)) }
 
@@ -108,6 +113,9 @@ func (Projection) Wants(kind eventstore.Kind, eventType string) bool {
 // Apply applies an event.
 func (Projection) Apply(v engine.View, rec eventstore.Event, e domain.Event) error {
 	id := rec.Stream.ID
+	if _, counted := e.(organisation.UnknownMet); rec.Stream.Kind == streams.Organisation && !counted {
+		v.Put(changedKey, binary.BigEndian.AppendUint64(nil, uint64(rec.Position)))
+	}
 
 	switch e := e.(type) {
 	case mailbox.Opened:

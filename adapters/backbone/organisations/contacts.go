@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"sync"
 
 	"digitalpost/adapters/backbone/text"
 	"digitalpost/domain"
@@ -39,38 +38,12 @@ type ContactDirectory struct {
 	targets       map[domain.UUID]map[string]bool // of each group: who finds an open point in it or below it
 }
 
-// contactCache keeps the directory until an organisation changes.
-type contactCache struct {
-	mu sync.Mutex // guards what follows, and lets one reader make it for all
-	at uint64     // Organisations.changed that it was made at
-	d  *ContactDirectory
-}
-
 // Contacts gives the directory of who can be written to.
 func (o *Organisations) Contacts() (*ContactDirectory, error) {
-	o.contacts.mu.Lock()
-	defer o.contacts.mu.Unlock()
-
-	at := o.changed.Load()
-	if o.contacts.d != nil && o.contacts.at == at {
-		return o.contacts.d, nil
-	}
-
-	d, err := o.readContacts()
-	if err == nil {
-		o.contacts.d, o.contacts.at = d, at
-	}
-
-	return d, err
+	return o.contacts.Get(o.core.Views, o.readContacts)
 }
 
-func (o *Organisations) readContacts() (*ContactDirectory, error) {
-	s, err := directory.At(o.core.Views)
-	if err != nil {
-		return nil, err
-	}
-	defer s.Close()
-
+func (o *Organisations) readContacts(s *directory.Snapshot) (*ContactDirectory, error) {
 	d := &ContactDirectory{
 		byID: map[domain.OrganisationID]int{}, groupByID: map[domain.UUID]int{}, pointByID: map[domain.UUID]int{},
 	}

@@ -5,8 +5,6 @@ package organisations
 import (
 	"context"
 	"errors"
-	"sync"
-	"sync/atomic"
 
 	"digitalpost/adapters/backbone/core"
 	"digitalpost/adapters/vault"
@@ -69,9 +67,8 @@ type Organisations struct {
 	core    *core.Core
 	handler Handler
 
-	changed  atomic.Uint64 // position of the last change to any
-	systems  systemCache
-	contacts contactCache
+	systems  directory.Cached[map[domain.SystemID]System]
+	contacts directory.Cached[*ContactDirectory]
 	lookups  lookups
 }
 
@@ -118,10 +115,7 @@ func (o *Organisations) run(
 		return o.core.Log.Last(), core.Found(err)
 	}
 
-	err = o.core.Views.Wait(ctx, p)
-	o.changed.Store(uint64(p))
-
-	return p, err
+	return p, o.core.Views.Wait(ctx, p)
 }
 
 // SystemID gives the id that a sender system of an organisation has or will have: the same name of the same
@@ -220,37 +214,29 @@ func (o *Organisations) of(id domain.OrganisationID, r organisation.Registered) 
 	}, errors.Join(err1, err2)
 }
 
-// systemCache keeps every sender system until an organisation changes.
-type systemCache struct {
-	mu sync.Mutex // guards what follows, and lets one reader make it for all
-	at uint64     // Organisations.changed that it was made at
-	by map[domain.SystemID]System
-}
-
 // System gives one sender system; core.ErrNotFound if there is none.
 func (o *Organisations) System(id domain.SystemID) (System, error) {
-	o.systems.mu.Lock()
-	defer o.systems.mu.Unlock()
-
-	if at := o.changed.Load(); o.systems.by == nil || o.systems.at != at {
-		all, err := o.Systems()
-		if err != nil {
-			return System{}, err
-		}
-
-		by := map[domain.SystemID]System{}
-		for _, s := range all {
-			by[s.ID] = s
-		}
-		o.systems.by, o.systems.at = by, at
+	by, err := o.systems.Get(o.core.Views, o.systemsByID)
+	if err != nil {
+		return System{}, err
 	}
 
-	s, ok := o.systems.by[id]
+	s, ok := by[id]
 	if !ok {
 		return System{}, core.ErrNotFound
 	}
 
 	return s, nil
+}
+
+func (o *Organisations) systemsByID(s *directory.Snapshot) (map[domain.SystemID]System, error) {
+	all, err := o.systemsIn(s)
+	by := map[domain.SystemID]System{}
+	for _, x := range all {
+		by[x.ID] = x
+	}
+
+	return by, err
 }
 
 // Systems gives every sender system.
@@ -261,6 +247,10 @@ func (o *Organisations) Systems() (out []System, err error) {
 	}
 	defer s.Close()
 
+	return o.systemsIn(s)
+}
+
+func (o *Organisations) systemsIn(s *directory.Snapshot) (out []System, err error) {
 	rows, err := s.Systems()
 	for _, r := range rows {
 		if err != nil {

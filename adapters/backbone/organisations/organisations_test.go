@@ -1,8 +1,11 @@
 package organisations_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"runtime"
+	"sync"
 	"testing"
 
 	"digitalpost/adapters/backbone/backbonetest"
@@ -170,5 +173,45 @@ func TestUnknownNumbersAreLimited(t *testing.T) {
 	}
 	if met != 50_000 {
 		t.Errorf("%d are recorded, want 50,000", met)
+	}
+}
+
+// A key that was taken back is good no more once the view has that, though who took it back did not wait for it, and
+// somebody asked in between.
+func TestNothingThatAuthorisesIsOlderThanItsView(t *testing.T) {
+	t.Parallel()
+
+	var gate sync.RWMutex // the views are held as long as it is locked
+	b := backbonetest.Open(t, backbonetest.SlowViews(func() { gate.RLock(); gate.RUnlock() }))
+	sys := b.Authority(backbonetest.Municipality)
+	if got, err := b.Organisations.System(sys.ID); err != nil || !bytes.Equal(got.KeyHash, sys.KeyHash) {
+		t.Fatalf("the system's key is %x, %v", got.KeyHash, err)
+	}
+
+	gate.Lock()
+	before := b.Position()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() {
+		o := sys.Organisation
+		done <- b.Organisations.RegisterSystem(ctx, organisations.Console, o, sys.Name, sys.Platform, []byte("new"))
+	}()
+	for b.Position() == before { // until it is in the log, which the views do not follow
+		runtime.Gosched()
+	}
+	cancel()
+	if err := <-done; err == nil {
+		t.Fatal("who took the key back has waited")
+	}
+	if _, err := b.Organisations.System(sys.ID); err != nil { // answered by the view as it stands
+		t.Fatal(err)
+	}
+
+	gate.Unlock()
+	if err := b.Fresh(context.Background(), b.Position()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := b.Organisations.System(sys.ID); err != nil || string(got.KeyHash) != "new" {
+		t.Errorf("the view has the new key, and the old one is good: %v", err)
 	}
 }
