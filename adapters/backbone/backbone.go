@@ -251,7 +251,23 @@ func (b *Backbone) work(ctx context.Context) {
 		func(ctx context.Context) { b.Changes.Run(ctx, from) },
 	} {
 		b.wg.Add(1)
-		go func() { defer b.wg.Done(); run(ctx) }()
+		go func() { defer b.wg.Done(); b.keepUp(ctx, run) }()
+	}
+}
+
+// keepUp runs what goes on by itself, again where it came upon a damaged view, which is built anew meanwhile.
+func (b *Backbone) keepUp(ctx context.Context, run func(context.Context)) {
+	for {
+		err := engine.Guard(func() error { run(ctx); return nil })
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		b.core.Logger.Error("work is taken up again", "error", err)
+
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+		}
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"digitalpost/domain/mailbox"
 	"digitalpost/domain/organisation"
 	"digitalpost/eventstore"
+	"digitalpost/projections/engine"
 )
 
 // An Error is an answer that is not 2xx.
@@ -217,6 +218,7 @@ func Of(err error) *Error {
 	var form *memo.FormError
 	var rejection *domain.Rejection
 	var limited *core.LimitedError
+	var damage *engine.DamagedError
 	switch {
 	case errors.As(err, &e):
 		return e
@@ -242,6 +244,8 @@ func Of(err error) *Error {
 	case errors.As(err, &limited):
 		return later(429, int(limited.Retry/time.Second)+1, "lookups.too.many",
 			"too many numbers were asked for that nobody has, or that are another's")
+	case errors.As(err, &damage):
+		return later(503, 30, "view.damaged", "what is shown was damaged, and is being made anew from the log")
 	case errors.Is(err, core.ErrTooLarge):
 		return New(413, "memo.too.large", "a MeMo has at most 99,500,000 bytes")
 	case errors.Is(err, core.ErrNotFound):

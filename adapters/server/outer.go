@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"digitalpost/adapters/problem"
+	"digitalpost/projections/engine"
 )
 
 // What browsers of loopback origins may send and see.
@@ -25,7 +26,13 @@ func outer(mux *http.ServeMux, cfg Config) http.Handler {
 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
-			if p := recover(); p != nil && p != http.ErrAbortHandler {
+			p := recover()
+			if damage, ok := p.(*engine.DamagedError); ok {
+				log.Error("a view is damaged, and is built anew", "error", damage)
+				problem.Write(w, log, damage)
+				return
+			}
+			if p != nil && p != http.ErrAbortHandler {
 				log.Error("handler panicked", "panic", fmt.Sprintf("%T", p), "method", r.Method)
 				panic(http.ErrAbortHandler)
 			}

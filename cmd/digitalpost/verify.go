@@ -67,7 +67,42 @@ func (c *verifyCmd) check(out io.Writer) error {
 		fmt.Fprintln(out, "; the keys were not checked")
 		return fmt.Errorf("keys: %w", err)
 	}
-	fmt.Fprintf(out, "; %d keys, %d numbers\n", keys.Nodes, keys.Numbers)
+	fmt.Fprintf(out, "; %d keys, %d numbers", keys.Nodes, keys.Numbers)
+
+	return c.checkViews(out, b)
+}
+
+// checkViews compares the views with the log, unless a server has them open.
+func (c *verifyCmd) checkViews(out io.Writer, b *filestore.Beside) error {
+	id, incarnation, err := b.Identity()
+	if err != nil {
+		return err
+	}
+
+	checked := 0
+	for _, p := range projections.All() {
+		path := filepath.Join(c.Data, "views", p.Name()+".view")
+		r, ok, err := engine.Check(path, engine.Log{ID: id, Incarnation: incarnation}, p, b.ReadAll)
+		if errors.Is(err, engine.ErrInUse) {
+			fmt.Fprintln(out, "; the views were not checked: a server has them open")
+			return nil
+		}
+
+		if err == nil && r.Unlike > 0 {
+			err = fmt.Errorf("%d of %d rows of view %s are not what the log says, the first is %s",
+				r.Unlike, r.Rows, r.View, r.First)
+		}
+		if err != nil {
+			fmt.Fprintln(out)
+			return fmt.Errorf("views: %w; the log is sound, and serve builds them anew", err)
+		}
+
+		if ok {
+			checked++
+		}
+	}
+	fmt.Fprintf(out, "; %d views are as the log says\n", checked)
+
 	return nil
 }
 

@@ -99,3 +99,53 @@ func TestReplayAndVerifyBesideAServer(t *testing.T) {
 	close(done)
 	wg.Wait()
 }
+
+// verify compares the views with the log: one that is not what the log says is named, and the log is not blamed.
+func TestVerifyComparesViews(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	for i := range 20 {
+		w.Send(fmt.Sprint("Brev ", i))
+	}
+	verify := func() (string, error) {
+		var out strings.Builder
+		err := (&verifyCmd{dataFlags{Data: w.Data}}).check(&out)
+		return out.String(), err
+	}
+	if out, err := verify(); err != nil || !strings.Contains(out, "views were not checked") {
+		t.Errorf("beside a server: %v, %s", err, out)
+	}
+	w.Stop()
+	if out, err := verify(); err != nil || !strings.Contains(out, "5 views are as the log says") {
+		t.Errorf("sound: %v, %s", err, out)
+	}
+
+	name := filepath.Join(w.Data, "views", "mailboxes.view")
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.LastIndex(b, []byte("mailbox.message-delivered")) // in a row
+	if at < 0 {
+		t.Fatal("no row has it")
+	}
+	b[at] ^= 1
+	if err := os.WriteFile(name, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := verify(); err == nil || !strings.Contains(err.Error(), "views: ") ||
+		!strings.Contains(err.Error(), "mailboxes") || !strings.Contains(out, "sound: ") {
+		t.Errorf("damaged: %v, %s", err, out)
+	}
+	w.Start() // it is built anew when it is read
+	servertest.Eventually(t, "the list is whole", func() bool {
+		code, _, body := w.Nobody().Status("POST", "/dev/token", "cpr="+w.People[0].CPR+"&client_id=app",
+			"Content-Type", "application/x-www-form-urlencoded")
+		if code != 200 {
+			return false
+		}
+		list := "/apis/v1/mailboxes/" + w.People[0].Mailbox + "/messages/"
+		code, _, body = w.Bearer(servertest.Parse(body).Text("access_token")).Status("GET", list, "")
+		return code == 200 && len(servertest.Parse(body).List("messages")) == 20
+	})
+}

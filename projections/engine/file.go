@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -38,8 +39,12 @@ type Log struct {
 // A File is one view: file, overlay and what they stand at. Any number of goroutines may read it; folding and flushing
 // take turns by themselves. Locks are taken in the order folding, flushing, mu.
 type File struct {
-	db  *bbolt.DB
-	log Log
+	db     *bbolt.DB
+	log    Log
+	path   string
+	broken chan struct{} // the file was found to be damaged
+
+	reading bool // it is read alone, and not put aside if it is damaged
 
 	folding  sync.Mutex // held while a batch is applied; before flushing
 	flushing sync.Mutex // held while the overlay is written: one flush at a time
@@ -49,19 +54,32 @@ type File struct {
 	frozen   *layer              // changes that are being flushed; nil if none are
 	frozenAt eventstore.Position // what the view stands at with them
 	failed   error               // why the view follows no more
+	damage   error               // why nothing is read from it until it is built anew
 	bytes    int
 	applied  eventstore.Position // of the overlay
 	flushed  eventstore.Position // of the file
 	moved    chan struct{}       // closed when applied grows
 }
 
-// stand is the checkpoint: log id, incarnation, format version, position.
+// stand is the checkpoint: log id, incarnation, format version, position, and a checksum of them.
 func (l Log) stand(p eventstore.Position) []byte {
 	b := append([]byte{}, l.ID[:]...)
 	b = binary.BigEndian.AppendUint64(b, l.Incarnation)
 	b = binary.BigEndian.AppendUint64(b, formatVersion)
+	b = binary.BigEndian.AppendUint64(b, uint64(p))
 
-	return binary.BigEndian.AppendUint64(b, uint64(p))
+	return append(b, sum(keyStand, b)...)
+}
+
+// standOf reads a checkpoint; false if it is none, or was damaged: then it says nothing.
+func standOf(b []byte) (l Log, format uint64, p eventstore.Position, ok bool) {
+	const length = 40
+	if len(b) != length+sumLength || !bytes.Equal(b[length:], sum(keyStand, b[:length])) {
+		return l, 0, 0, false
+	}
+	l = Log{ID: [16]byte(b[:16]), Incarnation: binary.BigEndian.Uint64(b[16:])}
+
+	return l, binary.BigEndian.Uint64(b[24:]), eventstore.Position(binary.BigEndian.Uint64(b[32:])), true
 }
 
 // OpenFile opens a view's file for a log that ends at a position. One of another log, incarnation or format, or beyond
@@ -74,18 +92,18 @@ func OpenFile(path string, l Log, last eventstore.Position) (*File, error) {
 		return nil, fmt.Errorf("open view %s: %w", path, err)
 	}
 
-	v := &File{db: db, log: l, over: &layer{}, moved: make(chan struct{})}
+	v := &File{
+		db: db, log: l, path: path, broken: make(chan struct{}, 1), over: &layer{}, moved: make(chan struct{}),
+	}
 	err = db.Update(func(tx *bbolt.Tx) error {
 		meta, err := tx.CreateBucketIfNotExists(bucketMeta)
 		if err != nil {
 			return err
 		}
 
-		b := meta.Get(keyStand)
-		if len(b) == 40 && bytes.Equal(b[:32], l.stand(0)[:32]) {
-			if p := eventstore.Position(binary.BigEndian.Uint64(b[32:])); p <= last {
-				v.flushed = p
-			}
+		of, format, p, ok := standOf(meta.Get(keyStand))
+		if ok && of == l && format == formatVersion && p <= last {
+			v.flushed = p
 		}
 
 		if v.flushed == 0 && tx.Bucket(bucketRows) != nil {
@@ -133,6 +151,11 @@ func (v *File) Flush() error {
 	defer v.flushing.Unlock()
 
 	v.mu.Lock()
+	if v.damage != nil {
+		defer v.mu.Unlock()
+		return v.damage
+	}
+
 	if v.frozen == nil { // else an earlier flush failed: it is done again first
 		if v.over.Len() == 0 && v.applied == v.flushed {
 			v.mu.Unlock()
@@ -143,21 +166,7 @@ func (v *File) Flush() error {
 	frozen, at := v.frozen, v.frozenAt
 	v.mu.Unlock()
 
-	err := v.db.Update(func(tx *bbolt.Tx) error {
-		rows := tx.Bucket(bucketRows)
-		var failed error
-		frozen.Scan(func(k string, val []byte) bool {
-			if val == nil {
-				failed = rows.Delete([]byte(k))
-			} else {
-				failed = rows.Put([]byte(k), val)
-			}
-			return failed == nil
-		})
-
-		return errors.Join(failed, tx.Bucket(bucketMeta).Put(keyStand, v.log.stand(at)))
-	})
-	if err != nil {
+	if err := v.write(frozen, at); err != nil {
 		return fmt.Errorf("flush view: %w", err)
 	}
 
@@ -167,6 +176,33 @@ func (v *File) Flush() error {
 	v.mu.Unlock()
 
 	return nil
+}
+
+// write writes a layer with the checkpoint. That the file's pages are damaged is a *DamagedError.
+func (v *File) write(frozen *layer, at eventstore.Position) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			damage := &DamagedError{View: v.name(), Place: fmt.Sprint(r)}
+			v.damaged(damage)
+			err = damage
+		}
+	}()
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+
+	return v.db.Update(func(tx *bbolt.Tx) error {
+		rows := tx.Bucket(bucketRows)
+		var failed error
+		frozen.Scan(func(k string, val []byte) bool {
+			if val == nil {
+				failed = rows.Delete([]byte(k))
+			} else {
+				failed = rows.Put([]byte(k), append(val[:len(val):len(val)], sum([]byte(k), val)...))
+			}
+			return failed == nil
+		})
+
+		return errors.Join(failed, tx.Bucket(bucketMeta).Put(keyStand, v.log.stand(at)))
+	})
 }
 
 // publish makes a batch's changes and its position visible, together.
@@ -212,7 +248,7 @@ func (v *File) fail(err error) {
 	v.mu.Unlock()
 }
 
-// Peek reads a view file's checkpoint without opening it for writing; false if it is another log's, or none.
+// Peek reads a view file's checkpoint without opening it for writing; false if it is another log's, damaged, or none.
 func Peek(path string, logID [16]byte) (p eventstore.Position, ok bool) {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: 20 * time.Millisecond, ReadOnly: true})
 	if err != nil {
@@ -226,8 +262,8 @@ func Peek(path string, logID [16]byte) (p eventstore.Position, ok bool) {
 			return nil
 		}
 
-		if s := b.Get(keyStand); len(s) == 40 && [16]byte(s[:16]) == logID {
-			p, ok = eventstore.Position(binary.BigEndian.Uint64(s[32:])), true
+		if of, _, at, sound := standOf(b.Get(keyStand)); sound && of.ID == logID {
+			p, ok = at, true
 		}
 
 		return nil

@@ -43,6 +43,7 @@ func (f *File) applyBatch(
 	if err != nil {
 		return 0, err
 	}
+	defer func() { snap.Close() }() // it may be closed already
 	w, after := snap.writer(), snap.Position
 
 	for rec, rerr := range store.ReadAll(ctx, after) {

@@ -202,6 +202,9 @@ func (v *File) become(anew *File, path string) (bool, error) {
 
 	v.mu.Lock()
 	v.db, v.over, v.bytes, v.frozen, v.flushed = anew.db, anew.over, anew.bytes, nil, anew.flushed
+	v.applied, v.damage = anew.applied, nil // of a damaged view the new one may be ahead
+	close(v.moved)
+	v.moved = make(chan struct{})
 	v.mu.Unlock()
 
 	return true, err

@@ -13,14 +13,20 @@ import (
 type Snapshot struct {
 	Position eventstore.Position
 	layers   []*layer // newest first
+	file     *File
 	tx       *bbolt.Tx
 	rows     *bbolt.Bucket
 }
 
-// Snapshot gives the view as it stands.
+// Snapshot gives the view as it stands; a *DamagedError while it is being built anew. Reading it panics with a
+// *DamagedError where the file is not what was written: see Guard.
 func (v *File) Snapshot() (*Snapshot, error) {
 	v.mu.Lock() // Copy marks the tree shared, so it is a write
 	defer v.mu.Unlock()
+
+	if v.damage != nil {
+		return nil, v.damage
+	}
 
 	tx, err := v.db.Begin(false)
 	if err != nil {
@@ -32,7 +38,7 @@ func (v *File) Snapshot() (*Snapshot, error) {
 		layers = append(layers, v.frozen)
 	}
 
-	return &Snapshot{Position: v.applied, layers: layers, tx: tx, rows: tx.Bucket(bucketRows)}, nil
+	return &Snapshot{Position: v.applied, layers: layers, file: v, tx: tx, rows: tx.Bucket(bucketRows)}, nil
 }
 
 // Close lets go of the snapshot.
@@ -46,7 +52,7 @@ func (s *Snapshot) Get(key []byte) []byte {
 		}
 	}
 
-	return s.rows.Get(key)
+	return s.stored(key)
 }
 
 // Scan calls fn for the rows whose keys begin with prefix, in key order, until it returns false.
@@ -113,21 +119,26 @@ func layerSource(l *layer, from []byte, back bool) *source {
 	return src
 }
 
-func fileSource(b *bbolt.Bucket, from []byte, back bool) *source {
-	c := b.Cursor()
+func (s *Snapshot) fileSource(from []byte, back bool) *source {
+	c := s.rows.Cursor()
+	read := s.steps(back)
+	seek := func() (k, val []byte) { return c.Seek(from) }
 	if !back {
-		src := &source{next: c.Next}
-		src.key, src.val = c.Seek(from)
+		src := &source{next: func() ([]byte, []byte) { return read(c.Next) }}
+		src.key, src.val = read(seek)
 
 		return src
 	}
 
-	src := &source{next: c.Prev}
-	if k, _ := c.Seek(from); from != nil && k != nil {
-		src.key, src.val = c.Prev()
-	} else {
-		src.key, src.val = c.Last()
+	src := &source{next: func() ([]byte, []byte) { return read(c.Prev) }}
+	first := c.Last
+	if from != nil {
+		if k, _ := s.steps(false)(seek); k != nil {
+			first = c.Prev
+		}
 	}
+	src.key, src.val = read(first)
+
 	return src
 }
 
@@ -138,7 +149,7 @@ func (s *Snapshot) scan(prefix, from []byte, back bool, fn func(key, value []byt
 	for _, l := range s.layers {
 		sources = append(sources, layerSource(l, from, back))
 	}
-	sources = append(sources, fileSource(s.rows, from, back))
+	sources = append(sources, s.fileSource(from, back))
 
 	for {
 		var best, val []byte

@@ -49,6 +49,8 @@ type Views struct {
 	applied *prometheus.CounterVec
 	at      *prometheus.GaugeVec
 
+	damagedTotal *prometheus.CounterVec
+
 	mu     sync.Mutex // guards failed
 	failed error
 }
@@ -66,9 +68,12 @@ func Open(store eventstore.Reader, cfg Config) (*Views, error) {
 		at: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "digitalpost_projection_position", Help: "Position that the view stands at.",
 		}, []string{"projection"}),
+		damagedTotal: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "digitalpost_projection_damaged_total", Help: "Times that a view was damaged and built anew.",
+		}, []string{"projection"}),
 	}
 	if cfg.Registerer != nil {
-		cfg.Registerer.MustRegister(v.applied, v.at)
+		cfg.Registerer.MustRegister(v.applied, v.at, v.damagedTotal)
 	}
 	v.ctx, v.cancel = context.WithCancel(context.Background())
 
@@ -98,17 +103,20 @@ func (v *Views) open(p Projection, last eventstore.Position) error {
 		return err
 	}
 
-	f, err := OpenFile(path, v.cfg.Log, last)
+	f, err := openSound(path, v.cfg.Log, last)
 	if err != nil {
 		return err
 	}
 	v.views[p.Name()] = f
 
-	if err := retryParked(v.ctx, v.store, p, f); err != nil {
+	err = Guard(func() error { return retryParked(v.ctx, v.store, p, f) })
+	var damage *DamagedError
+	if err != nil && !errors.As(err, &damage) {
 		return err
 	}
 
-	v.wg.Add(2)
+	v.wg.Add(3)
+	go func() { defer v.wg.Done(); v.stop(f, Guard(func() error { return v.mend(v.ctx, p, f) })) }()
 	go func() { defer v.wg.Done(); v.stop(f, v.follow(v.ctx, p, f)) }()
 	go func() { defer v.wg.Done(); v.stop(f, v.flushNowAndThen(v.ctx, f)) }()
 
@@ -167,7 +175,7 @@ func (v *Views) Close() error {
 	var errs []error
 	for _, f := range v.views {
 		// Twice: the first writes what an earlier flush that failed has left.
-		errs = append(errs, f.Flush(), f.Flush(), f.Close())
+		errs = append(errs, f.flushIfSound(), f.flushIfSound(), f.Close())
 	}
 
 	return errors.Join(errs...)
@@ -194,10 +202,14 @@ func (v *Views) follow(ctx context.Context, p Projection, f *File) error {
 			v.cfg.Slow()
 		}
 
-		f.folding.Lock()
-		after := f.Applied()
-		n, err := f.applyBatch(ctx, v.store, p, v.store.Last())
-		f.folding.Unlock()
+		n, after, err := v.applyNext(ctx, p, f)
+		if damage := (*DamagedError)(nil); errors.As(err, &damage) {
+			if err := f.sound(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+
 		if err != nil {
 			return fmt.Errorf("projection %s: %w", p.Name(), err)
 		}
@@ -206,7 +218,7 @@ func (v *Views) follow(ctx context.Context, p Projection, f *File) error {
 		v.at.WithLabelValues(p.Name()).Set(float64(after) + float64(n))
 
 		if f.full() {
-			if err := f.Flush(); err != nil {
+			if err := f.flushIfSound(); err != nil {
 				return err
 			}
 		}
@@ -217,6 +229,27 @@ func (v *Views) follow(ctx context.Context, p Projection, f *File) error {
 			}
 		}
 	}
+}
+
+// applyNext applies the next batch, and gives how many events it had, beyond which position.
+func (v *Views) applyNext(ctx context.Context, p Projection, f *File) (n int, after eventstore.Position, err error) {
+	f.folding.Lock()
+	defer f.folding.Unlock()
+
+	after = f.Applied()
+	err = Guard(func() error { n, err = f.applyBatch(ctx, v.store, p, v.store.Last()); return err })
+
+	return n, after, err
+}
+
+// flushIfSound is Flush, of a view that is not damaged: one that is has nothing that the log does not have.
+func (f *File) flushIfSound() error {
+	err := f.Flush()
+	if damage := (*DamagedError)(nil); errors.As(err, &damage) {
+		return nil
+	}
+
+	return err
 }
 
 func (f *File) full() bool {
@@ -233,7 +266,7 @@ func (v *Views) flushNowAndThen(ctx context.Context, f *File) error {
 	for {
 		select {
 		case <-t.C:
-			if err := f.Flush(); err != nil {
+			if err := f.flushIfSound(); err != nil {
 				return err
 			}
 		case <-ctx.Done():

@@ -40,7 +40,9 @@ func (s *Snapshot) writer() *writer {
 	l := &layer{}
 	over := append([]*layer{l}, s.layers...)
 
-	return &writer{changes: l, Snapshot: &Snapshot{Position: s.Position, layers: over, tx: s.tx, rows: s.rows}}
+	return &writer{changes: l, Snapshot: &Snapshot{
+		Position: s.Position, layers: over, file: s.file, tx: s.tx, rows: s.rows,
+	}}
 }
 
 func (w *writer) Put(key, value []byte) { w.set(string(key), append([]byte{}, value...)) }

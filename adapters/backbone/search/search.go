@@ -108,6 +108,26 @@ func (w *worker) search(view *mailboxes.Snapshot, q Query) ([]Found, error) {
 		go func() { defer wg.Done(); w.run() }()
 	}
 
+	err := w.give(view, q)
+	wg.Wait() // before the snapshot is let go: the batches lie in it
+
+	if err := errors.Join(w.ctx.Err(), w.err, err); err != nil {
+		return nil, err
+	}
+
+	slices.SortFunc(w.found, func(x, y foundBatch) int { return x.n - y.n })
+	var out []Found
+	for _, x := range w.found {
+		out = append(out, x.found...)
+	}
+
+	return out, nil
+}
+
+// give gives the workers what is to be looked at, and ends their work.
+func (w *worker) give(view *mailboxes.Snapshot, q Query) error {
+	defer close(w.work)
+
 	n, next := 0, make([]mailboxes.Searchable, 0, batchSize)
 	err := view.Searchables(w.box, q.Filter, func(x mailboxes.Searchable) bool {
 		if !q.ByWords {
@@ -122,20 +142,8 @@ func (w *worker) search(view *mailboxes.Snapshot, q Query) ([]Found, error) {
 		return w.ctx.Err() == nil
 	})
 	w.work <- batch{n, next}
-	close(w.work)
-	wg.Wait() // before the snapshot is let go: the batches lie in it
 
-	if err := errors.Join(w.ctx.Err(), w.err, err); err != nil {
-		return nil, err
-	}
-
-	slices.SortFunc(w.found, func(x, y foundBatch) int { return x.n - y.n })
-	var out []Found
-	for _, x := range w.found {
-		out = append(out, x.found...)
-	}
-
-	return out, nil
+	return err
 }
 
 func (w *worker) run() {

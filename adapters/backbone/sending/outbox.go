@@ -14,6 +14,7 @@ import (
 	"digitalpost/domain"
 	"digitalpost/domain/access"
 	"digitalpost/domain/mailbox"
+	"digitalpost/projections/engine"
 	"digitalpost/projections/mailboxes"
 	"digitalpost/projections/outbox"
 )
@@ -65,7 +66,10 @@ func (s *Sending) Run(ctx context.Context) {
 		go func() {
 			defer wg.Done()
 			for retries := map[domain.MessageID]*retry{}; ; {
-				s.empty(ctx, mails, retries)
+				if err := engine.Guard(func() error { s.empty(ctx, mails, retries); return nil }); err != nil {
+					s.core.Logger.Error("what was sent is delivered later", "error", err)
+				}
+
 				select {
 				case <-time.After(firstRetry):
 				case <-wake:
