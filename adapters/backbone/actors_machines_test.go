@@ -257,5 +257,20 @@ func onRegisters() []operation {
 		given: func(h *house, _ *caller) func() error {
 			return func() error { return h.ConfirmClock(h.ctx) }
 		},
+	}, {
+		name: "backbone.Roll", by: byConsole,
+		given: func(h *house, _ *caller) func() error {
+			return func() error { _, err := h.Roll(h.ctx); return err }
+		},
+	}, {
+		name: "backbone.Started", by: []string{"backbone"},
+		given: func(h *house, _ *caller) func() error {
+			return func() error { return h.Started(h.ctx, "1", []byte("{}")) }
+		},
+	}, {
+		name: "backbone.Stopped", by: []string{"backbone"},
+		given: func(h *house, _ *caller) func() error {
+			return func() error { return h.Stopped(h.ctx) }
+		},
 	}}
 }

@@ -62,7 +62,6 @@ import (
 	"digitalpost/domain/mailbox"
 	"digitalpost/domain/oplog"
 	"digitalpost/domain/organisation"
-	"digitalpost/domain/streams"
 	"digitalpost/eventstore"
 	"digitalpost/eventstore/filestore"
 	"digitalpost/projections"
@@ -102,12 +101,16 @@ type Backbone struct {
 	Sending       *sending.Sending
 	Settings      *settings.Settings
 
+	dir         string
+	development bool
+
 	core   *core.Core
 	store  *filestore.Store
 	views  *engine.Views
 	vault  *vault.Vault
 	docs   *documents.Store
-	clock  eventstore.Handler[oplog.ConfirmClock, oplog.Event, oplog.State]
+	log    eventstore.Handler[oplog.Order, oplog.Event, oplog.State]
+	clock  eventstore.Handler[oplog.Order, oplog.Event, oplog.State] // while the clock is not trusted
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 }
@@ -115,7 +118,7 @@ type Backbone struct {
 // Open opens everything under cfg.Dir, catches up with what must be forgotten, and takes up what has no outcome.
 func Open(cfg Config) (b *Backbone, err error) {
 	cfg = cfg.filled()
-	b = &Backbone{}
+	b = &Backbone{dir: cfg.Dir, development: cfg.Development}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, b.Close())
@@ -219,6 +222,7 @@ func (b *Backbone) wire(cfg Config) {
 		Now: cfg.Now, Logger: cfg.Log, Fail: cfg.Fail, NoWait: cfg.NoWait,
 	})
 	b.core = c
+	b.log = eventstore.NewHandler(b.store, oplog.Decider, oplog.Codec)
 	b.clock = eventstore.NewHandler(clockStore{b.store}, oplog.Decider, oplog.Codec)
 
 	words := content.New(c)
@@ -335,7 +339,12 @@ func (b *Backbone) Roll(ctx context.Context) (int, error) {
 		return 0, err
 	}
 
-	return b.vault.Roll()
+	epoch, err := b.vault.Roll()
+	if err != nil {
+		return 0, err
+	}
+
+	return epoch, b.note(ctx, b.log, accessrules.Operations, oplog.NoteRoll{Rolled: oplog.KeysRolled{Epoch: epoch}})
 }
 
 // CheckKeys checks the key file in full, and counts its nodes and the numbers of the directory.
@@ -346,22 +355,3 @@ func (b *Backbone) Secret(what string) []byte { return b.vault.Secret(what) }
 
 // ClockErr gives why the machine's clock is not trusted, nil if it is.
 func (b *Backbone) ClockErr() error { return b.store.ClockErr() }
-
-// ConfirmClock accepts the machine's clock as it is, and records that an operator did.
-func (b *Backbone) ConfirmClock(ctx context.Context) error {
-	m := core.Machine{Kind: accessrules.Operations, Thing: b.core.NewID()}
-	_, _, err := b.clock.Execute(ctx, eventstore.Stream{Kind: streams.Log, ID: b.store.ID()}, m.Meta(),
-		oplog.ConfirmClock{By: m.Kind})
-
-	return err
-}
-
-// clockStore appends while the clock is not trusted, and so makes it trusted.
-type clockStore struct{ *filestore.Store }
-
-// Append is filestore's ConfirmClock.
-func (s clockStore) Append(
-	ctx context.Context, st eventstore.Stream, expected eventstore.ExpectedVersion, events ...eventstore.NewEvent,
-) (eventstore.Position, error) {
-	return s.ConfirmClock(ctx, st, expected, events...)
-}

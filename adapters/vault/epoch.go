@@ -13,13 +13,13 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-func (v *Vault) path(epoch int) string { return filepath.Join(v.dir, fmt.Sprintf("keys-%d.db", epoch)) }
+func keysFile(dir string, epoch int) string { return filepath.Join(dir, fmt.Sprintf("keys-%d.db", epoch)) }
 
 // begin makes the first epoch of a log without a record. A crash after the key and before the file leaves a key that
 // nothing was sealed with: it is destroyed here, since the keys are bound to this log, and held.
 func (v *Vault) begin(log Log) error {
 	if !log.Empty {
-		return fmt.Errorf("%w: the log has records, and %s is not there", ErrNoKeys, v.path(1))
+		return fmt.Errorf("%w: the log has records, and %s is not there", ErrNoKeys, keysFile(v.dir, 1))
 	}
 
 	err := v.kms.Bind(log)
@@ -50,7 +50,7 @@ func (v *Vault) begin(log Log) error {
 // write makes the keys file of an epoch: under a temporary name, synced, renamed, the directory synced. Its epoch's key
 // must be durable before. A *renamedError says that the file has its name, and perhaps not durably.
 func (v *Vault) write(epoch int, wrap cipher.AEAD, fill func(*bbolt.Tx) error) error {
-	tmp := v.path(epoch) + ".tmp"
+	tmp := keysFile(v.dir, epoch) + ".tmp"
 	db, err := bbolt.Open(tmp, 0o600, &bbolt.Options{Timeout: time.Second})
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (v *Vault) write(epoch int, wrap cipher.AEAD, fill func(*bbolt.Tx) error) e
 	// bbolt has synced the file in its commit. A crash before the rename leaves a temporary file, which Open removes;
 	// from the rename on this file counts. The directory is synced before anything that it replaces is destroyed: else
 	// a power cut could undo the rename when the old key is gone.
-	if err := os.Rename(tmp, v.path(epoch)); err != nil {
+	if err := os.Rename(tmp, keysFile(v.dir, epoch)); err != nil {
 		return err
 	}
 	if err := v.syncDir(v.dir); err != nil {
@@ -99,9 +99,9 @@ func (v *Vault) use(epoch int) error {
 		return err
 	}
 
-	db, err := bbolt.Open(v.path(epoch), 0o600, &bbolt.Options{Timeout: time.Second, ReadOnly: v.held == nil})
+	db, err := bbolt.Open(keysFile(v.dir, epoch), 0o600, &bbolt.Options{Timeout: time.Second, ReadOnly: v.held == nil})
 	if err != nil {
-		return fmt.Errorf("open %s: %w", v.path(epoch), err)
+		return fmt.Errorf("open %s: %w", keysFile(v.dir, epoch), err)
 	}
 
 	err = db.View(func(tx *bbolt.Tx) (err error) {
@@ -183,7 +183,7 @@ func (v *Vault) Roll() (int, error) {
 		err = v.kms.Destroy(old)
 	}
 	if err == nil {
-		err = os.Remove(v.path(old))
+		err = os.Remove(keysFile(v.dir, old))
 	}
 	if err == nil {
 		err = v.syncDir(v.dir)

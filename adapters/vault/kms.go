@@ -39,8 +39,12 @@ type KMS interface {
 	Create(epoch int) error
 	// Key gives the 32 bytes of an epoch's key.
 	Key(epoch int) ([]byte, error)
-	// Destroy makes the key of an epoch gone for good; one that is not there is.
+	// Destroy makes the key of an epoch gone for good, with what was noted of it; one that is not there is.
 	Destroy(epoch int) error
+	// Note lists what is about to be destroyed in an epoch, durably; Forgotten gives all that was. It may be listed
+	// twice.
+	Note(epoch int, leaves []Leaf, owners []Owner) error
+	Forgotten(epoch int) ([]Leaf, []Owner, error)
 }
 
 // A KeyFolder is a KMS for development: a folder outside the data directory, with files epoch/<n>.key, a file that
@@ -49,6 +53,10 @@ type KeyFolder string
 
 func (f KeyFolder) path(epoch int) string {
 	return filepath.Join(string(f), "epoch", fmt.Sprintf("%d.key", epoch))
+}
+
+func (f KeyFolder) notes(epoch int) string {
+	return filepath.Join(string(f), fmt.Sprintf("forgotten-%d", epoch))
 }
 
 func (f KeyFolder) owner() string { return filepath.Join(string(f), "log") }
@@ -174,6 +182,9 @@ func (f KeyFolder) Destroy(epoch int) error {
 	}
 	if err = errors.Join(err, file.Close()); err == nil {
 		err = os.Remove(f.path(epoch))
+	}
+	if nerr := os.Remove(f.notes(epoch)); err == nil && !errors.Is(nerr, os.ErrNotExist) {
+		err = nerr
 	}
 	if err == nil {
 		err = syncDir(filepath.Dir(f.path(epoch)))

@@ -231,10 +231,25 @@ func (v *Vault) Discard(o Owner) error {
 // the same transaction that the log is applied up to position. What is forgotten already stays so.
 //
 // One transaction, one sync: a crash before it leaves the keys and the position before, so that forgetting starts there
-// again; after it both are new. The keys' bytes stay in the file's free pages until the epoch rolls.
+// again; after it both are new. The keys' bytes stay in the file's free pages until the epoch rolls. Before that it is
+// noted beside the epoch's key, so that a restored copy forgets it again.
 func (v *Vault) Forget(position uint64, leaves []Leaf, shred []Owner) error {
-	v.mu.RLock()
+	v.forgetting.RLock()
+	defer v.forgetting.RUnlock()
+	v.mu.RLock() // the epoch that it is noted of does not roll meanwhile
 	defer v.mu.RUnlock()
+
+	if len(leaves)+len(shred) > 0 {
+		if err := v.kms.Note(v.epoch, leaves, shred); err != nil {
+			return err
+		}
+	}
+
+	return v.forget(position, leaves, shred)
+}
+
+// forget is Forget, without the note. The lock is held for reading.
+func (v *Vault) forget(position uint64, leaves []Leaf, shred []Owner) error {
 	return v.db.Update(func(tx *bbolt.Tx) error {
 		for _, l := range leaves {
 			if err := v.forgetLeaf(tx, l); err != nil {

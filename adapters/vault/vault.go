@@ -63,6 +63,8 @@ type Vault struct {
 	names []byte // the directory's key
 
 	failed error // why the vault must be opened again
+
+	forgetting sync.RWMutex // held for reading while something is forgotten, before mu
 }
 
 var (
@@ -155,7 +157,7 @@ func (v *Vault) open(log Log) error {
 	for _, n := range epochs[:len(epochs)-1] {
 		err := v.kms.Destroy(n)
 		if err == nil {
-			err = os.Remove(v.path(n))
+			err = os.Remove(keysFile(v.dir, n))
 		}
 		if err != nil {
 			return errors.Join(err, v.db.Close())

@@ -1,8 +1,6 @@
 package viewapi
 
 import (
-	"strconv"
-
 	"digitalpost/adapters/backbone/changes"
 	"digitalpost/domain"
 )
@@ -10,7 +8,7 @@ import (
 // A CloudEvent is a change in a mailbox as CloudEvents 1.0 has it in JSON.
 type CloudEvent struct {
 	SpecVersion string `json:"specversion"`
-	ID          string `json:"id"` // the event's position in the log
+	ID          string `json:"id"` // the event's cursor: see showCursor
 	Source      string `json:"source"`
 	Type        string `json:"type"`
 	Subject     string `json:"subject,omitempty"` // the message, or the access
@@ -29,9 +27,9 @@ type Change struct {
 	IdentityID   domain.MailboxID `json:"identityId,omitzero"` // who has the access
 }
 
-func eventOf(c changes.Change) CloudEvent {
+func eventOf(c changes.Change, id string) CloudEvent {
 	out := CloudEvent{
-		SpecVersion: "1.0", ID: strconv.FormatUint(uint64(c.Position), 10),
+		SpecVersion: "1.0", ID: id,
 		Source: "/apis/v1/mailboxes/" + c.Mailbox.String(), Type: "dk.digitalpost." + c.Type,
 		Time: stamp(c.At), ContentType: "application/json",
 		Data: Change{MailboxID: c.Mailbox, MessageID: c.Message, AccessID: c.Grant},

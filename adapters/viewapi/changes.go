@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"digitalpost/adapters/backbone"
 	"digitalpost/adapters/backbone/changes"
 	"digitalpost/adapters/problem"
 	"digitalpost/eventstore"
@@ -34,6 +35,7 @@ const (
 type sse struct {
 	w       http.ResponseWriter
 	rc      *http.ResponseController
+	id      func(eventstore.Position) string
 	started bool
 }
 
@@ -59,7 +61,7 @@ func (s *sse) write(text string) error {
 }
 
 func (s *sse) change(c changes.Change) error {
-	e := eventOf(c)
+	e := eventOf(c, s.id(c.Position))
 	b, err := json.Marshal(e)
 	if err != nil {
 		return err
@@ -74,7 +76,7 @@ func (s *sse) follower(after eventstore.Position) changes.Follower {
 
 // beat says that all changes up to a position have been told: the position is also where to go on from.
 func (s *sse) beat(p eventstore.Position) error {
-	return s.write(fmt.Sprintf("id: %d\n: alive\n\n", p))
+	return s.write(fmt.Sprintf("id: %s\n: alive\n\n", s.id(p)))
 }
 
 // after reads where a stream goes on from: Last-Event-ID, or the parameter after; from now on without either.
@@ -86,12 +88,56 @@ func (a changeHandlers) after(r *http.Request) (eventstore.Position, error) {
 	if s == "" {
 		return a.b.Position(), nil
 	}
-	n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 63)
-	if err != nil || eventstore.Position(n) > a.b.Position() {
-		return 0, problem.BadField(name, "position.not.valid",
-			"must be a position, the id of an event that was told; 0 is before the first")
+
+	refused := problem.BadField(name, "position.not.valid",
+		"must be a position, the id of an event that was told; 0 is before the first")
+	c, ok := readCursor(s)
+	if !ok {
+		return 0, refused
 	}
-	return eventstore.Position(n), nil
+	p, err := a.b.Go(c)
+	if err != nil {
+		return 0, problem.New(http.StatusGone, "position.gone",
+			"the log was restored from a copy that does not have this position: fetch what is there, and go on from 0")
+	}
+	if p > a.b.Position() {
+		return 0, refused
+	}
+
+	return p, nil
+}
+
+// showCursor gives a cursor as an event's id: the position, with the log's incarnation before it once it was restored.
+func showCursor(c backbone.Cursor) string {
+	p := strconv.FormatUint(uint64(c.Position), 10)
+	if c.Incarnation == 1 {
+		return p
+	}
+
+	return strconv.FormatUint(c.Incarnation, 10) + "." + p
+}
+
+// readCursor is the inverse of showCursor.
+func readCursor(s string) (c backbone.Cursor, ok bool) {
+	c.Incarnation = 1
+	s = strings.TrimSpace(s)
+	if first, rest, restored := strings.Cut(s, "."); restored {
+		n, err := strconv.ParseUint(first, 10, 63)
+		if err != nil || n < 2 {
+			return c, false
+		}
+		c.Incarnation, s = n, rest
+	}
+	n, err := strconv.ParseUint(s, 10, 63)
+	c.Position = eventstore.Position(n)
+
+	return c, err == nil
+}
+
+// stream begins a stream of changes.
+func (a changeHandlers) stream(w http.ResponseWriter) *sse {
+	id := func(p eventstore.Position) string { return showCursor(a.b.Cursor(p)) }
+	return &sse{w: w, rc: http.NewResponseController(w), id: id}
 }
 
 // end gives how a stream ended: an error before anything was written is the answer; after that the stream just ends,
@@ -109,14 +155,14 @@ func (a changeHandlers) changes(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	s := &sse{w: w, rc: http.NewResponseController(w)}
+	s := a.stream(w)
 	return s.end(a.b.Changes.Follow(r.Context(), r.p, r.box, s.follower(after)))
 }
 
 // platformChanges is what happens in all mailboxes that have been opened through a platform, for the platform's own
 // server.
 func (a changeHandlers) platformChanges(w http.ResponseWriter, r *http.Request) {
-	s := &sse{w: w, rc: http.NewResponseController(w)}
+	s := a.stream(w)
 	name, until, err := a.who.Platform(r)
 	if err == nil {
 		var after eventstore.Position

@@ -76,6 +76,11 @@ func controlled(b *backbone.Backbone) http.Handler {
 		answer(w, rebuilt, err)
 	})
 
+	mux.HandleFunc("POST /backup", func(w http.ResponseWriter, r *http.Request) {
+		made, err := b.Backup(r.FormValue("to"))
+		answer(w, made, err)
+	})
+
 	mux.HandleFunc("GET /keys/check", func(w http.ResponseWriter, _ *http.Request) {
 		nodes, numbers, err := b.CheckKeys()
 		answer(w, map[string]int{"nodes": nodes, "numbers": numbers}, err)

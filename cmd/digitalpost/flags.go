@@ -30,6 +30,8 @@ var longHelp = kong.Vars{
 	"smtp_help":        "Mail server, HOST:PORT, for what people forward as e-mail; without it nobody can.",
 	"smtp_from_help":   "Address that such mail comes from.",
 	"rebuild_help":     "Build every view anew from the log, beside the living one, compare both, and switch.",
+	"backup_help":      "Copy log, documents and keys, beside a running server; epoch keys are not copied.",
+	"restore_help":     "Make the data anew from a backup, as a new incarnation of its log.",
 	"roll_help":        "End the key epoch: what was forgotten is gone from every copy of the data from then on.",
 	"confirm_help":     "Say that the machine's clock is right, after it jumped: what was refused goes on.",
 	"system_add_help":  "Register a sender system, or give one a new key; prints id and key, which is kept nowhere.",

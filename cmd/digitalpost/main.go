@@ -20,6 +20,8 @@ type commands struct {
 	Replay  replayCmd  `cmd:"" help:"Print the log's events; what is sealed stays sealed."`
 	Verify  verifyCmd  `cmd:"" help:"Check log, documents and keys in full."`
 	Rebuild rebuildCmd `cmd:"" help:"${rebuild_help}"`
+	Backup  backupCmd  `cmd:"" help:"${backup_help}"`
+	Restore restoreCmd `cmd:"" help:"${restore_help}"`
 	Keys    keysCmd    `cmd:"" help:"Operate the keys."`
 	Clock   clockCmd   `cmd:"" help:"Operate the clock."`
 	System  systemCmd  `cmd:"" help:"Register sender systems."`

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -21,6 +23,7 @@ import (
 	"digitalpost/adapters/identity"
 	"digitalpost/adapters/server"
 	"digitalpost/adapters/vault"
+	"digitalpost/eventstore"
 )
 
 const (
@@ -66,6 +69,15 @@ func run(ctx context.Context, c serveCmd, stderr io.Writer, ready func(instance)
 	if err := c.confirmClock(ctx, b); err != nil {
 		return err
 	}
+
+	if err := c.started(ctx, b, log); err != nil {
+		return err
+	}
+	defer func() {
+		if err == nil { // else it is as if it had been killed
+			err = b.Stopped(context.Background())
+		}
+	}()
 
 	srv, err := c.server(ctx, b, registry, log)
 	if err != nil {
@@ -145,6 +157,38 @@ func (c serveCmd) open(keys string, registry prometheus.Registerer, log *slog.Lo
 		return nil, fmt.Errorf("open %s: %w", c.Data, err)
 	}
 	return b, nil
+}
+
+// started notes in the log which program serves it, and how it was told to, without secrets. While the clock is not
+// trusted nothing can be noted, and nothing is taken in either.
+func (c serveCmd) started(ctx context.Context, b *backbone.Backbone, log *slog.Logger) error {
+	c.SMTPPassword = ""
+	settings, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+
+	err = b.Started(ctx, programVersion(), settings)
+	if errors.Is(err, eventstore.ErrClock) {
+		log.Error("the clock is not trusted: digitalpost clock confirm says that it is right", "error", err)
+		return nil
+	}
+
+	return err
+}
+
+// programVersion says which program this is, and of which revision it was built, if that is known.
+func programVersion() string {
+	out := version
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" || s.Key == "vcs.modified" && s.Value == "true" {
+				out += " " + s.Key + "=" + s.Value
+			}
+		}
+	}
+
+	return out
 }
 
 // confirmClock takes the clock of a machine with made-up people as it is: they need no operator's judgement of a

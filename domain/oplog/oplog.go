@@ -1,7 +1,10 @@
-// Package oplog is the rules of what an operator confirms about the log itself, in the stream log-<log id>.
+// Package oplog is the rules of what happens to the log itself, in the stream log-<log id>: what an operator did, and
+// when which program ran.
 package oplog
 
 import (
+	"slices"
+
 	"digitalpost/domain"
 	"digitalpost/domain/access"
 )
@@ -13,23 +16,41 @@ type Event interface {
 }
 
 // Codec knows every event type.
-var Codec = domain.Events[Event](ClockConfirmed{})
+var Codec = domain.Events[Event](ClockConfirmed{}, Started{}, Stopped{}, Restored{}, KeysRolled{})
+
+// A Command is something asked of the log, or noted in it.
+type Command interface {
+	// machines names who may give the command.
+	machines() []access.Machine
+	decide() []Event
+}
+
+// An Order is a command, and which machine gives it.
+type Order struct {
+	Command Command
+	By      access.Machine
+}
 
 // Decider is the rule book.
-var Decider = domain.Decider[ConfirmClock, Event, State]{
+var Decider = domain.Decider[Order, Event, State]{
 	Initial: func() State { return State{} },
-	Decide: func(_ State, c ConfirmClock) ([]Event, error) {
-		if c.By != access.Operations {
+	Decide: func(_ State, o Order) ([]Event, error) {
+		if !slices.Contains(o.Command.machines(), o.By) {
 			return nil, domain.Refuse(access.NotAllowed)
 		}
 
-		return []Event{ClockConfirmed{}}, nil
+		return o.Command.decide(), nil
 	},
 	Evolve: func(s State, e Event, _ domain.Moment) State { e.evolve(&s); return s },
 }
 
 // State is what the rules know of the log.
 type State struct{ Confirmations int }
+
+var (
+	operator = []access.Machine{access.Operations}
+	process  = []access.Machine{access.Backbone}
+)
 
 // ClockConfirmed records that an operator found the machine's clock right after it had jumped.
 type ClockConfirmed struct{}
@@ -43,4 +64,91 @@ func (ClockConfirmed) Effect() domain.Effect { return domain.Effect{} }
 func (ClockConfirmed) evolve(s *State) { s.Confirmations++ }
 
 // ConfirmClock accepts the machine's clock as it is. It is for whoever runs the server alone.
-type ConfirmClock struct{ By access.Machine }
+type ConfirmClock struct{}
+
+func (ConfirmClock) machines() []access.Machine { return operator }
+
+func (ConfirmClock) decide() []Event { return []Event{ClockConfirmed{}} }
+
+// Started records that a program began to serve the log. A program that began again without having stopped had been
+// killed.
+type Started struct {
+	Version     string `cbor:"1,keyasint" json:"version"`     // of the program
+	Settings    []byte `cbor:"2,keyasint" json:"settings"`    // SHA-256 of how it was told to serve, without secrets
+	Incarnation uint64 `cbor:"3,keyasint" json:"incarnation"` // of the log, whose id the stream has
+}
+
+// EventType is the stored name.
+func (Started) EventType() string { return "log.started" }
+
+// Effect is on nothing but the stream.
+func (Started) Effect() domain.Effect { return domain.Effect{} }
+
+func (Started) evolve(*State) {}
+
+// NoteStart notes that the program has begun to serve.
+type NoteStart struct{ Started Started }
+
+func (NoteStart) machines() []access.Machine { return process }
+
+func (c NoteStart) decide() []Event { return []Event{c.Started} }
+
+// Stopped records that a program was told to end, and did.
+type Stopped struct{}
+
+// EventType is the stored name.
+func (Stopped) EventType() string { return "log.stopped" }
+
+// Effect is on nothing but the stream.
+func (Stopped) Effect() domain.Effect { return domain.Effect{} }
+
+func (Stopped) evolve(*State) {}
+
+// NoteStop notes that the program ends.
+type NoteStop struct{}
+
+func (NoteStop) machines() []access.Machine { return process }
+
+func (NoteStop) decide() []Event { return []Event{Stopped{}} }
+
+// Restored records that the log goes on from a copy. What was written of it elsewhere beyond the position is another
+// history.
+type Restored struct {
+	Incarnation uint64 `cbor:"1,keyasint" json:"incarnation"` // that begins
+	Position    uint64 `cbor:"2,keyasint" json:"position"`    // the copy's last
+}
+
+// EventType is the stored name.
+func (Restored) EventType() string { return "log.restored" }
+
+// Effect is on nothing but the stream.
+func (Restored) Effect() domain.Effect { return domain.Effect{} }
+
+func (Restored) evolve(*State) {}
+
+// NoteRestore notes that an operator restored the log.
+type NoteRestore struct{ Restored Restored }
+
+func (NoteRestore) machines() []access.Machine { return operator }
+
+func (c NoteRestore) decide() []Event { return []Event{c.Restored} }
+
+// KeysRolled records that a key epoch ended: what was forgotten before opens from no copy any more.
+type KeysRolled struct {
+	Epoch int `cbor:"1,keyasint" json:"epoch"` // that began
+}
+
+// EventType is the stored name.
+func (KeysRolled) EventType() string { return "log.keys-rolled" }
+
+// Effect is on nothing but the stream.
+func (KeysRolled) Effect() domain.Effect { return domain.Effect{} }
+
+func (KeysRolled) evolve(*State) {}
+
+// NoteRoll notes that an operator rolled the epoch.
+type NoteRoll struct{ Rolled KeysRolled }
+
+func (NoteRoll) machines() []access.Machine { return operator }
+
+func (c NoteRoll) decide() []Event { return []Event{c.Rolled} }

@@ -66,6 +66,8 @@ type Config struct {
 	// Known are positions that others (views, keys) know to have been in the log. A log that ends before one is
 	// damaged.
 	Known []eventstore.Position
+	// Restored begins a new incarnation of the log, which is a copy: see Incarnations.
+	Restored bool
 	// Clock is the source of recorded time; nil means the machine's.
 	Clock Clock
 	// Free returns the free and total bytes of the file system; nil asks it. It is asked at most once a second.
@@ -237,6 +239,12 @@ func (s *Store) recover() error {
 		s.metrics.ClockGap.Set(s.clock.gap().Seconds())
 	}
 	s.report()
+
+	if s.cfg.Restored {
+		if err := s.reincarnate(); err != nil {
+			return err
+		}
+	}
 
 	// A batch that a kill left between its write and its sync is in the log from here on, and others may see it: harden
 	// has made it durable.

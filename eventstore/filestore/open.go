@@ -35,7 +35,7 @@ func (s *Store) openSegments(names []string, dur durable) error {
 		if h.id != s.id || h.incarnation < s.inc {
 			return damage(h.first, name, "it belongs to another log")
 		}
-		s.inc = h.incarnation
+		s.inc, seg.incarnation = h.incarnation, h.incarnation
 		if h.first != next {
 			return damage(next, segmentName(next), fmt.Sprintf("the segment is missing; the next one is %s", name))
 		}

@@ -43,15 +43,16 @@ func isSegment(name string) bool {
 
 // A segment is one file of the log. The store's mutex guards its fields.
 type segment struct {
-	name    string
-	first   eventstore.Position
-	file    File
-	size    int64    // end of the last batch
-	offsets []uint32 // where each record's frame begins; nil once an index holds them
-	index   *index
-	hash    hash.Hash // over all bytes up to size; the live segment's only
-	sum     [32]byte  // that of a segment sealed in this process
-	sealed  bool
+	incarnation uint64
+	name        string
+	first       eventstore.Position
+	file        File
+	size        int64    // end of the last batch
+	offsets     []uint32 // where each record's frame begins; nil once an index holds them
+	index       *index
+	hash        hash.Hash // over all bytes up to size; the live segment's only
+	sum         [32]byte  // that of a segment sealed in this process
+	sealed      bool
 }
 
 func (g *segment) close() error {
@@ -322,7 +323,9 @@ func (s *Store) begin(first eventstore.Position, previous [32]byte) error {
 	h := sha256.New()
 	h.Write(head)
 	s.mu.Lock()
-	s.segs = append(s.segs, &segment{name: name, first: first, file: f, size: segmentHeader, hash: h})
+	s.segs = append(s.segs, &segment{
+		name: name, first: first, incarnation: s.inc, file: f, size: segmentHeader, hash: h,
+	})
 	s.mu.Unlock()
 	return nil
 }
