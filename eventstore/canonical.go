@@ -19,7 +19,7 @@ func decodeCanonical(b []byte) (e Event, ok bool) {
 	last, seen := uint64(0), uint64(0)
 	for range r.head(majorMap) {
 		k := r.head(majorUint)
-		if k <= last || k > 16 || r.bad {
+		if k <= last || k > lastKey || r.bad {
 			return e, false
 		}
 		last = k
@@ -57,6 +57,16 @@ func decodeCanonical(b []byte) (e Event, ok bool) {
 			e.Meta.Causation = Position(r.head(majorUint))
 		case 16:
 			e.Data = append([]byte{}, r.string(majorBytes)...)
+		case 17:
+			r.id(&e.Meta.Authority)
+		case 18:
+			r.id(&e.Meta.Mandate)
+		case 19:
+			if n := r.head(majorUint); n <= math.MaxUint8 {
+				e.Meta.Assurance = uint8(n)
+			} else {
+				r.fail()
+			}
 		}
 	}
 

@@ -80,6 +80,9 @@ type Meta struct {
 	OnBehalfOf [16]byte // whose right the actor used
 	Grant      [16]byte // under which grant
 	Causation  Position // the event that this one follows from, 0 for none
+	Authority  [16]byte // organisation for which somebody in an office acts
+	Mandate    [16]byte // under which they act: the id of an event of its own, with purpose and case number
+	Assurance  uint8    // of the sign-in, from 1 (low) to 3 (high); 0: nobody signed in
 }
 
 // A NewEvent is an event that is not yet in the log.
@@ -102,6 +105,7 @@ type Event struct {
 	Previous Position // the event before it in its stream, 0 for the first
 	Meta     Meta
 	Data     []byte
+	Later    []byte // keys of a later version of this program, as they are stored: who hands the record on keeps them
 }
 
 // EventID is the id of the i-th event (from 1) that a command led to in a stream: the first 16 bytes of SHA-256 over

@@ -3,7 +3,9 @@ package eventstore
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -18,10 +20,10 @@ import (
 //	1 stream kind (text)   2 stream id (16 bytes)   3 version          4 type (text)       5 event id (16 bytes)
 //	6 command id           7 index in the append    8 count            9 previous position 10 actor kind (text)
 //	11 actor id            12 platform (text)       13 on behalf of    14 grant            15 causation (position)
-//	16 data (bytes)
+//	16 data (bytes)        17 authority (16 bytes) 18 mandate (16 bytes) 19 assurance (1 to 3)
 //
-// Every store keeps these same bytes for the same event, also after a migration. Unknown keys are ignored; a key is
-// never used again with another meaning.
+// Every store keeps these same bytes for the same event, also after a migration. Keys beyond these are a later
+// version's: they are kept as they are. A key is never used again with another meaning.
 type writerPart struct {
 	Kind       string `cbor:"1,keyasint"`
 	ID         []byte `cbor:"2,keyasint"`
@@ -39,7 +41,13 @@ type writerPart struct {
 	Grant      []byte `cbor:"14,keyasint,omitempty"`
 	Causation  uint64 `cbor:"15,keyasint,omitempty"`
 	Data       []byte `cbor:"16,keyasint,omitempty"`
+	Authority  []byte `cbor:"17,keyasint,omitempty"`
+	Mandate    []byte `cbor:"18,keyasint,omitempty"`
+	Assurance  uint8  `cbor:"19,keyasint,omitempty"`
 }
+
+// lastKey is the highest key of the writer's part that this program knows.
+const lastKey = 19
 
 type record struct {
 	_        struct{} `cbor:",toarray"`
@@ -142,13 +150,59 @@ func encodeWriter(e *Event) ([]byte, error) {
 		Command: e.Meta.Command[:], Index: uint(e.Index), Count: uint(e.Count), Previous: uint64(e.Previous),
 		ActorKind: e.Meta.Actor.Kind, ActorID: unzero(&e.Meta.Actor.ID), Platform: e.Meta.Platform,
 		OnBehalfOf: unzero(&e.Meta.OnBehalfOf), Grant: unzero(&e.Meta.Grant), Causation: uint64(e.Meta.Causation),
-		Data: e.Data,
+		Data: e.Data, Authority: unzero(&e.Meta.Authority), Mandate: unzero(&e.Meta.Mandate),
+		Assurance: e.Meta.Assurance,
 	}
 	b, err := encoding.Marshal(&w)
 	if err != nil {
 		return nil, fmt.Errorf("eventstore: encode %s: %w", e.Type, err)
 	}
+	if len(e.Later) > 0 {
+		return withLater(b, e.Later)
+	}
 	return b, nil
+}
+
+// withLater puts pairs of later keys behind those of an encoded map: deterministic encoding sorts them there.
+func withLater(b, pairs []byte) ([]byte, error) {
+	n := 0
+	for rest := pairs; len(rest) > 0; n++ {
+		for range 2 {
+			var item cbor.RawMessage
+			var err error
+			if rest, err = decoding.UnmarshalFirst(rest, &item); err != nil {
+				return nil, fmt.Errorf("eventstore: later keys: %w", err)
+			}
+		}
+	}
+
+	known := int(b[0] & 31) // a map of at most 19 keys has its length in its first byte
+	if n += known; n < 24 {
+		return append(append([]byte{0xa0 | byte(n)}, b[1:]...), pairs...), nil
+	}
+	return append(append([]byte{0xb8, byte(n)}, b[1:]...), pairs...), nil
+}
+
+// laterOf gives the pairs of a record's writer's part whose keys this program does not know, in the order of their
+// keys.
+func laterOf(b []byte) ([]byte, error) {
+	var r struct {
+		_        struct{} `cbor:",toarray"`
+		Writer   map[uint64]cbor.RawMessage
+		Position uint64
+		Recorded int64
+	}
+	if err := decoding.Unmarshal(b, &r); err != nil {
+		return nil, fmt.Errorf("%w: %w", errRecord, err)
+	}
+
+	var out []byte
+	for _, k := range slices.Sorted(maps.Keys(r.Writer)) {
+		if k > lastKey {
+			out = append(appendUint(out, k), r.Writer[k]...)
+		}
+	}
+	return out, nil
 }
 
 // unzero returns an id's bytes, nil for the id of nothing, which is left out.
@@ -222,12 +276,16 @@ func decodeGeneral(b []byte) (Event, error) {
 			Actor:     Actor{Kind: w.ActorKind},
 			Platform:  w.Platform,
 			Causation: Position(w.Causation),
+			Assurance: w.Assurance,
 		},
 	}
 	for _, f := range []struct {
 		to   *[16]byte
 		from []byte
-	}{{&e.Meta.Actor.ID, w.ActorID}, {&e.Meta.OnBehalfOf, w.OnBehalfOf}, {&e.Meta.Grant, w.Grant}} {
+	}{
+		{&e.Meta.Actor.ID, w.ActorID}, {&e.Meta.OnBehalfOf, w.OnBehalfOf}, {&e.Meta.Grant, w.Grant},
+		{&e.Meta.Authority, w.Authority}, {&e.Meta.Mandate, w.Mandate},
+	} {
 		if len(f.from) == 0 {
 			continue
 		}
@@ -236,7 +294,9 @@ func decodeGeneral(b []byte) (Event, error) {
 		}
 		*f.to = [16]byte(f.from)
 	}
-	return e, nil
+	var err error
+	e.Later, err = laterOf(b)
+	return e, err
 }
 
 // EncodeRecord returns the bytes of an event that is in the log: the same that its store keeps.

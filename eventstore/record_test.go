@@ -1,6 +1,7 @@
 package eventstore
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -15,6 +16,9 @@ func records(tb testing.TB) (out [][]byte) {
 			Command: [16]byte{0x80, 1}, Platform: "app", Causation: 70000,
 			Actor: Actor{Kind: "owner", ID: [16]byte{7}}, OnBehalfOf: [16]byte{8}, Grant: [16]byte{9}}},
 		{Type: "æ", Data: make([]byte, 300)},
+		{Type: "looks.inspected", Meta: Meta{
+			Command: [16]byte{2}, Actor: Actor{Kind: "auditor", ID: [16]byte{7}}, Authority: [16]byte{10},
+			Mandate: [16]byte{11}, Assurance: 3}},
 	} {
 		e.Stream, e.Version, e.Index, e.Count = Stream{Kind: "mailbox", ID: [16]byte{1}}, Version(1+i*1000), 1, 1+i
 		e.Position, e.Recorded = Position(100+i*1e9), time.Unix(1700000000, 123).UTC()
@@ -72,16 +76,31 @@ func TestDecodersAgree(t *testing.T) {
 	}
 }
 
-// A key of a later version is passed over.
-func TestDecodeRecordPassesOverUnknownKeys(t *testing.T) {
-	b := records(t)[0]
-	n := b[1]
-	later := append([]byte{0x83, n + 1}, b[2:]...)
-	i := len(later) - len(appendUint(appendUint(nil, 100), uint64(time.Unix(1700000000, 123).UnixNano())))
-	later = append(later[:i:i], append([]byte{0x18, 99, 0x01}, later[i:]...)...)
-	e, err := DecodeRecord(later)
-	if err != nil || e.Type != "mailbox.opened" || e.Position != 100 {
-		t.Fatalf("a record with key 99 = %+v, %v", e, err)
+// Keys of a later version are kept: whoever hands the record on writes the same bytes.
+func TestLaterKeysAreKept(t *testing.T) {
+	end := len(appendUint(appendUint(nil, 100), uint64(time.Unix(1700000000, 123).UnixNano())))
+	for _, pairs := range [][]byte{
+		{0x14, 0x41, 0x07}, // key 20, a byte
+		{0x18, 99, 0x01},   // key 99
+		{0x16, 0xa1, 0x01, 0x02, 0x18, 99, 0x63, 'a', 'b', 'c'}, // keys 22, a map, and 99, a text
+	} {
+		for i, b := range records(t)[:1] {
+			n := byte(1)
+			if len(pairs) > 6 {
+				n = 2
+			}
+			later := append([]byte{0x83, b[1] + n}, b[2:]...)
+			at := len(later) - end
+			later = append(later[:at:at], append(pairs, later[at:]...)...)
+
+			e, err := DecodeRecord(later)
+			if err != nil || e.Type != "mailbox.opened" || e.Position != 100 {
+				t.Fatalf("record %d with %x = %+v, %v", i, pairs, e, err)
+			}
+			if again, err := EncodeRecord(e); err != nil || !bytes.Equal(again, later) {
+				t.Errorf("record %d with %x is handed on as\n%x, want\n%x (%v)", i, pairs, again, later, err)
+			}
+		}
 	}
 }
 

@@ -165,3 +165,27 @@ func TestBadTokensKeepOutNobodyElse(t *testing.T) {
 		t.Errorf("a sender system at that address: %d", code)
 	}
 }
+
+// Who acts in an office acts for the organisation of their identity; and how surely they signed in is known.
+func TestOfficesActForAnOrganisation(t *testing.T) {
+	t.Parallel()
+	tr := servertest.NewTrust(t)
+	tokens := believe(t, tr, &clock{})
+	priv := []identity.Privilege{{Right: "CITIZEN_SERVICE_EMPLOYEE"}}
+	for _, x := range []struct {
+		name      string
+		change    map[string]any
+		assurance uint8
+		acts      bool
+	}{
+		{"a person", nil, 2, false},
+		{"of high assurance", map[string]any{"loa": identity.High}, 3, false},
+		{"an officer", map[string]any{"priv": priv, "dk.cpr": nil, "nemlogin.cvr": "20000001",
+			"identity_type": "professional", "mitid.uuid": servertest.NewUUID()}, 2, true},
+	} {
+		p, err := tokens.Principal(context.Background(), tr.Token(x.change, nil))
+		if err != nil || p.Assurance != x.assurance || (p.Authority != [16]byte{}) != x.acts {
+			t.Errorf("%s: %+v, %v", x.name, p, err)
+		}
+	}
+}

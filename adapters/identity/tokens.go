@@ -4,9 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -65,29 +62,6 @@ type remembered struct {
 	claims  claims
 	expires time.Time
 	keySet  uint64 // that its signature was found good by
-}
-
-// claims are what the backbone reads of a token beside the registered ones.
-type claims struct {
-	ClientID string      `json:"client_id"`
-	Azp      string      `json:"azp"`
-	ID       string      `json:"jti"`
-	LoA      string      `json:"loa"`
-	ACR      string      `json:"acr"`
-	CPR      string      `json:"dk.cpr"`
-	NemCPR   string      `json:"nemlogin.cpr"`
-	CVR      string      `json:"nemlogin.cvr"`
-	Type     string      `json:"identity_type"`
-	UUID     string      `json:"mitid.uuid"`
-	Priv     []Privilege `json:"priv"`
-
-	expires time.Time
-}
-
-// A Privilege is a right that an identity brings along, as its token has it (claim priv).
-type Privilege struct {
-	Right string `json:"right"`
-	Scope string `json:"scope"` // the CVR number that it is for; empty for officers, operators and auditors
 }
 
 // An Issuer is who is believed about people.
@@ -210,6 +184,11 @@ func (t *Tokens) Principal(ctx context.Context, token string) (p access.Principa
 		return p, problem.New(http.StatusForbidden, "loa.too.low", "level of assurance Substantial or High is needed")
 	}
 
+	p.Assurance = 2
+	if c.LoA == High || c.ACR == High {
+		p.Assurance = 3
+	}
+
 	number, kind, err := c.number()
 	if err != nil {
 		return p, err
@@ -226,60 +205,14 @@ func (t *Tokens) Principal(ctx context.Context, token string) (p access.Principa
 	if p.Mandates, err = t.mandates(c.Priv); err != nil {
 		return p, err
 	}
+	if err := t.authority(&p, c); err != nil {
+		return p, err
+	}
 	office := func(m access.Mandate) bool { return m.Mailbox == domain.MailboxID{} } // who has one needs no mailbox
 	if !ok && !slices.ContainsFunc(p.Mandates, office) {
 		return p, problem.New(http.StatusForbidden, "no.mailbox", "there is no mailbox with this number")
 	}
 	return p, nil
-}
-
-// number returns the number of the mailbox that an identity is the owner of, and whose number it is: a person's, or, of
-// a professional identity, a company's.
-func (c claims) number() (number string, kind mailbox.OwnerKind, err error) {
-	number, kind = c.CPR, mailbox.Citizen
-	if number == "" {
-		number = c.NemCPR
-	}
-	if c.Type == "professional" || number == "" && c.CVR != "" {
-		if _, err := domain.ParseCVR(c.CVR); err != nil {
-			return "", kind, problem.New(http.StatusForbidden, "no.cvr", "a professional identity needs a CVR number")
-		}
-		return c.CVR, mailbox.Company, nil
-	}
-
-	if _, err := domain.ParseCPR(number); err != nil {
-		return "", kind, problem.New(http.StatusForbidden, "no.cpr",
-			"Digital Post needs a CPR number, which this identity does not have")
-	}
-	return number, kind, nil
-}
-
-// mandates reads the rights that an identity brings along. One that is not known here, or for a company without a
-// mailbox, is no right.
-func (t *Tokens) mandates(all []Privilege) (out []access.Mandate, err error) {
-	if len(all) > maxMandates {
-		return nil, problem.New(http.StatusForbidden, "priv.too.many", "a token brings at most 100 rights along")
-	}
-
-	for _, x := range all {
-		m := access.Mandate{Right: access.Right(x.Right)}
-		switch m.Right {
-		case access.Officer, access.BusinessOfficer, access.Operator, access.Auditor:
-		case access.Administrator, access.Writer, access.Basic, access.LegalOwner, access.Association:
-			var ok bool
-			if m.Mailbox, ok, err = t.b.People.Find(mailbox.Company, x.Scope); err != nil {
-				return nil, err
-			}
-			if !ok {
-				continue
-			}
-		default:
-			continue
-		}
-		out = append(out, m)
-	}
-
-	return out, nil
 }
 
 // ID returns the id of a token (claim jti), or an error if the token is not valid now.
@@ -356,21 +289,6 @@ func (t *Tokens) read(ctx context.Context, token string) (r remembered, err erro
 	r.expires = verified.Expiry
 
 	return r, nil
-}
-
-// decodePart reads a part of a JWT, in which nothing may stand twice: who else reads it might take the other one.
-func decodePart(part string, into any) error {
-	raw, err := base64.RawURLEncoding.DecodeString(part)
-	if err != nil {
-		return errors.New("does not read")
-	}
-	if name := problem.Repeated(raw); name != "" {
-		return errors.New("has a claim twice")
-	}
-	if err := json.Unmarshal(raw, into); err != nil {
-		return errors.New("does not read")
-	}
-	return nil
 }
 
 // Platform returns the platform whose own server a token of client credentials is for (identity_type system), and when

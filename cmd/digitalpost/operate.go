@@ -244,10 +244,17 @@ func (c *replayCmd) one(w *bytes.Buffer, rec eventstore.Event) error {
 		"actor":    map[string]any{"kind": rec.Meta.Actor.Kind, "id": domain.UUID(rec.Meta.Actor.ID)},
 		"platform": rec.Meta.Platform, "causation": rec.Meta.Causation, "data": json.RawMessage(data),
 	}
-	for name, id := range map[string]domain.UUID{"onBehalfOf": rec.Meta.OnBehalfOf, "grant": rec.Meta.Grant} {
+	for name, id := range map[string]domain.UUID{
+		"onBehalfOf": rec.Meta.OnBehalfOf, "grant": rec.Meta.Grant,
+		"authority": rec.Meta.Authority, "mandate": rec.Meta.Mandate,
+	} {
 		if id != (domain.UUID{}) {
 			out[name] = id
 		}
+	}
+
+	if rec.Meta.Assurance > 0 {
+		out["assurance"] = rec.Meta.Assurance
 	}
 
 	line, err := json.Marshal(out)

@@ -139,7 +139,9 @@ type Principal struct {
 	Platform     string
 	Professional bool // acts by mandates alone
 	Mandates     []Mandate
-	Until        time.Time // when the proof of who it is ends; zero: never
+	Until        time.Time             // when the proof of who it is ends; zero: never
+	Assurance    uint8                 // of the sign-in, from 1 (low) to 3 (high); 0: none is known
+	Authority    domain.OrganisationID // for which somebody in an office acts; zero: none
 }
 
 // A Grant gives one identity access to a mailbox.

@@ -39,7 +39,10 @@ func (a Admission) Actor() eventstore.Actor {
 
 // meta is what an event's record says of who is admitted.
 func (a Admission) meta() eventstore.Meta {
-	m := eventstore.Meta{Actor: a.Actor(), Platform: a.Principal.Platform, Grant: a.Grant}
+	m := eventstore.Meta{
+		Actor: a.Actor(), Platform: a.Principal.Platform, Grant: a.Grant,
+		Authority: a.Principal.Authority, Assurance: a.Principal.Assurance,
+	}
 	if a.Right != access.Owner {
 		m.OnBehalfOf = a.Mailbox
 	}

@@ -234,3 +234,27 @@ func TestLenses(t *testing.T) {
 		t.Errorf("a citizen through a platform for companies: %v, want %v", err, core.ErrForbidden)
 	}
 }
+
+// A record says for which organisation somebody acted, and how surely they had signed in.
+func TestARecordSaysForWhomAndHowSurely(t *testing.T) {
+	t.Parallel()
+
+	b := backbonetest.Open(t)
+	box := b.Citizen(backbonetest.Mette)
+	ask := backbonetest.Owner(box, backbonetest.App)
+	ask.Authority, ask.Assurance = domain.OrganisationID{5}, 3
+	after := b.Position()
+	if _, _, err := b.Folders.Create(context.Background(), ask, "Mappe", domain.FolderID{}); err != nil {
+		t.Fatal(err)
+	}
+
+	all := b.Since(after)
+	if len(all) == 0 {
+		t.Fatal("nothing is in the log")
+	}
+	for _, rec := range all {
+		if rec.Meta.Authority != [16]byte{5} || rec.Meta.Assurance != 3 {
+			t.Errorf("%s: %+v", rec.Type, rec.Meta)
+		}
+	}
+}

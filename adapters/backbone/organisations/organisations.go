@@ -97,6 +97,12 @@ func (o *Organisations) owner(cvr string) (vault.Owner, error) {
 	return o.core.Vault.Enter(vault.Organisation, cvr, vault.Owner(o.core.NewID()))
 }
 
+// IDOf gives the id of the organisation of a CVR number, whether or not it is registered.
+func (o *Organisations) IDOf(cvr string) (domain.OrganisationID, error) {
+	id, err := o.owner(cvr)
+	return domain.OrganisationID(id), err
+}
+
 // run executes a command on the organisation of a number, and returns once everybody sees what came of it.
 func (o *Organisations) run(
 	ctx context.Context, by Caller, cvr string, cmd organisation.Command,
