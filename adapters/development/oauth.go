@@ -299,7 +299,7 @@ func (i *Issuer) logout(w http.ResponseWriter, r *http.Request) error {
 
 	to, state := q.Get("post_logout_redirect_uri"), q.Get("state")
 	u, err := url.Parse(to)
-	if to == "" || err != nil || !onLoopback(u) {
+	if to == "" || err != nil || !onLoopback(u) || u.Scheme != "http" && u.Scheme != "https" {
 		w.WriteHeader(http.StatusOK)
 		return nil
 	}

@@ -32,6 +32,9 @@ func holderOf(c *x509.Certificate) (h holder, err error) {
 	for _, name := range c.Subject.Names {
 		text, _ := name.Value.(string)
 		switch {
+		case name.Type.Equal(oidSerialNumber) && h.uuid != domain.UUID{},
+			name.Type.Equal(oidOrganizationIdentifier) && h.cvr != "":
+			return h, errors.New("the certificate's subject names more than one organisation")
 		case name.Type.Equal(oidSerialNumber):
 			id, ok := strings.CutPrefix(text, "UI:DK-O:G:")
 			if !ok {

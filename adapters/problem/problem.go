@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -123,7 +125,7 @@ var reasons = map[domain.Reason]struct {
 	mailbox.TooManyEMails:         {429, "a mailbox forwards at most 50 e-mails a day"},
 	organisation.GroupCycle:       {422, "a contact group can't lie within itself"},
 	organisation.TooManyContacts:  {422, "an organisation has at most 2,000 contact groups, and as many points"},
-	mailbox.LabelNotAllowed:       {400, "a label has at most 256 characters, none of them a control character"},
+	mailbox.LabelNotAllowed:       {400, "a label has at most 256 characters, none of them one that is not seen"},
 	mailbox.DraftTooLarge:         {422, "a draft has at most 24 KiB of words, and 74,625,000 bytes of files"},
 	organisation.NoSuchRecipient:  {422, "there is no such authority"},
 	mailbox.LabelMissing:          {422, "a message needs a label"},
@@ -144,7 +146,7 @@ var reasons = map[domain.Reason]struct {
 	mailbox.NoConsentNeeded:       {422, "this platform needs no consent"},
 	mailbox.OwnerNotFound:         {422, "nobody has that number and name"},
 	mailbox.NoDocumentation:       {422, "say what documentation was shown, in 1 to 1,000 characters"},
-	mailbox.NameNotAllowed:        {400, "a folder's name has 1 to 256 characters, none of them a control character"},
+	mailbox.NameNotAllowed:        {400, "a folder's name has 1 to 256 characters, none of them one that is not seen"},
 	mailbox.NoteTooLong:           {400, "a note has at most 4,000 characters"},
 
 	mailbox.ConsentMissing: {422, "this platform shows public post, and writes it, for those alone who consented"},
@@ -241,6 +243,9 @@ func Of(err error) *Error {
 			out.Fields = []Field{{Field: f, Code: out.Code, Message: r.text}}
 		}
 		return out
+	case errors.As(err, &limited) && limited.What == core.LimitRequests:
+		return later(429, int(limited.Retry/time.Second)+1, "requests.too.many",
+			"too much was asked of others today, or of this one")
 	case errors.As(err, &limited):
 		return later(429, int(limited.Retry/time.Second)+1, "lookups.too.many",
 			"too many numbers were asked for that nobody has, or that are another's")
@@ -341,6 +346,18 @@ func IfMatch(r *http.Request) (uint32, error) {
 		return 0, BadField("If-Match", "header.not.valid", "must be a version, in quotes or not, or *")
 	}
 	return uint32(n), nil
+}
+
+// Only refuses a parameter that a list does not have.
+func Only(r *http.Request, names ...string) error {
+	for _, name := range slices.Sorted(maps.Keys(r.URL.Query())) {
+		if !slices.Contains(names, name) {
+			name = strings.ToValidUTF8(name[:min(len(name), 64)], "?")
+			return BadField(name, "parameter.not.valid", "is no parameter of this list")
+		}
+	}
+
+	return nil
 }
 
 // Page reads page and size: from 0, and 1 to 1,000 with 100 as its default.

@@ -60,11 +60,11 @@ func readBody(r *http.Request, into any) error {
 }
 
 func checkText(name, s string, least, most int) error {
-	control := func(r rune) bool { return r < 0x20 && (r != '\n' || name != "description") }
+	hidden := func(r rune) bool { return domain.Hidden(r) && (r != '\n' || name != "description") }
 	n := utf8.RuneCountInString(s)
-	if n < least || n > most || !utf8.ValidString(s) || strings.ContainsFunc(s, control) {
+	if n < least || n > most || !utf8.ValidString(s) || strings.ContainsFunc(s, hidden) {
 		return problem.BadField(name, "field.not.valid",
-			"must be a text of a length that is allowed, without control characters")
+			"must be a text of a length that is allowed, without characters that are not seen")
 	}
 	return nil
 }

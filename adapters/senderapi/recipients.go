@@ -16,6 +16,10 @@ import (
 
 // waiting lists what people wrote to the recipient system and it has not deleted, oldest first.
 func (a *api) waiting(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
+	if err := problem.Only(r, "page", "size"); err != nil {
+		return err
+	}
+
 	page, size, err := problem.Page(r)
 	if err != nil {
 		return err

@@ -66,3 +66,21 @@ func TestWhoTakesDigitalPost(t *testing.T) {
 		t.Errorf("a company is told %s", body)
 	}
 }
+
+// A list that does not know a parameter says so; receipts are found by the MeMo's UUID.
+func TestSenderListsKnowTheirParameters(t *testing.T) {
+	t.Parallel()
+	w := servertest.Start(t)
+	uuid, _ := w.Send("Et")
+	w.Send("Andet")
+	for _, path := range []string{"receipts", "receipts-bulk", "memos", "contacts"} {
+		w.Sender.Want(400, "foo", "GET", "/apis/v1/"+path+"/?foo=1", "")
+	}
+	w.Sender.Want(200, `"totalElements":2`, "GET", "/apis/v1/receipts-bulk/", "")
+	body := w.Sender.Body("GET", "/apis/v1/receipts-bulk/?messageUUID="+uuid, "")
+	if !strings.Contains(body, `"totalElements":1`) || !strings.Contains(body, uuid) {
+		t.Errorf("the receipt of %s: %s", uuid, body)
+	}
+	w.Sender.Want(200, `"totalElements":0`, "GET", "/apis/v1/receipts/?messageUUID="+servertest.NewUUID(), "")
+	w.Sender.Want(400, "messageUUID", "GET", "/apis/v1/receipts/?messageUUID=x", "")
+}

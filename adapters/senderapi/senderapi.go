@@ -13,6 +13,7 @@ import (
 
 	"digitalpost/adapters/backbone"
 	"digitalpost/adapters/backbone/core"
+	"digitalpost/adapters/backbone/intake"
 	"digitalpost/adapters/backbone/organisations"
 	"digitalpost/adapters/identity"
 	"digitalpost/adapters/memo"
@@ -153,12 +154,16 @@ func (a *api) submit(w http.ResponseWriter, r *http.Request, sys organisations.S
 }
 
 func (a *api) receipts(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
+	if err := problem.Only(r, "page", "size", "messageUUID"); err != nil {
+		return err
+	}
+
 	page, size, err := problem.Page(r)
 	if err != nil {
 		return err
 	}
 
-	list, total, err := a.b.Intake.Receipts(sys, page, size)
+	list, total, err := a.finals(r, sys, page, size)
 	if err != nil {
 		return err
 	}
@@ -173,16 +178,42 @@ func (a *api) receipts(w http.ResponseWriter, r *http.Request, sys organisations
 }
 
 func (a *api) receiptsBulk(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
+	if err := problem.Only(r, "page", "size", "messageUUID"); err != nil {
+		return err
+	}
+
 	page, size, err := problem.Page(r)
 	if err != nil {
 		return err
 	}
-	list, total, err := a.b.Intake.Receipts(sys, page, size)
+	list, total, err := a.finals(r, sys, page, size)
 	if err != nil {
 		return err
 	}
 	problem.JSON(w, http.StatusOK, receiptsOf(list, page, size, total))
 	return nil
+}
+
+// finals gives the final receipts that a list is for: all, or that of one MeMo.
+func (a *api) finals(r *http.Request, sys organisations.System, page, size int) ([]intake.Receipt, int, error) {
+	s := r.URL.Query().Get("messageUUID")
+	if s == "" {
+		return a.b.Intake.Receipts(sys, page, size)
+	}
+
+	uuid, err := domain.ParseUUID(s)
+	if err != nil {
+		return nil, 0, problem.BadField("messageUUID", "parameter.not.valid", "must be a MeMo's messageUUID")
+	}
+	one, ok, err := a.b.Intake.ReceiptOf(r.Context(), sys, uuid)
+	if err != nil || !ok {
+		return nil, 0, err
+	}
+	if page > 0 {
+		return nil, 1, nil
+	}
+
+	return []intake.Receipt{one}, 1, nil
 }
 
 func (a *api) receipt(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
@@ -226,6 +257,10 @@ func (a *api) deleteReceipt(w http.ResponseWriter, r *http.Request, sys organisa
 
 // contacts answers whether a number can be reached, and never why not; an authority is told of an exemption.
 func (a *api) contacts(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
+	if err := problem.Only(r, "cprNumber", "cvrNumber"); err != nil {
+		return err
+	}
+
 	q := r.URL.Query()
 	cpr, cvr := q.Get("cprNumber"), q.Get("cvrNumber")
 	kind, number, contact := mailbox.Citizen, cpr, Contact{Type: "CITIZEN", CPRNumber: cpr}

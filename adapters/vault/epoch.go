@@ -13,7 +13,9 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-func keysFile(dir string, epoch int) string { return filepath.Join(dir, fmt.Sprintf("keys-%d.db", epoch)) }
+func keysFile(dir string, epoch int) string {
+	return filepath.Join(dir, fmt.Sprintf("keys-%d.db", epoch))
+}
 
 // begin makes the first epoch of a log without a record. A crash after the key and before the file leaves a key that
 // nothing was sealed with: it is destroyed here, since the keys are bound to this log, and held.

@@ -57,3 +57,59 @@ func TestNumbersAreNotFoundOut(t *testing.T) {
 	w.User(2, "app").Ask(201, "POST", path, ask(target.CPR, target.Name, ""))
 	me.Want(200, "MISMATCHED", "GET", w.Box(0)+"/looks/", "")
 }
+
+// Nobody asks the same one again and again, and what the owner must see is not pushed out of sight: the newest comes
+// first, and the list leads to the end.
+func TestRequestsAreLimitedAndEndedAccessIsSeen(t *testing.T) {
+	t.Parallel()
+	w := servertest.Start(t)
+	owner, other := w.User(0, "app"), w.User(1, "app")
+	first := owner.Grant(0, 1, "READ")
+	owner.Ask(204, "DELETE", w.Box(0)+"/accesses/"+first.ID, "")
+
+	body := fmt.Sprintf(`{"accessTo":{"externalId":%q,"firstNameProvided":%q,"lastNameProvided":""},
+		"privileges":["READ"]}`, w.People[0].CPR, w.People[0].Name)
+	for range 5 {
+		x := other.Ask(201, "POST", "/apis/v1/access-requests/", body)
+		other.Ask(204, "DELETE", "/apis/v1/access-requests/"+x.Text("id"), "")
+	}
+	other.Refuse(429, "requests.too.many", "POST", "/apis/v1/access-requests/", body)
+
+	if all := owner.Ask(200, "GET", w.Box(0)+"/accesses/", "").List("accesses"); len(all) != 1 ||
+		all[0].Text("id") != first.ID {
+		t.Errorf("the owner is shown %v", all)
+	}
+	requests := owner.Ask(200, "GET", "/apis/v1/access-requests/?size=3", "").List("accessRequests")
+	if len(requests) != 3 || requests[0].Text("createdDateTime") < requests[2].Text("createdDateTime") {
+		t.Errorf("the requests are %v, want the newest first", requests)
+	}
+}
+
+// A mailbox forwards so much to one recipient, and no more.
+func TestForwardsAreLimited(t *testing.T) {
+	t.Parallel()
+	w := servertest.Start(t)
+	w.Send("Brev")
+	me := w.User(0, "app")
+	_, m := me.Find("Brev")
+	path := w.Messages(0) + m.ID + "/forward"
+	to := func(i int) string {
+		return fmt.Sprintf(`{"recipientId":%q,"recipientIdType":"CPR"}`, w.People[i].CPR)
+	}
+	for range 30 {
+		me.Want(200, "", "POST", path, to(1))
+	}
+	me.Refuse(429, "requests.too.many", "POST", path, to(1))
+	me.Want(200, "", "POST", path, to(2))
+}
+
+// A name that does not look like what it is is refused; joiners are parts of words.
+func TestNamesThatHideSomething(t *testing.T) {
+	t.Parallel()
+	w := servertest.Start(t)
+	me, path := w.User(0, "app"), w.Box(0)+"/folders/"
+	for _, hidden := range []string{`a\u202eb`, `a\u200bb`, `a\ufeffb`, `a\u0007b`} {
+		me.Refuse(400, "folder.name.not.allowed", "POST", path, `{"name":"`+hidden+`"}`)
+	}
+	me.Want(201, "", "POST", path, `{"name":"a\u200db"}`)
+}

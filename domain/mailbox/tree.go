@@ -78,11 +78,11 @@ func (s *State) own(id domain.FolderID, version uint32) (Folder, error) {
 	return f, domain.AtVersion(f.Version, version)
 }
 
-// JudgeName refuses a name that no folder may have: empty, over MaxName characters, or with control characters.
+// JudgeName refuses a name that no folder may have: empty, over MaxName characters, or with characters
+// that are not seen: see domain.Hidden.
 func JudgeName(name string) error {
-	control := func(r rune) bool { return r < 0x20 || r == 0x7f }
 	if name == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > MaxName ||
-		strings.ContainsFunc(name, control) {
+		strings.ContainsFunc(name, domain.Hidden) {
 		return domain.Refuse(NameNotAllowed)
 	}
 

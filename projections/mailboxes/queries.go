@@ -275,15 +275,15 @@ func (s *Snapshot) PrivateSenders(id domain.MailboxID) (map[mailbox.PrivateSende
 
 // Grants gives the access to a mailbox that was granted or asked for and not ended, by id.
 func (s *Snapshot) Grants(id domain.MailboxID) (map[domain.GrantID]mailbox.Grant, error) {
-	return s.grants(id, kindGrant, 0)
+	return s.grants(id, kindGrant)
 }
 
-// Ended gives at most limit grants and requests of a mailbox that were ended.
-func (s *Snapshot) Ended(id domain.MailboxID, limit int) (map[domain.GrantID]mailbox.Grant, error) {
-	return s.grants(id, kindGrantEnded, limit)
+// Ended gives the grants and requests of a mailbox that were ended.
+func (s *Snapshot) Ended(id domain.MailboxID) (map[domain.GrantID]mailbox.Grant, error) {
+	return s.grants(id, kindGrantEnded)
 }
 
-func (s *Snapshot) grants(id domain.MailboxID, kind byte, limit int) (map[domain.GrantID]mailbox.Grant, error) {
+func (s *Snapshot) grants(id domain.MailboxID, kind byte) (map[domain.GrantID]mailbox.Grant, error) {
 	out := map[domain.GrantID]mailbox.Grant{}
 	prefix := key(id, kind)
 	var err error
@@ -294,7 +294,7 @@ func (s *Snapshot) grants(id domain.MailboxID, kind byte, limit int) (map[domain
 			out[domain.GrantID(k[len(prefix):])] = g
 		}
 
-		return err == nil && (limit == 0 || len(out) < limit)
+		return err == nil
 	})
 
 	return out, err

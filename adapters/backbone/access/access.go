@@ -36,10 +36,24 @@ type Given struct {
 type Access struct {
 	core   *core.Core
 	people *people.People
+	asked  *core.Guesses // requests of each person
+	of     *core.Guesses // and of each person to another
 }
 
 // New makes one.
-func New(c *core.Core, p *people.People) *Access { return &Access{c, p} }
+func New(c *core.Core, p *people.People) *Access {
+	return &Access{
+		c, p, core.NewGuesses(core.LimitRequests, MostRequests, RequestsIn),
+		core.NewGuesses(core.LimitRequests, MostRequestsOf, RequestsIn),
+	}
+}
+
+// How often a person may ask for access: of all others, and of the same one.
+const (
+	MostRequests   = 50
+	MostRequestsOf = 5
+	RequestsIn     = 24 * time.Hour
+)
 
 // endOfDay gives the moment at which access that is granted until a date ends: the end of that day in Copenhagen. An
 // empty date is none.
@@ -168,6 +182,15 @@ func (x *Access) Request(
 		return Given{}, 0, domain.Refuse(mailbox.OwnerNotFound)
 	}
 
+	who := core.IdentityOf(p)
+	err = x.asked.Take(who, x.core.Now())
+	if err == nil {
+		err = x.of.Take(domain.DeriveID("request", who[:], box[:]), x.core.Now())
+	}
+	if err != nil {
+		return Given{}, 0, err
+	}
+
 	r := mailbox.AccessRequested{Grant: x.core.NewID(), Grantee: p.Identity, Right: right, Until: end}
 	a := core.Stranger(p, box, r.Grant)
 	done, err := x.core.Execute(ctx, a, core.Request{}, mailbox.RequestAccess{Requested: r})
@@ -254,11 +277,8 @@ func (x *Access) show(
 	return out, err
 }
 
-// maxEnded is how many ended grants and requests of a mailbox are shown.
-const maxEnded = 1000
-
-// To gives all access to a mailbox that was granted or asked for, and of what was ended at most 1,000, oldest first,
-// for those who may see it.
+// To gives all access to a mailbox that was granted or asked for, ended or not, the newest first, for those who may see
+// it.
 func (x *Access) To(ctx context.Context, p access.Principal, box domain.MailboxID) (out []Given, err error) {
 	v, err := x.core.Enter(ctx, p, box, access.SeeAccess)
 	if err != nil {
@@ -271,7 +291,7 @@ func (x *Access) To(ctx context.Context, p access.Principal, box domain.MailboxI
 		return nil, err
 	}
 
-	ended, err := v.View.Ended(box, maxEnded)
+	ended, err := v.View.Ended(box)
 	if err != nil {
 		return nil, err
 	}
@@ -291,11 +311,11 @@ func (x *Access) To(ctx context.Context, p access.Principal, box domain.MailboxI
 
 func sortGiven(all []Given) {
 	slices.SortFunc(all, func(a, b Given) int {
-		return cmp.Or(a.Row.Shown.At.Compare(b.Row.Shown.At), strings.Compare(a.ID.String(), b.ID.String()))
+		return cmp.Or(b.Row.Shown.At.Compare(a.Row.Shown.At), strings.Compare(b.ID.String(), a.ID.String()))
 	})
 }
 
-// Of gives all access that was ever granted to who asks, or asked for by them, oldest first.
+// Of gives all access that was ever granted to who asks, or asked for by them, the newest first.
 func (x *Access) Of(p access.Principal) (out []Given, err error) {
 	if !access.UsesGrants(p) {
 		return nil, nil

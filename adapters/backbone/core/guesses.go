@@ -8,21 +8,32 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// A LimitedError says that somebody has asked for too many numbers that nobody has, or that are not of the name they
-// gave. It says nothing about the number of this time, which was not looked at.
-type LimitedError struct{ Retry time.Duration }
+// A LimitedError says that somebody has done something too often: asked for numbers that nobody has, or that are not of
+// the name they gave; or asked others for something. It says nothing about what was asked this time, which was not
+// looked at.
+type LimitedError struct {
+	What  string // of LimitNumbers and LimitRequests
+	Retry time.Duration
+}
+
+// What is limited.
+const (
+	LimitNumbers  = "numbers"
+	LimitRequests = "requests"
+)
 
 func (e *LimitedError) Error() string {
-	return fmt.Sprintf("core: too many numbers were asked for that do not fit; again in %v", e.Retry)
+	return fmt.Sprintf("core: too many %s; again in %v", e.What, e.Retry)
 }
 
 // maxGuessers is how many of those who have failed are remembered.
 const maxGuessers = 100_000
 
-// Guesses count how often each person or system asked for a number that does not fit. One may fail as often as is said
-// at once, and then as often again in the time that is said, spread over it. The counts are the process's: a restart
-// begins anew. They may be used by many goroutines at once.
+// Guesses count how often each person or system does what is limited, such as to ask for a number that does not fit.
+// One may do so as often as is said at once, and then as often again in the time that is said, spread over it. The
+// counts are the process's: a restart begins anew. They may be used by many goroutines at once.
 type Guesses struct {
+	what string
 	most int
 	in   time.Duration
 
@@ -35,14 +46,14 @@ type guesser struct {
 	at     time.Time
 }
 
-// NewGuesses lets each fail so many times in such a time.
-func NewGuesses(most int, in time.Duration) *Guesses {
+// NewGuesses lets each do so many times in such a time what is limited.
+func NewGuesses(what string, most int, in time.Duration) *Guesses {
 	by, err := lru.New[[16]byte, *guesser](maxGuessers)
 	if err != nil {
 		panic(err) // only a size below 1 is an error
 	}
 
-	return &Guesses{most: most, in: in, by: by}
+	return &Guesses{what: what, most: most, in: in, by: by}
 }
 
 // Take counts a guess of somebody's before it is looked at; Return takes it back where it fits. A *LimitedError if they
@@ -63,7 +74,7 @@ func (g *Guesses) Take(who [16]byte, now time.Time) error {
 		x.at = now
 	}
 	if over := x.failed + 1 - float64(g.most); over > 0 {
-		return &LimitedError{Retry: time.Duration(over * float64(each))}
+		return &LimitedError{What: g.what, Retry: time.Duration(over * float64(each))}
 	}
 	x.failed++
 

@@ -13,7 +13,7 @@ import (
 func TestGuesses(t *testing.T) {
 	t.Parallel()
 
-	g := core.NewGuesses(20, time.Hour)
+	g := core.NewGuesses(core.LimitNumbers, 20, time.Hour)
 	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 	one, other := [16]byte{1}, [16]byte{2}
 

@@ -68,6 +68,21 @@ func (in *Intake) Receipts(sys organisations.System, page, size int) (out []Rece
 	return out, total, err
 }
 
+// ReceiptOf gives the final receipt of a system's MeMo; false if there is none, or it was deleted.
+func (in *Intake) ReceiptOf(ctx context.Context, sys organisations.System, uuid domain.UUID) (Receipt, bool, error) {
+	row, seen, err := in.known(ctx, sys.ID, uuid)
+	if err != nil || !seen || row.Final.Status == "" {
+		return Receipt{}, false, err
+	}
+
+	out, err := in.Receipt(sys, intake.FinalOf(row.Memo.Message))
+	if errors.Is(err, core.ErrNotFound) {
+		return out, false, nil
+	}
+
+	return out, err == nil, err
+}
+
 // Receipt gives one final receipt of a system; core.ErrNotFound if it has none of that id.
 func (in *Intake) Receipt(sys organisations.System, id domain.ReceiptID) (Receipt, error) {
 	r, err := in.ofSystem(sys, id)

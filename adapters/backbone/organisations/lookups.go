@@ -28,7 +28,10 @@ type lookups struct {
 }
 
 func newLookups() lookups {
-	return lookups{guesses: core.NewGuesses(MostUnknown, UnknownIn), unrecorded: map[[16]byte]uint32{}}
+	return lookups{
+		guesses:    core.NewGuesses(core.LimitNumbers, MostUnknown, UnknownIn),
+		unrecorded: map[[16]byte]uint32{},
+	}
 }
 
 // LookUp has a system look a number up: look reports whether somebody has it. After 50,000 of a day that nobody has

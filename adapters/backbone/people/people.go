@@ -45,7 +45,9 @@ type People struct {
 }
 
 // New makes one.
-func New(c *core.Core) *People { return &People{c, core.NewGuesses(MostMismatches, MismatchesIn)} }
+func New(c *core.Core) *People {
+	return &People{c, core.NewGuesses(core.LimitNumbers, MostMismatches, MismatchesIn)}
+}
 
 // purpose keeps the numbers of citizens and companies apart.
 func purpose(kind mailbox.OwnerKind) vault.Purpose {

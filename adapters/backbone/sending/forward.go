@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"digitalpost/adapters/backbone/content"
 	"digitalpost/adapters/backbone/core"
@@ -61,6 +62,10 @@ func (s *Sending) Forward(
 		return s.again(a, first.Message, core.Done{Position: first.Position, Repeat: &first}, err)
 	}
 
+	if err := s.mayForward(a, to); err != nil {
+		return out, 0, err
+	}
+
 	original, err := s.messages.Now(a, id)
 	if err != nil {
 		return out, 0, err
@@ -90,6 +95,23 @@ func (s *Sending) Forward(
 	}
 
 	return s.again(a, cmd.Sent.Message, done, nil)
+}
+
+// How often messages may be forwarded from a mailbox: in all, and to the same recipient.
+const (
+	MostForwards   = 200
+	MostForwardsTo = 30
+	ForwardsIn     = 24 * time.Hour
+)
+
+// mayForward limits how much is forwarded.
+func (s *Sending) mayForward(a core.Admission, to Onward) error {
+	err := s.forwards.Take(a.Mailbox, s.core.Now())
+	if err == nil {
+		err = s.forwardsTo.Take(domain.DeriveID("forward", a.Mailbox[:], []byte(to.Recipient)), s.core.Now())
+	}
+
+	return err
 }
 
 // dispatch sets going what was sent on, and gives the position that its writer's answer is as of.

@@ -35,6 +35,8 @@ type Sending struct {
 	handover      *handover.Handover
 	mailer        Mailer // nil: nothing leaves as e-mail
 	outbox        outboxWork
+	forwards      *core.Guesses // from each mailbox
+	forwardsTo    *core.Guesses // and from each to another recipient
 }
 
 // A Hall is what sending stands on.
@@ -53,6 +55,8 @@ func New(h Hall) *Sending {
 	return &Sending{
 		core: h.Core, content: h.Content, people: h.People, organisations: h.Organisations, messages: h.Messages,
 		handover: h.Handover, mailer: h.Mailer, outbox: newOutboxWork(),
+		forwards:   core.NewGuesses(core.LimitRequests, MostForwards, ForwardsIn),
+		forwardsTo: core.NewGuesses(core.LimitRequests, MostForwardsTo, ForwardsIn),
 	}
 }
 
