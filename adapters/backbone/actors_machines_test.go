@@ -13,9 +13,12 @@ import (
 	"digitalpost/adapters/backbone/sending"
 	"digitalpost/adapters/memo"
 	"digitalpost/domain"
+	"digitalpost/domain/access"
 	"digitalpost/domain/intake"
 	"digitalpost/domain/mailbox"
 	"digitalpost/domain/organisation"
+	"digitalpost/domain/streams"
+	"digitalpost/eventstore"
 )
 
 var (
@@ -53,6 +56,23 @@ func onIntake() []operation {
 			h.Submit(h.system, backbonetest.Mette, backbonetest.Letter{UUID: uuid, Due: tomorrow()})
 
 			return func() error { return h.Intake.Recall(h.ctx, h.system, uuid) }
+		},
+	}, {
+		name: "intake.Pass", by: byConsole,
+		given: func(h *house, _ *caller) func() error {
+			uuid := core.NewUUID()
+			h.Submit(h.system, backbonetest.Mette, backbonetest.Letter{UUID: uuid})
+
+			return func() error {
+				stream := eventstore.Stream{
+					Kind: streams.Intake, ID: intake.ShardID(intake.ShardOf(h.system.ID, uuid)),
+				}
+				_, _, err := h.Intake.Pass(h.ctx, stream, core.Machine{
+					Kind: access.Operations, Thing: h.Core().NewID(),
+				}, intake.PassLeaves{Leaf: 1000})
+
+				return err
+			}
 		},
 	}, {
 		name: "intake.RunPending", by: bySystem, // the sender's is what is taken up

@@ -1,7 +1,6 @@
 package backbone
 
 import (
-	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -13,11 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"digitalpost/adapters/vault"
-	"digitalpost/domain/access"
-	"digitalpost/domain/mailbox"
-	"digitalpost/domain/oplog"
-	"digitalpost/domain/streams"
 	"digitalpost/eventstore"
 	"digitalpost/eventstore/filestore"
 )
@@ -158,159 +152,6 @@ func copyFolder(from, to string) error {
 	return syncFolder(to)
 }
 
-// A Restoration is what came of restoring a copy.
-type Restoration struct {
-	Copy
-	Incarnation uint64 // that has begun
-	Forgotten   int    // things that were destroyed since the copy was made, and are again
-}
-
-// ErrNotWhole says that a directory holds no whole copy.
-var ErrNotWhole = errors.New("this is no whole backup")
-
-// Restore makes the data of a copy, in a directory that is not there, and begins a new incarnation of its log: views,
-// heads and cursors of what came after the copy elsewhere are those of another history, and refused. The keys folder
-// is bound to the new incarnation, so that the data from before is not served any more; a server that still holds it
-// is vault.ErrInUse. What was destroyed since the copy was made is destroyed again. Keys that were rolled since open
-// nothing of the copy: vault.ErrNoKeys. A crash leaves the directory with .partial, and restoring may begin again.
-func Restore(from, dir string, keys vault.KeyFolder) (out Restoration, err error) {
-	text, err := os.ReadFile(filepath.Join(from, manifest))
-	if err != nil || json.Unmarshal(text, &out.Copy) != nil {
-		return out, fmt.Errorf("%s: %w: the file %s does not say what is in it", from, ErrNotWhole, manifest)
-	}
-	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
-		return out, fmt.Errorf("%s is there already: restore makes the data's directory", dir)
-	}
-
-	partial := dir + ".partial"
-	if err := os.RemoveAll(partial); err != nil {
-		return out, err
-	}
-	for _, folder := range append([]string{"log"}, documentFolders...) {
-		if err := copyFolder(filepath.Join(from, folder), filepath.Join(partial, folder)); err != nil {
-			return out, err
-		}
-	}
-	name := fmt.Sprintf("keys-%d.db", out.Epoch)
-	in, err := os.Open(filepath.Join(from, name))
-	if err != nil {
-		return out, fmt.Errorf("%s: %w: %w", from, ErrNotWhole, err)
-	}
-	err = writeSynced(filepath.Join(partial, name), func(w io.Writer) error { _, err := io.Copy(w, in); return err })
-	if err = errors.Join(err, in.Close(), syncFolder(partial)); err != nil {
-		return out, err
-	}
-
-	if err := out.reincarnate(partial, keys); err != nil {
-		return out, err
-	}
-
-	if err := errors.Join(os.Rename(partial, dir), syncFolder(filepath.Dir(dir))); err != nil {
-		return out, err
-	}
-
-	return out, out.note(dir, keys)
-}
-
-// reincarnate begins the log's new incarnation, and brings the keys in line with it.
-func (out *Restoration) reincarnate(dir string, keys vault.KeyFolder) error {
-	log, err := filestore.Open(filepath.Join(dir, "log"),
-		filestore.Config{Restored: true, Development: out.Development, SegmentSize: restoredSegment})
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-
-	id := log.ID()
-	if hex.EncodeToString(id[:]) != out.Log || log.Last() != out.Position ||
-		log.Incarnation() != out.Copy.Incarnation+1 {
-		return fmt.Errorf("%w: its log is %x, incarnation %d, through position %d; it says %s, %d, %d", ErrNotWhole,
-			id, log.Incarnation()-1, log.Last(), out.Log, out.Copy.Incarnation, out.Position)
-	}
-	out.Incarnation = log.Incarnation()
-
-	now := vault.Log{ID: id, Incarnation: out.Incarnation}
-	if err := keys.Rebind(vault.Log{ID: id, Incarnation: out.Copy.Incarnation}, now); err != nil {
-		return err
-	}
-	v, err := vault.Open(dir, keys, now)
-	if err != nil {
-		return fmt.Errorf("the keys of the copy: %w", err)
-	}
-	defer v.Close()
-
-	return out.inLine(log, v)
-}
-
-// restoredSegment is how long the segment is that begins a new incarnation; the server goes on with its own length.
-const restoredSegment = 64 << 20
-
-// begun reads from the log what it has begun: mailboxes that are there, and the last leaf of each stream.
-func begun(log *filestore.Store) (opened map[[16]byte]eventstore.Position, leaves map[[16]byte]uint32, err error) {
-	opened, leaves = map[[16]byte]eventstore.Position{}, map[[16]byte]uint32{}
-	for rec, err := range log.ReadAll(context.Background(), 0) {
-		if err != nil {
-			return nil, nil, err
-		}
-
-		e, err := streams.Decode(string(rec.Stream.Kind), rec.Type, rec.Data)
-		if err != nil {
-			return nil, nil, fmt.Errorf("position %d: %w", rec.Position, err)
-		}
-		id := rec.Stream.ID
-		leaves[id] = max(leaves[id], e.Effect().Begins)
-		switch e.(type) {
-		case mailbox.Opened:
-			opened[id] = rec.Position
-		case mailbox.Shredded:
-			delete(opened, id)
-		}
-	}
-
-	return opened, leaves, nil
-}
-
-// inLine refuses keys that are older than the log, in which a mailbox that was opened since has no root, and forgets
-// again what was forgotten since.
-func (out *Restoration) inLine(log *filestore.Store, v *vault.Vault) error {
-	opened, leaves, err := begun(log)
-	if err != nil {
-		return err
-	}
-
-	for id, at := range opened {
-		ok, err := v.HasRoot(vault.Owner(id))
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return fmt.Errorf("the keys are older than the log: the mailbox that position %d opened has none", at)
-		}
-	}
-
-	out.Forgotten, err = v.Restored(func(o vault.Owner) (uint32, bool) { last, ok := leaves[o]; return last, ok })
-
-	return err
-}
-
-// note opens the restored data, which makes its views, and notes in its log that it was restored.
-func (out *Restoration) note(dir string, keys vault.KeyFolder) error {
-	b, err := Open(Config{Dir: dir, KMS: keys, Development: out.Development, SegmentSize: restoredSegment})
-	if err != nil {
-		return err
-	}
-	if err := b.ClockErr(); err != nil { // as the last event stands, the clock may have run on by days
-		if err := b.ConfirmClock(context.Background()); err != nil {
-			return errors.Join(err, b.Close())
-		}
-	}
-	err = b.note(context.Background(), b.log, access.Operations, oplog.NoteRestore{Restored: oplog.Restored{
-		Incarnation: out.Incarnation, Position: uint64(out.Position),
-	}})
-
-	return errors.Join(err, b.Close())
-}
-
 // A Cursor is a place in a feed: a position, in one incarnation of the log.
 type Cursor struct {
 	Incarnation uint64
@@ -326,10 +167,15 @@ func (b *Backbone) Cursor(p eventstore.Position) Cursor { return Cursor{b.store.
 // Go gives the position to go on from, of a cursor that was given before. ErrOtherHistory if the log was restored from
 // a copy that did not have it.
 func (b *Backbone) Go(c Cursor) (eventstore.Position, error) {
+	known := false
 	for _, life := range b.store.Incarnations() {
+		known = known || life.Number == c.Incarnation
 		if life.Number > c.Incarnation && c.Position >= life.First {
 			return 0, ErrOtherHistory
 		}
+	}
+	if !known { // a life that was lost
+		return 0, ErrOtherHistory
 	}
 
 	return c.Position, nil

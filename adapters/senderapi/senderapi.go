@@ -306,7 +306,12 @@ func (a *api) selfService(w http.ResponseWriter, r *http.Request, sys organisati
 	if _, err := domain.ParseCPR(cpr); err != nil {
 		return problem.BadField("cprNumber", "cpr.not.valid", "must be ten digits that begin with a date")
 	}
-	exempt, _, err := a.b.Exemption.IsExempt(mailbox.Citizen, cpr)
+
+	exempt := false
+	err := a.b.Organisations.LookUp(r.Context(), sys, func() (known bool, err error) {
+		exempt, known, err = a.b.Exemption.IsExempt(mailbox.Citizen, cpr)
+		return known, err
+	})
 	if err == nil {
 		problem.JSON(w, http.StatusOK, SelfService{exempt})
 	}

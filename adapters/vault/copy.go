@@ -2,10 +2,12 @@ package vault
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"os"
-	"slices"
+	"strings"
 
 	"go.etcd.io/bbolt"
 )
@@ -49,51 +51,74 @@ func (c *Copy) Close() error {
 	return c.tx.Rollback()
 }
 
-// Restored forgets again, in keys that were copied with a log, what was forgotten since. begun gives the last leaf that
-// the log has begun of an owner, and whether it has any: what was begun later belongs to a history that is lost, and
-// its numbers are given again. It gives how many things were forgotten.
-func (v *Vault) Restored(begun func(Owner) (uint32, bool)) (forgotten int, err error) {
+// Restored forgets again, in keys that were copied with a log, what was forgotten since in any history: the leaves and
+// owners that it gives. None of these leaves may be begun again: the log that goes on passes over them.
+func (v *Vault) Restored() (leaves []Leaf, owners []Owner, err error) {
 	applied, err := v.Applied()
 	if err != nil {
-		return 0, err
+		return nil, nil, err
 	}
-
-	leaves, owners, err := v.kms.Forgotten(v.Epoch())
-	if err != nil {
-		return 0, err
+	if leaves, owners, err = v.kms.Forgotten(v.Epoch()); err != nil {
+		return nil, nil, err
 	}
-	leaves = slices.DeleteFunc(leaves, func(l Leaf) bool {
-		last, any := begun(l.Owner)
-		return !any || l.Leaf > last
-	})
 
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 
-	return len(leaves) + len(owners), v.forget(applied, leaves, owners)
+	return leaves, owners, v.forget(applied, leaves, owners)
 }
 
-// Rebind makes a folder's keys those of another incarnation of its log, durably. ErrOtherLog says that they are neither
-// one's, ErrInUse that a server holds them: it must end before its log has another life.
-func (f KeyFolder) Rebind(from, to Log) error {
-	err := f.Belongs(from)
+// Bound gives the incarnation of a log that a folder's keys are bound to; 0 if they are bound to none. ErrOtherLog says
+// that they are another log's.
+func (f KeyFolder) Bound(id [16]byte) (incarnation uint64, err error) {
+	b, err := os.ReadFile(f.owner())
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
 	if err != nil {
-		if f.Belongs(to) == nil {
-			return nil // done before, and then stopped
-		}
+		return 0, err
+	}
+
+	var of string
+	line := strings.ReplaceAll(string(b), ",", "")
+	if _, err := fmt.Sscanf(line, "log %s incarnation %d", &of, &incarnation); err != nil {
+		return 0, fmt.Errorf("%s does not say whose keys these are: %w", f.owner(), err)
+	}
+	if of != hex.EncodeToString(id[:]) {
+		return 0, fmt.Errorf("%w: %s is bound to %s", ErrOtherLog, string(f), strings.TrimSpace(string(b)))
+	}
+
+	return incarnation, nil
+}
+
+// Rebind makes a folder's keys those of a later incarnation of their log, durably: what came before is not served any
+// more. ErrInUse says that a server holds them: it must end before its log has another life.
+func (f KeyFolder) Rebind(to Log) error {
+	bound, err := f.Bound(to.ID)
+	if err != nil {
+		return err
+	}
+	if bound >= to.Incarnation {
+		return fmt.Errorf("%w: %s is bound to incarnation %d already", ErrOtherLog, string(f), bound)
+	}
+
+	held, err := f.Hold(Log{ID: to.ID, Incarnation: bound})
+	if err != nil {
 		return err
 	}
 
-	held, err := f.Hold(from)
-	if err != nil {
-		return err
-	}
-
-	if err = os.Rename(f.owner(), f.owner()+".before"); errors.Is(err, os.ErrNotExist) {
+	tmp := f.owner() + ".new"
+	if err = os.Remove(tmp); errors.Is(err, os.ErrNotExist) {
 		err = nil
 	}
 	if err == nil {
-		err = f.Bind(to)
+		err = f.write(tmp, []byte(to.line()))
+	}
+	if err == nil {
+		err = os.Rename(tmp, f.owner())
+	}
+	if err == nil {
+		err = syncDir(string(f))
 	}
 
 	return errors.Join(err, held.Close())

@@ -120,6 +120,9 @@ func (a accessHandlers) grant(w http.ResponseWriter, r request) error {
 		if err != nil {
 			return err
 		}
+		if _, err := textField(in, "documentation", "must be text"); err != nil {
+			return err
+		}
 		if err := a.b.Access.MayGrant(r.Context(), r.p, r.box, until); err != nil {
 			return err
 		}

@@ -64,23 +64,24 @@ func (a exemptionHandlers) applyForExemption(w http.ResponseWriter, r request) e
 	if err != nil {
 		return err
 	}
-	box, ok, err := a.b.People.Find(kind, number)
+	app, err := readApplication(in)
+	if err != nil {
+		return err
+	}
+	ask, err := a.ask(r)
+	if err != nil {
+		return err
+	}
+
+	box, ok, err := a.b.People.MatchNumber(r.Context(), r.p, kind, number)
 	if err != nil {
 		return err
 	}
 	if !ok {
 		return problem.BadField(name, "person.not.found", "nobody here has that number")
 	}
+	r.box, ask.Mailbox = box, box
 
-	app, err := readApplication(in)
-	if err != nil {
-		return err
-	}
-	r.box = box
-	ask, err := a.ask(r)
-	if err != nil {
-		return err
-	}
 	x, at, err := a.b.Exemption.Apply(r.Context(), ask, app)
 	return a.answerOfficer(w, http.StatusCreated, x, at, err)
 }

@@ -160,3 +160,156 @@ func TestBackupsThatAreNotWhole(t *testing.T) {
 		t.Errorf("after the epoch has ended: %v", err)
 	}
 }
+
+// on is a development server in this process, on data whose keys lie in a folder.
+func on(t *testing.T, data, keys string) *servertest.World {
+	t.Helper()
+	return servertest.StartWith(t, servertest.Config{Data: data, Backbone: func(c *backbone.Config) {
+		c.KMS = vault.KeyFolder(keys)
+	}})
+}
+
+// shows fails the test unless the first person is shown these messages, and no others.
+func shows(t *testing.T, w *servertest.World, labels ...string) {
+	t.Helper()
+	box := w.User(0, "app").See()
+	if len(box.Messages) != len(labels) {
+		t.Errorf("%s shows %d messages, want %v", w.Data, len(box.Messages), labels)
+	}
+	for _, l := range labels {
+		if !labelled(box, l) {
+			t.Errorf("%s does not show %s", w.Data, l)
+		}
+	}
+}
+
+// purge deletes a message for good.
+func purge(t *testing.T, w *servertest.World, label string) {
+	t.Helper()
+	me := w.User(0, "app")
+	id := firstOf(me, label)
+	for range 2 {
+		me.Ask(204, "DELETE", w.Messages(0)+id, "")
+	}
+}
+
+// However often copies are restored, in whatever order, nothing is lost that a copy had and nobody deleted: what was
+// destroyed in one history destroys nothing of another. Each has an incarnation of its own, whose cursors the others
+// refuse.
+func TestRestoredAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := func(name string) string { return filepath.Join(dir, name) }
+	keys := path("keys")
+	copyOf := func(data, to string) {
+		t.Helper()
+		if err := (&backupCmd{dataFlags{Data: path(data), Keys: keys}, path(to)}).Run(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	restored := func(from, to string) uint64 {
+		t.Helper()
+		r, err := backbone.Restore(path(from), path(to), vault.KeyFolder(keys))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Incarnation
+	}
+	w := on(t, path("one"), keys)
+	w.Send("A")
+	w.Stop()
+	copyOf("one", "first")
+	w.Start()
+	w.Send("X")
+	purge(t, w, "X")
+	w.Stop()
+
+	lives := []uint64{restored("first", "two")}
+	w = on(t, path("two"), keys)
+	w.Send("Y") // which a log that knew nothing of X would number as X was
+	shows(t, w, "A", "Y")
+	me := w.User(0, "app")
+	_, h, _ := me.Status("PATCH", w.Messages(0)+firstOf(me, "Y"), `{"read":true}`)
+	cursor := fmt.Sprintf("%d.%s", lives[0], h.Get("Log-Position"))
+	w.Stop()
+	copyOf("two", "second")
+
+	lives = append(lives, restored("second", "three"))
+	w = on(t, path("three"), keys)
+	shows(t, w, "A", "Y")
+	w.Send("Z")
+	purge(t, w, "Y")
+	shows(t, w, "A", "Z")
+	w.Stop()
+
+	lives = append(lives, restored("first", "four")) // the first copy is as good as ever
+	w = on(t, path("four"), keys)
+	shows(t, w, "A")
+	for i := range 3 {
+		w.Send(fmt.Sprint("Ny ", i))
+	}
+	shows(t, w, "A", "Ny 0", "Ny 1", "Ny 2")
+	w.User(0, "app").Refuse(410, "position.gone", "GET",
+		"/apis/v1/mailboxes/"+w.People[0].Mailbox+"/changes?after="+cursor, "")
+	w.Stop()
+
+	lives = append(lives, restored("first", "five"))
+	for i := range lives[1:] {
+		if lives[i+1] <= lives[i] {
+			t.Errorf("the incarnations are %v: two histories have one number", lives)
+		}
+	}
+}
+
+// A restore that is refused takes nothing from the data that lives.
+func TestRefusedRestoreLeavesTheLivingAlone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	data, keys, copied := filepath.Join(dir, "var"), filepath.Join(dir, "keys"), filepath.Join(dir, "copy")
+	w := on(t, data, keys)
+	w.Send("Brev")
+	w.Stop()
+	flags := dataFlags{Data: data, Keys: keys}
+	if err := (&backupCmd{flags, copied}).Run(); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&rollCmd{flags}).Run(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := backbone.Restore(copied, filepath.Join(dir, "anew"), vault.KeyFolder(keys))
+	if !errors.Is(err, vault.ErrNoKeys) {
+		t.Errorf("a copy whose epoch has ended: %v", err)
+	}
+	w.Start()
+	w.User(0, "app").Find("Brev")
+}
+
+// A mailbox that was shredded since the copy was made is shredded in what is restored, and a copy of that is whole.
+func TestShreddedStaysShredded(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	data, keys, copied := filepath.Join(dir, "var"), filepath.Join(dir, "keys"), filepath.Join(dir, "copy")
+	w := on(t, data, keys)
+	w.Send("Brev")
+	box := w.People[0].Mailbox
+	w.Stop()
+	flags := dataFlags{Data: data, Keys: keys}
+	if err := (&backupCmd{flags, copied}).Run(); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&shredCmd{flags, box}).Run(); err != nil {
+		t.Fatal(err)
+	}
+
+	anew := dataFlags{Data: filepath.Join(dir, "anew"), Keys: keys}
+	if err := (&restoreCmd{copied, anew}).Run(); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&backupCmd{anew, filepath.Join(dir, "again")}).Run(); err != nil {
+		t.Fatal(err)
+	}
+	last := dataFlags{Data: filepath.Join(dir, "last"), Keys: keys}
+	if err := (&restoreCmd{filepath.Join(dir, "again"), last}).Run(); err != nil {
+		t.Errorf("a copy of what was restored: %v", err)
+	}
+}

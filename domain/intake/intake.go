@@ -53,13 +53,17 @@ type Command interface {
 }
 
 // Codec knows every event type.
-var Codec = domain.Events[Event](MemoReceived{}, MemoRefused{}, ReceiptDeleted{})
+var Codec = domain.Events[Event](MemoReceived{}, MemoRefused{}, ReceiptDeleted{}, LeavesPassed{})
 
 // Decider is the rule book.
 var Decider = domain.Decider[Order, Event, State]{
 	Initial: func() State { return NewState(1) },
 	Decide: func(s State, o Order) ([]Event, error) {
-		if o.By != access.System {
+		by := access.System
+		if _, restores := o.Command.(PassLeaves); restores {
+			by = access.Operations
+		}
+		if o.By != by {
 			return nil, domain.Refuse(access.NotAllowed)
 		}
 

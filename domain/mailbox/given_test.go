@@ -81,7 +81,7 @@ func order(c mailbox.Command) mailbox.Order {
 		caller = machine(access.System)
 	case mailbox.Release:
 		caller = machine(access.Clock)
-	case mailbox.Shred:
+	case mailbox.PassLeaves, mailbox.Shred:
 		caller = machine(access.Operations)
 	case mailbox.RequestAccess:
 		caller = as(c.Requested.Grantee)

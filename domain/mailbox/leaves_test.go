@@ -182,6 +182,7 @@ Move               organise
 Move               organise trash
 MoveFolder         organise
 Open               register
+PassLeaves         operator
 Recall             system
 Receive            mailbox system
 RefuseExemption    exempt

@@ -37,7 +37,7 @@ type Command interface {
 
 // Codec knows every event type: each file lists its own.
 var Codec = domain.Events[Event](slices.Concat(
-	[]Event{Opened{}, Shredded{}, Unchanged{}},
+	[]Event{Opened{}, Shredded{}, Unchanged{}, LeavesPassed{}},
 	messageEvents, markEvents, moveEvents, folderEvents,
 	accessEvents, exemptionEvents, addressEvents, consentEvents, settingEvents,
 	draftEvents, sendingEvents, handoverEvents,

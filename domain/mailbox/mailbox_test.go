@@ -132,6 +132,17 @@ var mailboxRules = []scenario{
 		Then: then(opened),
 	},
 	{
+		Name:  "leaves of a lost history are passed over",
+		Given: here,
+		When:  mailbox.PassLeaves{Leaf: 9},
+		Then:  then(mailbox.LeavesPassed{Leaf: 9}),
+	},
+	{
+		Name:  "they are passed over once",
+		Given: here.and(mailbox.LeavesPassed{Leaf: 9}),
+		When:  mailbox.PassLeaves{Leaf: 9},
+	},
+	{
 		Name:  "shred",
 		Given: here,
 		When:  mailbox.Shred{},

@@ -115,9 +115,13 @@ func (s *Store) Incarnations() (out []Incarnation) {
 // reincarnate begins a new incarnation behind the last event: what was written of this log elsewhere since the copy was
 // made is another history. The segment that says so is durable before anything is appended.
 func (s *Store) reincarnate() error {
+	if s.cfg.Restored <= s.inc {
+		return fmt.Errorf("filestore: incarnation %d can't follow %d", s.cfg.Restored, s.inc)
+	}
+
 	live := s.segs[len(s.segs)-1]
 	if len(live.offsets) > 0 {
-		s.inc++
+		s.inc = s.cfg.Restored
 		return s.roll()
 	}
 
@@ -132,7 +136,7 @@ func (s *Store) reincarnate() error {
 	s.mu.Lock()
 	s.segs = s.segs[:len(s.segs)-1]
 	s.mu.Unlock()
-	s.inc++
+	s.inc = s.cfg.Restored
 
 	return s.begin(live.first, h.previous)
 }

@@ -66,8 +66,8 @@ type Config struct {
 	// Known are positions that others (views, keys) know to have been in the log. A log that ends before one is
 	// damaged.
 	Known []eventstore.Position
-	// Restored begins a new incarnation of the log, which is a copy: see Incarnations.
-	Restored bool
+	// Restored, if not 0, begins that incarnation of the log, which is a copy: see Incarnations.
+	Restored uint64
 	// Clock is the source of recorded time; nil means the machine's.
 	Clock Clock
 	// Free returns the free and total bytes of the file system; nil asks it. It is asked at most once a second.
@@ -240,7 +240,7 @@ func (s *Store) recover() error {
 	}
 	s.report()
 
-	if s.cfg.Restored {
+	if s.cfg.Restored > 0 {
 		if err := s.reincarnate(); err != nil {
 			return err
 		}

@@ -127,11 +127,45 @@ func (s *Snapshot) steps(back bool) func(step func() (k, val []byte)) (k, val []
 
 func (v *File) name() string { return v.path }
 
-// damaged notes that the file is not to be read any more, and puts it aside, so that it is not opened again either.
+// begin begins to read the file. The page that says where everything lies has a second, older copy, which bbolt takes
+// where the newer one is damaged: what the file then stands at is older than what was flushed. The lock is held.
+func (v *File) begin() (tx *bbolt.Tx, err error) {
+	defer func() {
+		if r := recover(); r != nil { // both are damaged
+			damage := &DamagedError{View: v.name(), Place: fmt.Sprint(r)}
+			v.setAside(damage)
+			err = damage
+		}
+	}()
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+
+	if tx, err = v.db.Begin(false); err != nil {
+		return nil, err
+	}
+
+	if meta := tx.Bucket(bucketMeta); meta != nil && tx.Bucket(bucketRows) != nil {
+		if _, _, at, ok := standOf(meta.Get(keyStand)); ok && at >= v.flushed || v.flushed == 0 {
+			return tx, nil
+		}
+	}
+
+	damage := &DamagedError{View: v.name(), Place: "it stands at an earlier position than it was written at"}
+	v.setAside(damage)
+
+	return nil, errors.Join(damage, tx.Rollback())
+}
+
+// damaged notes that the file is not to be read any more.
 func (v *File) damaged(err *DamagedError) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 
+	v.setAside(err)
+}
+
+// setAside notes that the file is not to be read any more, and gives it another name, so that it is not opened again
+// either. The lock is held.
+func (v *File) setAside(err *DamagedError) {
 	if v.damage != nil {
 		return
 	}
@@ -230,9 +264,14 @@ func openSound(path string, l Log, last eventstore.Position) (*File, error) {
 			}
 		}()
 		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-		f, err = OpenFile(path, l, last)
+		if f, err = OpenFile(path, l, last); err != nil {
+			return err
+		}
+		if err := f.scrub(); err != nil {
+			return errors.Join(err, f.Close())
+		}
 
-		return err
+		return nil
 	})
 
 	var damage *DamagedError

@@ -22,10 +22,11 @@ var (
 	bucketRows = []byte("rows")
 	bucketMeta = []byte("meta")
 	keyStand   = []byte("stand")
+	keyTally   = []byte("tally")
 )
 
 // formatVersion is that of all views; a file of another one is built anew.
-const formatVersion = 12
+const formatVersion = 13
 
 // A layer is changes over a file; a nil value is a deletion.
 type layer = btree.Map[string, []byte]
@@ -106,6 +107,11 @@ func OpenFile(path string, l Log, last eventstore.Position) (*File, error) {
 			v.flushed = p
 		}
 
+		if v.flushed == 0 {
+			if err := meta.Delete(keyTally); err != nil {
+				return err
+			}
+		}
 		if v.flushed == 0 && tx.Bucket(bucketRows) != nil {
 			if err := tx.DeleteBucket(bucketRows); err != nil {
 				return err
@@ -190,9 +196,13 @@ func (v *File) write(frozen *layer, at eventstore.Position) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 
 	return v.db.Update(func(tx *bbolt.Tx) error {
-		rows := tx.Bucket(bucketRows)
-		var failed error
+		rows, meta := tx.Bucket(bucketRows), tx.Bucket(bucketMeta)
+		tally, failed := tallyOf(meta.Get(keyTally))
 		frozen.Scan(func(k string, val []byte) bool {
+			if failed != nil {
+				return false
+			}
+			tally.change(rows.Get([]byte(k)), val, []byte(k))
 			if val == nil {
 				failed = rows.Delete([]byte(k))
 			} else {
@@ -201,7 +211,7 @@ func (v *File) write(frozen *layer, at eventstore.Position) (err error) {
 			return failed == nil
 		})
 
-		return errors.Join(failed, tx.Bucket(bucketMeta).Put(keyStand, v.log.stand(at)))
+		return errors.Join(failed, meta.Put(keyTally, tally.bytes()), meta.Put(keyStand, v.log.stand(at)))
 	})
 }
 

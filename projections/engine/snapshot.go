@@ -28,7 +28,7 @@ func (v *File) Snapshot() (*Snapshot, error) {
 		return nil, v.damage
 	}
 
-	tx, err := v.db.Begin(false)
+	tx, err := v.begin()
 	if err != nil {
 		return nil, err
 	}

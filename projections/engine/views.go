@@ -263,11 +263,16 @@ func (v *Views) flushNowAndThen(ctx context.Context, f *File) error {
 	t := time.NewTicker(flushEvery)
 	defer t.Stop()
 
+	scrubbed := time.Now()
 	for {
 		select {
 		case <-t.C:
 			if err := f.flushIfSound(); err != nil {
 				return err
+			}
+			if time.Since(scrubbed) > f.scrubEvery() {
+				f.scrubIfSound()
+				scrubbed = time.Now()
 			}
 		case <-ctx.Done():
 			return nil

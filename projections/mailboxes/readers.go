@@ -7,6 +7,7 @@ import (
 	"digitalpost/domain"
 	"digitalpost/domain/looks"
 	"digitalpost/domain/mailbox"
+	"digitalpost/projections/engine"
 )
 
 // Readers says who reads a mailbox through a platform now.
@@ -98,4 +99,17 @@ func (s *Snapshot) signedIn(id domain.MailboxID, platform string) (out []domain.
 	})
 
 	return out
+}
+
+// EverShown reports whether somebody has ever signed in to a mailbox on a platform, or its owner has said a word about
+// consent there; of a mailbox that is gone, too.
+func (s *Snapshot) EverShown(id domain.MailboxID, platform string) (bool, error) {
+	if len(s.signedIn(id, platform)) > 0 {
+		return true, nil
+	}
+
+	box, _, err := engine.Row[mailbox.Box](s.s, boxKey(id))
+	_, said := box.Consents[platform]
+
+	return said, err
 }

@@ -41,6 +41,9 @@ func (d draw) order() mailbox.Order {
 	if d.box == Boxes[len(Boxes)-1] && d.IntN(200) == 0 {
 		return d.machine(access.Operations, mailbox.Shred{})
 	}
+	if d.state.Owner != "" && d.IntN(100) == 0 {
+		return d.machine(access.Operations, mailbox.PassLeaves{Leaf: d.state.NextLeaf + uint32(d.IntN(3))})
+	}
 
 	switch d.IntN(20) {
 	case 0, 1, 2, 3:

@@ -118,7 +118,13 @@ func (x *Changes) tellPlatform(ctx context.Context, name string, f *Follower) (t
 
 // forPlatform gives what a platform is told of an event; false if it is told nothing.
 func (x *Changes) forPlatform(rec eventstore.Event, name string) (c Change, ok bool, err error) {
-	if bounds(rec, name) {
+	told := bounds(rec, name)
+	if rec.Type == (mailbox.Shredded{}).EventType() {
+		if told, err = x.everShown(rec.Stream.ID, name); err != nil {
+			return c, false, err
+		}
+	}
+	if told {
 		return Change{Position: rec.Position, At: rec.Recorded, Type: rec.Type, Mailbox: rec.Stream.ID}, true, nil
 	}
 
@@ -147,13 +153,11 @@ func (x *Changes) forPlatform(rec eventstore.Event, name string) (c Change, ok b
 }
 
 // bounds reports whether with an event begins or ends what a platform may show of the mailbox: with the first sign-in
-// there, with consent, and with the mailbox itself. What was before a first sign-in is the platform's to fetch then.
+// there, and with consent. What was before a first sign-in is the platform's to fetch then.
 func bounds(rec eventstore.Event, name string) bool {
 	switch rec.Type {
 	case looks.SignedIn{}.EventType():
 		return rec.Meta.Platform == name
-	case mailbox.Shredded{}.EventType():
-		return true
 	case mailbox.ConsentGiven{}.EventType(), mailbox.ConsentWithdrawn{}.EventType():
 		e, err := mailbox.Codec.Decode(rec.Type, rec.Data)
 		switch e := e.(type) {
@@ -167,6 +171,17 @@ func bounds(rec eventstore.Event, name string) bool {
 	}
 
 	return false
+}
+
+// everShown reports whether a platform could ever show a mailbox, whatever became of it.
+func (x *Changes) everShown(id domain.MailboxID, name string) (bool, error) {
+	s, err := mailboxes.At(x.core.Views)
+	if err != nil {
+		return false, err
+	}
+	defer s.Close()
+
+	return s.EverShown(id, name)
 }
 
 // reads reports whether somebody whose access to a mailbox begins or ends has signed in to it on a platform.

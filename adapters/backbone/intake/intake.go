@@ -61,6 +61,13 @@ func (in *Intake) run(
 	return in.handler.Execute(ctx, stream, m.Meta(), intake.Order{Command: cmd, By: m.Kind})
 }
 
+// Pass passes over leaves of an intake stream, of a log that is restored.
+func (in *Intake) Pass(
+	ctx context.Context, stream eventstore.Stream, m core.Machine, cmd intake.PassLeaves,
+) ([]intake.Event, eventstore.Position, error) {
+	return in.handler.Execute(ctx, stream, m.Meta(), intake.Order{Command: cmd, By: m.Kind})
+}
+
 // known gives what the log knows of a system's UUID; false if it never came.
 func (in *Intake) known(
 	ctx context.Context, system domain.SystemID, uuid domain.UUID,
