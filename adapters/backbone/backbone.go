@@ -168,6 +168,10 @@ func (b *Backbone) open(cfg Config) (err error) {
 		return err
 	}
 
+	if err := vault.Private(cfg.Dir); err != nil {
+		return err
+	}
+
 	logDir, viewsDir := filepath.Join(cfg.Dir, "log"), filepath.Join(cfg.Dir, "views")
 	logConfig := filestore.Config{
 		Development: cfg.Development, SegmentSize: cfg.SegmentSize, Metrics: eventstore.NewMetrics(cfg.Registerer),

@@ -3,6 +3,7 @@ package backbone_test
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"digitalpost/adapters/backbone"
 	"digitalpost/adapters/backbone/backbonetest"
 	"digitalpost/adapters/backbone/core"
+	"digitalpost/adapters/vault"
 	"digitalpost/domain"
 	"digitalpost/domain/mailbox"
 	"digitalpost/domain/streams"
@@ -104,5 +106,33 @@ func TestNothingIsSweptWhileAStreamIsParked(t *testing.T) {
 	b.Restart()
 	if freed, err := b.Core().Forgetting.Sweep(later); freed != 0 || !errors.Is(err, core.ErrParked) {
 		t.Errorf("Sweep = %d, %v; want ErrParked", freed, err)
+	}
+}
+
+// A directory of data, or of keys, in which others can write is not opened.
+func TestDirectoriesOfOthersAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, of := range []string{"data", "keys", "keys/epoch"} {
+		dir := t.TempDir()
+		open := func() error {
+			b, err := backbone.Open(backbone.Config{
+				Dir: filepath.Join(dir, "data"), KMS: vault.KeyFolder(filepath.Join(dir, "keys")), Development: true,
+				SegmentSize: 4 << 20,
+			})
+			if err != nil {
+				return err
+			}
+
+			return b.Close()
+		}
+		if err := open(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(filepath.Join(dir, of), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := open(); !errors.Is(err, vault.ErrNotPrivate) {
+			t.Errorf("%s: %v", of, err)
+		}
 	}
 }

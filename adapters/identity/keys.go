@@ -163,7 +163,7 @@ func (k *keys) fetch() ([]jose.JSONWebKey, error) {
 
 // VerifySignature gives the payload of a token that one of the keys has signed: see oidc.KeySet.
 func (k *keys) VerifySignature(ctx context.Context, token string) ([]byte, error) {
-	jws, err := jose.ParseSigned(token, signatures)
+	jws, err := jose.ParseSignedCompact(token, signatures)
 	if err != nil || len(jws.Signatures) != 1 {
 		return nil, errors.New("the token is not signed as it must be")
 	}

@@ -87,11 +87,28 @@ func (f KeyFolder) Belongs(l Log) error {
 	return err
 }
 
+// ErrNotPrivate says that others than its owner can write in a directory.
+var ErrNotPrivate = errors.New("others can write here")
+
+// Private refuses a directory of data or keys in which others than its owner can write: what lies there could be theirs.
+func Private(dir string) error {
+	info, err := os.Stat(dir)
+	if err == nil && info.Mode().Perm()&0o022 != 0 {
+		err = fmt.Errorf("%s: %w (mode %o): chmod go-w takes that away", dir, ErrNotPrivate, info.Mode().Perm())
+	}
+
+	return err
+}
+
 // Hold locks the folder, and makes it if it is not there. The lock is the process's: a crash leaves none.
 func (f KeyFolder) Hold(l Log) (io.Closer, error) {
 	if err := os.MkdirAll(filepath.Join(string(f), "epoch"), 0o700); err != nil {
 		return nil, err
 	}
+	if err := errors.Join(Private(string(f)), Private(filepath.Join(string(f), "epoch"))); err != nil {
+		return nil, err
+	}
+
 	lock, err := os.OpenFile(filepath.Join(string(f), "LOCK"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err

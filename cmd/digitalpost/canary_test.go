@@ -26,7 +26,7 @@ var canaries = []string{
 func TestCanary(t *testing.T) {
 	t.Parallel()
 	w, admin := startWithAdmin(t)
-	me, path := sing(w)
+	path := sing(w)
 	metrics := metricsOf(t, admin)
 	noCanaryIn(t, w.Data)
 	var replayed bytes.Buffer
@@ -46,7 +46,7 @@ func TestCanary(t *testing.T) {
 	noCanaryIn(t, w.Data)
 
 	w.Start()
-	me = w.Person(canary, "app")
+	me := w.Person(canary, "app")
 	me.Want(204, "", "DELETE", path, "")
 	me.Want(204, "", "DELETE", path, "")
 	var out struct{ Epoch int }
@@ -64,7 +64,7 @@ func TestCanary(t *testing.T) {
 
 // sing has somebody receive, note, file, write, be answered, forward and search canaries. It gives the path of the
 // message that they got.
-func sing(w *servertest.World) (me *servertest.Client, path string) {
+func sing(w *servertest.World) (path string) {
 	w.T.Helper()
 	w.Nobody().Ask(201, "POST", "/dev/people", `{"cpr":"`+canary+`","name":"Kanariefugl Navnesen"}`)
 	uuid := servertest.NewUUID()
@@ -73,7 +73,7 @@ func sing(w *servertest.World) (me *servertest.Client, path string) {
 	if _, err := w.Sender.Post(uuid, strings.NewReader(memo)); err != nil {
 		w.T.Fatal(err)
 	}
-	me = w.Person(canary, "app")
+	me := w.Person(canary, "app")
 	box, m := me.Find("Kanarietitel")
 	messages := "/apis/v1/mailboxes/" + box + "/messages/"
 	path = messages + m.ID
@@ -93,7 +93,7 @@ func sing(w *servertest.World) (me *servertest.Client, path string) {
 	if x := me.Ask(200, "GET", messages+"?any=kanarie", ""); x.Text("totalElements") != "4" {
 		w.T.Errorf("a search finds %s, want 4", x.Text("totalElements"))
 	}
-	return me, path
+	return path
 }
 
 // noCanaryIn looks for canaries in every byte of every file.

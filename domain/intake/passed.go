@@ -26,5 +26,5 @@ func (c PassLeaves) decide(s State) ([]Event, error) {
 		return nil, nil
 	}
 
-	return []Event{LeavesPassed{c.Leaf}}, nil
+	return []Event{LeavesPassed(c)}, nil
 }

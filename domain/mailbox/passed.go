@@ -34,5 +34,5 @@ func (c PassLeaves) decide(s *State) ([]Event, error) {
 		return nil, nil
 	}
 
-	return []Event{LeavesPassed{c.Leaf}}, nil
+	return []Event{LeavesPassed(c)}, nil
 }

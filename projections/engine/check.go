@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"digitalpost/eventstore"
 )
@@ -39,7 +40,7 @@ func Check(path string, l Log, p Projection, all ReadAll) (r Rebuilt, ok bool, e
 	}
 
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: 20 * time.Millisecond, ReadOnly: true})
-	if errors.Is(err, bbolt.ErrTimeout) {
+	if errors.Is(err, berrors.ErrTimeout) {
 		return r, false, ErrInUse
 	}
 	if err != nil {

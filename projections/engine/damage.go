@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"digitalpost/eventstore"
 )
@@ -275,8 +276,8 @@ func openSound(path string, l Log, last eventstore.Position) (*File, error) {
 	})
 
 	var damage *DamagedError
-	if !errors.As(err, &damage) && !errors.Is(err, bbolt.ErrChecksum) && !errors.Is(err, bbolt.ErrInvalid) &&
-		!errors.Is(err, bbolt.ErrVersionMismatch) {
+	if !errors.As(err, &damage) && !errors.Is(err, berrors.ErrChecksum) && !errors.Is(err, berrors.ErrInvalid) &&
+		!errors.Is(err, berrors.ErrVersionMismatch) {
 		return f, err
 	}
 

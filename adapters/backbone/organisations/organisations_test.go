@@ -182,7 +182,10 @@ func TestNothingThatAuthorisesIsOlderThanItsView(t *testing.T) {
 	t.Parallel()
 
 	var gate sync.RWMutex // the views are held as long as it is locked
-	b := backbonetest.Open(t, backbonetest.SlowViews(func() { gate.RLock(); gate.RUnlock() }))
+	b := backbonetest.Open(t, backbonetest.SlowViews(func() {
+		gate.RLock()
+		defer gate.RUnlock()
+	}))
 	sys := b.Authority(backbonetest.Municipality)
 	if got, err := b.Organisations.System(sys.ID); err != nil || !bytes.Equal(got.KeyHash, sys.KeyHash) {
 		t.Fatalf("the system's key is %x, %v", got.KeyHash, err)
