@@ -90,7 +90,8 @@ func (f KeyFolder) Belongs(l Log) error {
 // ErrNotPrivate says that others than its owner can write in a directory.
 var ErrNotPrivate = errors.New("others can write here")
 
-// Private refuses a directory of data or keys in which others than its owner can write: what lies there could be theirs.
+// Private refuses a directory of data or keys in which others than its owner can write: what lies there could be
+// theirs.
 func Private(dir string) error {
 	info, err := os.Stat(dir)
 	if err == nil && info.Mode().Perm()&0o022 != 0 {
