@@ -56,8 +56,8 @@ func NewGuesses(what string, most int, in time.Duration) *Guesses {
 	return &Guesses{what: what, most: most, in: in, by: by}
 }
 
-// Take counts a guess of somebody's before it is looked at; Return takes it back where it fits. A *LimitedError if they
-// have failed too often.
+// Take counts a guess of somebody's before it is looked at; GiveBack takes it back where it fits. A *LimitedError if
+// they have failed too often.
 func (g *Guesses) Take(who [16]byte, now time.Time) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -81,8 +81,8 @@ func (g *Guesses) Take(who [16]byte, now time.Time) error {
 	return nil
 }
 
-// Return takes the count of one guess back.
-func (g *Guesses) Return(who [16]byte) {
+// GiveBack takes the count of one guess back.
+func (g *Guesses) GiveBack(who [16]byte) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 

@@ -21,7 +21,7 @@ func TestGuesses(t *testing.T) {
 		if err := g.Take(one, now); err != nil {
 			t.Fatal(err)
 		}
-		g.Return(one)
+		g.GiveBack(one)
 	}
 
 	for i := range 20 {

@@ -43,7 +43,7 @@ func (o *Organisations) LookUp(ctx context.Context, sys System, look func() (kno
 
 	known, err := look()
 	if err != nil || known {
-		o.lookups.guesses.Return(sys.ID)
+		o.lookups.guesses.GiveBack(sys.ID)
 		return err
 	}
 
@@ -54,7 +54,7 @@ func (o *Organisations) LookUp(ctx context.Context, sys System, look func() (kno
 func (o *Organisations) MayLookUp(sys System) error {
 	err := o.lookups.guesses.Take(sys.ID, o.core.Now())
 	if err == nil {
-		o.lookups.guesses.Return(sys.ID)
+		o.lookups.guesses.GiveBack(sys.ID)
 	}
 
 	return err

@@ -44,7 +44,7 @@ func (p *People) guess(
 
 	box, ok, err := look()
 	if err == nil && ok {
-		p.guesses.Return(id)
+		p.guesses.GiveBack(id)
 		return box, true, nil
 	}
 
