@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -333,6 +334,25 @@ func JSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v) // as above
+}
+
+// ReadJSON reads a JSON value of at most so many bytes, in which no member stands twice. What breaks that is a bad
+// body, by the rule that is given; an error of reading is the body's own.
+func ReadJSON(body io.Reader, most int64, into any, rule string) error {
+	raw, err := io.ReadAll(io.LimitReader(body, most+1))
+	if err != nil {
+		return err
+	}
+
+	if int64(len(raw)) > most || json.Unmarshal(raw, into) != nil {
+		return BadField("body", "body.not.valid", rule)
+	}
+	if name := Repeated(raw); name != "" {
+		name = strings.ToValidUTF8(name[:min(len(name), 64)], "?")
+		return BadField(name, "field.repeated", "stands twice in an object")
+	}
+
+	return nil
 }
 
 // IfMatch reads If-Match: 3, "3", W/"3" or *; 0 for any version.
