@@ -120,8 +120,8 @@ func syncFolder(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// copyFolder copies the files of a folder. One that goes meanwhile was forgotten: no event that the copy has needs it
-// once the keys are copied, too.
+// copyFolder copies the files of a folder. One that goes meanwhile was forgotten, and is forgotten again when the copy
+// is restored.
 func copyFolder(from, to string) error {
 	if err := os.MkdirAll(to, 0o700); err != nil {
 		return err

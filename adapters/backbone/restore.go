@@ -62,7 +62,11 @@ func Restore(from, dir string, keys vault.KeyFolder) (out Restoration, err error
 		return out, err
 	}
 
-	return out, errors.Join(os.Rename(r.dir, dir), syncFolder(filepath.Dir(dir)))
+	if err := os.Rename(r.dir, dir); err != nil {
+		return out, err
+	}
+
+	return out, syncFolder(filepath.Dir(dir))
 }
 
 // restoring is a copy on its way to be data.

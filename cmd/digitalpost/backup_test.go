@@ -249,8 +249,10 @@ func TestRestoredAgainAndAgain(t *testing.T) {
 		w.Send(fmt.Sprint("Ny ", i))
 	}
 	shows(t, w, "A", "Ny 0", "Ny 1", "Ny 2")
-	w.User(0, "app").Refuse(410, "position.gone", "GET",
-		"/apis/v1/mailboxes/"+w.People[0].Mailbox+"/changes?after="+cursor, "")
+	for _, gone := range []string{cursor, fmt.Sprintf("%d.1", lives[0])} { // of a life that this log never had
+		w.User(0, "app").Refuse(410, "position.gone", "GET",
+			"/apis/v1/mailboxes/"+w.People[0].Mailbox+"/changes?after="+gone, "")
+	}
 	w.Stop()
 
 	lives = append(lives, restored("first", "five"))
