@@ -197,7 +197,10 @@ func onExemption() []operation {
 			exempt(h, &officer, true)
 			*c = h.owner(officer.Mailbox, officer.number)
 
-			return func() error { _, _, err := h.Exemption.Cancel(h.ctx, c.Ask, "a@example.org"); return err }
+			return func() error {
+				_, _, err := h.Exemption.Cancel(h.ctx, c.Ask, exemption.Contacts{EMail: "a@example.org"})
+				return err
+			}
 		},
 	}}
 }

@@ -28,7 +28,8 @@ var answers = []any{
 
 	viewapi.Access{}, viewapi.AccessSearchResult{}, viewapi.AccessRequest{}, viewapi.Identity{},
 	viewapi.AccessRequestSearchResult{}, viewapi.DirectPrivilege{}, viewapi.DirectPrivilegeSearchResult{},
-	viewapi.Exemption{}, viewapi.ExemptionCase{}, viewapi.CloudEvent{}, viewapi.Change{},
+	viewapi.Exemption{}, viewapi.ExemptionCase{}, viewapi.FoundOwner{},
+	viewapi.ExemptionSearchResult{}, viewapi.CloudEvent{}, viewapi.Change{},
 
 	viewapi.Organisation{}, viewapi.OrganisationSearchResult{}, viewapi.ContactGroup{}, viewapi.OrganisationName{},
 	viewapi.ContactGroupName{}, viewapi.ContactGroupSearchResult{}, viewapi.ContactPoint{}, viewapi.SearchTerm{},

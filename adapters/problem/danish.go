@@ -2,6 +2,7 @@ package problem
 
 import (
 	"digitalpost/domain"
+	"digitalpost/domain/access"
 	"digitalpost/domain/intake"
 	"digitalpost/domain/mailbox"
 	"digitalpost/domain/organisation"
@@ -26,6 +27,7 @@ var danish = map[domain.Reason]string{
 	mailbox.TooManyFolders:        "en postkasse har højst 1.000 mapper",
 	intake.AlreadyReceived:        "meddelelsen er modtaget i forvejen",
 	intake.UUIDReused:             "id'et er brugt før til andet indhold",
+	access.NoAuthority:            "login skal vise, hvilken myndighed der handles på vegne af",
 	mailbox.NoAccess:              "adgangen er ophørt eller har aldrig været der",
 	mailbox.AccessLimited:         "adgangen rækker ikke så langt",
 	mailbox.AccessSelf:            "man giver ikke sig selv adgang",

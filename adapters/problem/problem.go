@@ -19,6 +19,7 @@ import (
 	"digitalpost/adapters/backbone/core"
 	"digitalpost/adapters/memo"
 	"digitalpost/domain"
+	"digitalpost/domain/access"
 	"digitalpost/domain/intake"
 	"digitalpost/domain/mailbox"
 	"digitalpost/domain/organisation"
@@ -83,6 +84,7 @@ var reasons = map[domain.Reason]struct {
 	mailbox.TooManyFolders:        {422, "a mailbox has at most 1,000 folders of its own"},
 	intake.AlreadyReceived:        {409, "a MeMo with this UUID was taken in already: send it again"},
 	intake.UUIDReused:             {400, "the UUID was used before, for other bytes"},
+	access.NoAuthority:            {403, "the sign-in must say for which authority somebody in an office acts"},
 	mailbox.NoAccess:              {403, "access to this mailbox has ended, or never was"},
 	mailbox.AccessLimited:         {403, "this access does not go so far"},
 	mailbox.AccessSelf:            {422, "nobody grants access to themselves"},

@@ -79,13 +79,16 @@ type MailboxSearchResult struct {
 	Mailboxes Listed[Mailbox] `json:"mailboxes"`
 }
 
+// ownerTypeOf names a kind of owner as NgDP does.
+func ownerTypeOf(kind mailbox.OwnerKind) string {
+	if kind == mailbox.Company {
+		return "ORGANISATION"
+	}
+	return "CITIZEN"
+}
+
 // mailboxOf shows the mailbox behind a door to the identity that may open it.
 func mailboxOf(d accesshall.Door, p people.Person, row mailbox.Box, identity domain.MailboxID) Mailbox {
-	kind := "CITIZEN"
-	if p.Kind == mailbox.Company {
-		kind = "ORGANISATION"
-	}
-
 	id := domain.UUID(domain.DeriveID("access", d.Mailbox[:]))
 	if d.Grant != (domain.GrantID{}) {
 		id = domain.UUID(d.Grant)
@@ -99,7 +102,7 @@ func mailboxOf(d accesshall.Door, p people.Person, row mailbox.Box, identity dom
 	return Mailbox{
 		Resource:        Resource{domain.UUID(d.Mailbox), 1},
 		CreatedDateTime: at, LastUpdated: at,
-		OwnerType: kind, OwnerIdentityID: d.Mailbox, OwnerName: p.Name, OwnerExternalID: p.Number,
+		OwnerType: ownerTypeOf(p.Kind), OwnerIdentityID: d.Mailbox, OwnerName: p.Name, OwnerExternalID: p.Number,
 		StatusType: "ACTIVE", StatusDate: at,
 		Exempt: row.Exemption.Exempt,
 		Access: MailboxAccess{Resource: Resource{id, 1}, AccessType: as, MailboxID: d.Mailbox, IdentityID: identity,

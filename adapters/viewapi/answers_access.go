@@ -152,3 +152,30 @@ func caseOf(x exemption.Status) ExemptionCase {
 		EndedBy: x.Row.Shown.By,
 	}
 }
+
+// A FoundOwner is a citizen or company as an officer finds them by number.
+type FoundOwner struct {
+	MailboxID    domain.MailboxID `json:"mailboxId"`
+	OwnerType    string           `json:"ownerType"`
+	OwnerName    string           `json:"ownerName"`
+	Municipality string           `json:"municipality,omitempty"`
+	Exemption    *ExemptionCase   `json:"exemption,omitempty"` // absent: there never was any
+}
+
+// An ExemptionSearchResult is a page of exemptions.
+type ExemptionSearchResult struct {
+	Page
+	Exemptions Listed[ExemptionCase] `json:"exemptions"`
+}
+
+func foundOf(f exemption.Found) FoundOwner {
+	out := FoundOwner{
+		MailboxID: f.Person.Mailbox, OwnerType: ownerTypeOf(f.Person.Kind), OwnerName: f.Person.Name,
+		Municipality: f.Person.Municipality,
+	}
+	if f.Exemption.Row.Version > 0 {
+		x := caseOf(f.Exemption)
+		out.Exemption = &x
+	}
+	return out
+}

@@ -1,6 +1,7 @@
 package viewapi
 
 import (
+	"errors"
 	"net/http"
 
 	"digitalpost/adapters/backbone/core"
@@ -17,6 +18,8 @@ type exemptionHandlers struct{ *api }
 func (a exemptionHandlers) register(r routes) {
 	r.one("GET", "mailboxes/{box}/exemption", a.ownExemption)
 	r.one("POST", "mailboxes/{box}/exemption/cancel", a.cancelExemption)
+	r.list("POST", "citizens/search", a.findOwner)
+	r.list("GET", "exemptions", a.exemptionsOf)
 	r.list("POST", "exemptions", a.applyForExemption)
 	r.one("GET", "exemptions/{exemption}", a.exemption)
 	r.one("PUT", "exemptions/{exemption}", a.changeExemption)
@@ -46,6 +49,58 @@ func (a exemptionHandlers) answerOfficer(w http.ResponseWriter, status int, x ex
 	return nil
 }
 
+// numberField reads whose number is given: cprNumber, or cvrNumber.
+func numberField(in map[string]rawJSON) (kind mailbox.OwnerKind, name, number string, err error) {
+	kind, name = mailbox.Citizen, "cprNumber"
+	if in["cvrNumber"] != nil {
+		kind, name = mailbox.Company, "cvrNumber"
+	}
+	number, err = textField(in, name, "must be a number, as text")
+	return kind, name, number, err
+}
+
+// findOwner finds a citizen or company by number, for an officer. The number comes in the body, since addresses are
+// written down on their way.
+func (a exemptionHandlers) findOwner(w http.ResponseWriter, r request) error {
+	in, err := fields(r, "cprNumber", "cvrNumber")
+	if err != nil {
+		return err
+	}
+	kind, name, number, err := numberField(in)
+	if err != nil {
+		return err
+	}
+
+	found, err := a.b.Exemption.Find(r.Context(), r.p, kind, number)
+	if errors.Is(err, core.ErrNotFound) {
+		return problem.BadField(name, "person.not.found", "nobody here has that number")
+	}
+	if err == nil {
+		problem.JSON(w, http.StatusOK, foundOf(found))
+	}
+	return err
+}
+
+// exemptionsOf lists the exemption of a mailbox, if there is or was one.
+func (a exemptionHandlers) exemptionsOf(w http.ResponseWriter, r request) error {
+	id, err := domain.ParseUUID(r.URL.Query().Get("mailboxId"))
+	if err != nil {
+		return problem.BadField("mailboxId", "parameter.not.valid", "must be a mailbox's id")
+	}
+
+	x, err := a.b.Exemption.Status(r.Context(), r.p, id, true)
+	shown := []ExemptionCase{}
+	switch {
+	case err == nil:
+		shown = append(shown, caseOf(x))
+	case !errors.Is(err, core.ErrNotFound):
+		return err
+	}
+
+	result := func(p Page, some Listed[ExemptionCase]) any { return ExemptionSearchResult{p, some} }
+	return paged(w, r, shown, result, "mailboxId")
+}
+
 // applyForExemption is what an officer enters at the counter; unless exemptionStatus is APPLIED it is decided at once.
 func (a exemptionHandlers) applyForExemption(w http.ResponseWriter, r request) error {
 	in, err := fields(r, "cprNumber", "cvrNumber", "criteria", "inPerson", "idShown", "declarationSigned",
@@ -56,11 +111,7 @@ func (a exemptionHandlers) applyForExemption(w http.ResponseWriter, r request) e
 	if !a.b.Exemption.Decides(r.p) { // before anybody is told who has a mailbox
 		return core.ErrForbidden
 	}
-	kind, name := mailbox.Citizen, "cprNumber"
-	if in["cvrNumber"] != nil {
-		kind, name = mailbox.Company, "cvrNumber"
-	}
-	number, err := textField(in, name, "must be a number, as text")
+	kind, name, number, err := numberField(in)
 	if err != nil {
 		return err
 	}
@@ -215,15 +266,15 @@ func (a exemptionHandlers) cancelExemption(w http.ResponseWriter, r request) err
 		return err
 	}
 
-	contact, err := textField(in, "email", "must be text")
-	if err == nil && contact == "" {
-		contact, err = textField(in, "mobileNumber", "must be text")
-	}
-
-	if err != nil {
+	var given exemption.Contacts
+	if given.EMail, err = textField(in, "email", "must be text"); err != nil {
 		return err
 	}
 
-	x, at, err := a.b.Exemption.Cancel(r.Context(), ask, contact)
+	if given.Mobile, err = textField(in, "mobileNumber", "must be text"); err != nil {
+		return err
+	}
+
+	x, at, err := a.b.Exemption.Cancel(r.Context(), ask, given)
 	return a.answerOwner(w, x, at, err)
 }

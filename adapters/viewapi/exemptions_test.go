@@ -112,6 +112,8 @@ func (x *exemptionCase) isShown(t *testing.T) {
 func (x *exemptionCase) isEnded(t *testing.T) {
 	x.owner.Want(422, "exemption.contact", "POST", x.own+"/cancel", `{"mobileNumber":"+46 70 123 45 67"}`)
 	x.owner.Want(422, "exemption.contact", "POST", x.own+"/cancel", `{"mobileNumber":"12345678"}`)
+	x.owner.Want(422, "exemption.contact", "POST", x.own+"/cancel",
+		`{"email":"mette@eksempel.dk","mobileNumber":"12345678"}`)
 	x.officer.Refuse(409, "version.stale", "PUT", x.path, `{"alternativeAddress":"Opdigtet Allé 3"}`, "If-Match", "99")
 	x.officer.Refuse(409, "version.stale", "DELETE", x.path, "", "If-Match", "99")
 	x.owner.Want(200, `"REVOKED"`, "POST", x.own+"/cancel", `{"mobileNumber":"0045 22 34 56 78"}`)
@@ -267,5 +269,60 @@ func nothingCameWhileExempt(t *testing.T, data, box string) {
 	}
 	if events < 3 {
 		t.Errorf("the mailbox's stream has %d events: none was looked at", events)
+	}
+}
+
+// An officer finds a citizen by number and an exemption by citizen. Each is recorded with the officer's authority, and
+// a number that nobody has is, too; others find nobody.
+func TestOfficersFindByNumber(t *testing.T) {
+	t.Parallel()
+	w := servertest.Start(t)
+	officer, owner, mette := w.Officer(), w.User(0, "app"), w.People[0]
+	const search = "/apis/v1/citizens/search/"
+	body := fmt.Sprintf(`{"cprNumber":%q}`, mette.CPR)
+
+	found := officer.Ask(200, "POST", search, body)
+	if found.Text("mailboxId") != mette.Mailbox || found.Text("ownerName") != mette.Name || found["exemption"] != nil {
+		t.Errorf("found: %v", found)
+	}
+
+	list := "/apis/v1/exemptions/?mailboxId=" + mette.Mailbox
+	if x := officer.Ask(200, "GET", list, ""); x.At("totalElements") != 0.0 {
+		t.Errorf("exemptions before there is one: %v", x)
+	}
+
+	w.Exempt(mette.CPR)
+	officer.Want(200, "LIMITED_DANISH", "GET", list, "")
+	officer.Want(200, "LIMITED_DANISH", "POST", search, body)
+	officer.Want(400, "person.not.found", "POST", search, `{"cprNumber":"6701909999"}`)
+	officer.Want(400, "parameter.not.valid", "GET", "/apis/v1/exemptions/", "")
+
+	owner.Want(403, "", "POST", search, body)
+	owner.Want(403, "", "GET", list, "")
+	w.Person(w.Companies[0].CVR, "virkdk", "AUDITOR").Want(403, "", "POST", search, body)
+	noAuthority := w.Person(w.People[1].CPR, "app", "CITIZEN_SERVICE_EMPLOYEE")
+	noAuthority.Want(403, "office.authority.missing", "POST", search, body)
+
+	looks := owner.Body("GET", w.Box(0)+"/looks/", "")
+	if n := strings.Count(looks, "CASE_OPENED"); n != 1 { // the later ones follow within ten minutes
+		t.Errorf("%d looks of the officer's stand there, want 1: %s", n, looks)
+	}
+	b, err := filestore.OpenBeside(filepath.Join(w.Data, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	recorded := 0
+	for rec, err := range b.ReadAll(0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rec.Type == "looks.case-opened" && rec.Meta.Authority != (domain.OrganisationID{}) {
+			recorded++
+		}
+	}
+
+	if recorded != 1 {
+		t.Errorf("%d records say for which authority, want 1", recorded)
 	}
 }

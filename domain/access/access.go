@@ -172,6 +172,8 @@ type Decision struct {
 const (
 	NoAccess   domain.Reason = "access.none"    // nothing to do with the mailbox, or access that has ended
 	NotAllowed domain.Reason = "access.limited" // there is a right, and it does not go so far
+	// NoAuthority is for somebody in an office whose sign-in does not say for which authority they act.
+	NoAuthority domain.Reason = "office.authority.missing"
 )
 
 // Decide reports whether a principal may do something with a mailbox, by the strongest right that allows it. An office

@@ -23,7 +23,7 @@ type Event interface {
 
 // Codec knows every event type.
 var Codec = domain.Events[Event](
-	ContentOpened{}, Refused{}, Listed{}, Searched{}, SignedIn{}, Inspected{}, Mismatched{},
+	ContentOpened{}, Refused{}, Listed{}, Searched{}, SignedIn{}, Inspected{}, Mismatched{}, CaseOpened{},
 )
 
 // Decider is the rule book. A look is nobody's to refuse.
@@ -71,6 +71,7 @@ var (
 	atPlatform = domain.MessageID{15: 3}
 	atAccess   = domain.MessageID{15: 4}
 	atNumbers  = domain.MessageID{15: 5}
+	atCase     = domain.MessageID{15: 6}
 )
 
 // ContentOpened records that the record's actor looked at the content of a message, through the record's platform.
@@ -175,3 +176,18 @@ func (Mismatched) Effect() domain.Effect { return domain.Effect{} }
 func (Mismatched) At() domain.MessageID { return atNumbers }
 
 func (Mismatched) once() bool { return false }
+
+// CaseOpened records that an officer found the mailbox's owner by their number, or looked at their exemption. For which
+// municipality they did stands in the record.
+type CaseOpened struct{}
+
+// EventType is the stored name.
+func (CaseOpened) EventType() string { return "looks.case-opened" }
+
+// Effect is on nothing but the stream.
+func (CaseOpened) Effect() domain.Effect { return domain.Effect{} }
+
+// At is the owner's case.
+func (CaseOpened) At() domain.MessageID { return atCase }
+
+func (CaseOpened) once() bool { return false }

@@ -84,6 +84,7 @@ var rules = []scenario{
 		Then:     one(looks.Searched{}),
 	},
 	{Name: "a mismatch", When: after(0, looks.Mismatched{}), Then: one(looks.Mismatched{})},
+	{Name: "a case", When: after(0, looks.CaseOpened{}), Then: one(looks.CaseOpened{})},
 	{Name: "an inspection", When: after(0, looks.Inspected{}), Then: one(looks.Inspected{})},
 	{Name: "one who was refused", When: after(0, looks.Refused{}), Then: one(looks.Refused{})},
 	{

@@ -334,8 +334,14 @@ type RevokeExemption struct {
 	// Exemption is the one that is meant; zero: whichever there is. A later one is another.
 	Exemption domain.GrantID
 	Version   uint32
-	Contact   string // in the open, and allowed: see ContactNotAllowed; needed by the owner
-	Seal      domain.Seal
+	// Contacts are an e-mail address, a mobile number, or both; the owner needs one of them.
+	Contacts []Contact
+}
+
+// A Contact is a contact detail that somebody confirms.
+type Contact struct {
+	Allowed bool        // that it is what it is given as: an e-mail address, or a Danish mobile number
+	Seal    domain.Seal // of it
 }
 
 func (RevokeExemption) needs() domain.Parts { return domain.Parts{} }
@@ -363,17 +369,22 @@ func (c RevokeExemption) decide(s *State) ([]Event, error) {
 		return nil, domain.Refuse(NotExempt)
 	case c.By == ByReturn && !s.Exemption.Departure:
 		return nil, nil
-	case c.By == BySelf && c.Contact == "":
+	case c.By == BySelf && len(c.Contacts) == 0:
 		return nil, domain.Refuse(ContactNotAllowed)
 	}
 
 	var events []Event
-	if c.Contact != "" {
-		sealed, err := c.Seal.Under(s.NextLeaf, nil)
+	for i, contact := range c.Contacts {
+		if !contact.Allowed {
+			return nil, domain.Refuse(ContactNotAllowed)
+		}
+
+		leaf := s.NextLeaf + uint32(i)
+		sealed, err := contact.Seal.Under(leaf, nil)
 		if err != nil {
 			return nil, err
 		}
-		events = append(events, ContactConfirmed{Leaf: s.NextLeaf, Contact: sealed})
+		events = append(events, ContactConfirmed{Leaf: leaf, Contact: sealed})
 	}
 
 	return append(events, ExemptionRevoked{s.Exemption.ID, c.By}), nil

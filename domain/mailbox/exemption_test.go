@@ -183,11 +183,31 @@ var exemptionRules = []scenario{
 	{
 		Name:  "cancelled online [42]",
 		Given: exempt,
-		When:  mailbox.RevokeExemption{By: mailbox.BySelf, Contact: "a@b.dk", Seal: sealing("contact")},
+		When:  mailbox.RevokeExemption{By: mailbox.BySelf, Contacts: []mailbox.Contact{{true, sealing("contact")}}},
 		Then: then(
 			mailbox.ContactConfirmed{Leaf: 2, Contact: sealed("contact", 2)},
 			mailbox.ExemptionRevoked{Exemption: g1, By: mailbox.BySelf},
 		),
+	},
+	{
+		Name:  "cancelled online, with an e-mail address and a mobile number: both are kept",
+		Given: exempt,
+		When: mailbox.RevokeExemption{By: mailbox.BySelf, Contacts: []mailbox.Contact{
+			{true, sealing("email")}, {true, sealing("mobile")},
+		}},
+		Then: then(
+			mailbox.ContactConfirmed{Leaf: 2, Contact: sealed("email", 2)},
+			mailbox.ContactConfirmed{Leaf: 3, Contact: sealed("mobile", 3)},
+			mailbox.ExemptionRevoked{Exemption: g1, By: mailbox.BySelf},
+		),
+	},
+	{
+		Name:  "cancelled online, with one that is allowed and one that is not",
+		Given: exempt,
+		When: mailbox.RevokeExemption{By: mailbox.BySelf, Contacts: []mailbox.Contact{
+			{true, sealing("email")}, {false, sealing("mobile")},
+		}},
+		Err: refused(mailbox.ContactNotAllowed),
 	},
 	{
 		Name:  "ended at the municipality",

@@ -217,7 +217,8 @@ func (d draw) setting() mailbox.Command {
 	case 1:
 		return mailbox.SetLanguage{Platform: d.platform(), Language: one(d, []string{"da", "en"}), Offered: true}
 	case 2:
-		return mailbox.RevokeExemption{By: mailbox.BySelf, Contact: "a contact", Seal: d.sealing()}
+		contact := mailbox.Contact{Allowed: true, Seal: d.sealing()}
+		return mailbox.RevokeExemption{By: mailbox.BySelf, Contacts: []mailbox.Contact{contact}}
 	}
 
 	to := mailbox.PrivateSender{Platform: d.platform(), Organisation: one(d, senders)}

@@ -14,7 +14,6 @@ import (
 	"digitalpost/domain/access"
 	"digitalpost/domain/mailbox"
 	"digitalpost/eventstore"
-	"digitalpost/projections/directory"
 )
 
 // An Application is what happens at the municipality's counter.
@@ -147,98 +146,41 @@ var (
 	anEMail      = regexp.MustCompile(`^[^\s@<>]{1,64}@[^\s@<>]{1,180}\.[^\s@<>.]{2,63}$`)
 )
 
-// contactOf gives an e-mail address or a Danish mobile number as it is kept; empty if it is neither.
-func contactOf(s string) string {
-	s = strings.Join(strings.Fields(s), "")
-	switch {
-	case danishMobile.MatchString(s):
-		return "+45" + s[len(s)-8:]
-	case anEMail.MatchString(s):
-		return s
+// Contacts are contact details, as somebody gives them; an empty one is not given.
+type Contacts struct{ EMail, Mobile string }
+
+// kept gives those that are given as they are kept; an empty text is one that is not what it should be.
+func (c Contacts) kept() (out []string) {
+	if mail := strings.Join(strings.Fields(c.EMail), ""); c.EMail != "" && anEMail.MatchString(mail) {
+		out = append(out, mail)
+	} else if c.EMail != "" {
+		out = append(out, "")
 	}
 
-	return ""
+	number := strings.Join(strings.Fields(c.Mobile), "")
+	if c.Mobile != "" && danishMobile.MatchString(number) {
+		out = append(out, "+45"+number[len(number)-8:])
+	} else if c.Mobile != "" {
+		out = append(out, "")
+	}
+
+	return out
 }
 
 // cancellation is the request to cancel one's own exemption.
-type cancellation struct{ Contact string }
+type cancellation struct{ Contacts []string }
 
-// Cancel is the owner's own: online, with an e-mail address or a Danish mobile number that they confirm.
-func (x *Exemption) Cancel(ctx context.Context, ask core.Ask, contact string) (Status, eventstore.Position, error) {
-	contact = contactOf(contact)
-
-	return x.run(ctx, ask, access.Settings, cancellation{contact}, mailbox.RevokeExemption{
-		By: mailbox.BySelf, Version: ask.Version, Contact: contact,
-		Seal: x.seal(ask.Mailbox, mailbox.ContactConfirmed{}, "contact", contact),
-	})
-}
-
-// status reads where an exemption stands; what is for officers only is unsealed for them.
-func (x *Exemption) status(box domain.MailboxID, officer bool) (out Status, err error) {
-	row, err := x.core.Mailbox(box)
-	if err != nil {
-		return out, err
+// Cancel is the owner's own: online, with an e-mail address, a Danish mobile number, or both, that they confirm.
+func (x *Exemption) Cancel(ctx context.Context, ask core.Ask, given Contacts) (Status, eventstore.Position, error) {
+	kept := given.kept()
+	cmd := mailbox.RevokeExemption{By: mailbox.BySelf, Version: ask.Version}
+	for _, c := range kept {
+		cmd.Contacts = append(cmd.Contacts, mailbox.Contact{
+			Allowed: c != "", Seal: x.seal(ask.Mailbox, mailbox.ContactConfirmed{}, "contact", c),
+		})
 	}
 
-	out = Status{Mailbox: box, Row: row.Exemption}
-	shown := row.Exemption.Shown
-	open := func(leaf uint32, e mailbox.Event, field string, sealed domain.Sealed) string {
-		plain, openErr := x.core.Opened(box, leaf, e.EventType(), field, sealed)
-		if err == nil {
-			err = openErr
-		}
-
-		return string(plain)
-	}
-
-	out.Grounds = open(shown.GroundsLeaf, mailbox.ExemptionRefused{}, "grounds", shown.Grounds)
-	if !officer {
-		return out, err
-	}
-
-	out.Criteria = strings.Fields(open(shown.Leaf, mailbox.ExemptionApplied{}, "criteria", shown.Criteria))
-	slices.Sort(out.Criteria)
-	out.Address = open(shown.AddressLeaf, mailbox.PostalAddressSet{}, "address", shown.Address)
-
-	return out, err
-}
-
-// Status shows an officer where an owner's exemption stands, with its criteria; the owner sees that it stands, and no
-// criterion.
-func (x *Exemption) Status(
-	ctx context.Context, p access.Principal, box domain.MailboxID, officer bool,
-) (Status, error) {
-	action := access.Settings
-	if officer {
-		action = access.Exempt
-	}
-
-	if _, err := x.core.Admit(ctx, p, box, action); err != nil {
-		return Status{}, err
-	}
-
-	out, err := x.status(box, officer)
-	if err == nil && out.Row.Version == 0 {
-		err = core.ErrNotFound
-	}
-
-	return out, err
-}
-
-// Mailbox gives the mailbox that an exemption is of.
-func (x *Exemption) Mailbox(id domain.GrantID) (domain.MailboxID, error) {
-	d, err := directory.At(x.core.Views)
-	if err != nil {
-		return domain.MailboxID{}, err
-	}
-	defer d.Close()
-
-	box, ok := d.ExemptionOf(id)
-	if !ok {
-		return box, core.ErrNotFound
-	}
-
-	return box, nil
+	return x.run(ctx, ask, access.Settings, cancellation{kept}, cmd)
 }
 
 // IsExempt reports whether the owner of a number is exempt, and whether there is one; no reason is given to anybody.

@@ -62,12 +62,24 @@ func TestWhoIsExemptGetsNoPublicPost(t *testing.T) {
 	}
 
 	owner := backbonetest.Owner(box, backbonetest.App)
-	if _, _, err := b.Exemption.Cancel(ctx, owner, "hej"); !core.IsReason(err, mailbox.ContactNotAllowed) {
-		t.Errorf("ended without a contact: %v, want %s", err, mailbox.ContactNotAllowed)
+	for _, bad := range []exemption.Contacts{
+		{}, {EMail: "hej"}, {Mobile: "hej"}, {Mobile: "a@example.org"}, {EMail: "20304050"},
+		{EMail: "a@example.org", Mobile: "12345678"}, {EMail: "a@", Mobile: "20304050"},
+	} {
+		if _, _, err := b.Exemption.Cancel(ctx, owner, bad); !core.IsReason(err, mailbox.ContactNotAllowed) {
+			t.Errorf("ended with %+v: %v, want %s", bad, err, mailbox.ContactNotAllowed)
+		}
 	}
 
-	if s, _, err = b.Exemption.Cancel(ctx, owner, "20 30 40 50"); err != nil || s.Row.Exempt {
+	after := b.Position()
+	both := exemption.Contacts{EMail: "a@example.org", Mobile: "20 30 40 50"}
+	if s, _, err = b.Exemption.Cancel(ctx, owner, both); err != nil || s.Row.Exempt {
 		t.Errorf("Cancel = %+v, %v", s.Row, err)
+	}
+
+	kept := b.Box(box, after, mailbox.ContactConfirmed{}.EventType())
+	if len(kept) != 2 || kept[0].Says.(mailbox.ContactConfirmed).Leaf == kept[1].Says.(mailbox.ContactConfirmed).Leaf {
+		t.Errorf("the log keeps %+v, want both contact details, under leaves of their own", kept)
 	}
 	sends("afterwards", "COMPLETED", "")
 }
