@@ -64,7 +64,12 @@ var mayImport = map[string]may{
 	"adapters/vault":       {ours: []string{"domain"}},
 	"adapters/documents":   {ours: []string{"domain"}},
 	"adapters/server": {ours: append([]string{
-		"adapters/server", "adapters/senderapi", "adapters/viewapi", "adapters/openapi", "adapters/development",
+		"adapters/server", "adapters/senderapi", "adapters/viewapi", "adapters/officeapi", "adapters/openapi",
+		"adapters/development",
+	}, faces...)},
+
+	"adapters/server/servertest": {ours: append([]string{
+		"adapters/server/...", "adapters/openapi", "adapters/development", "eventstore/filestore",
 	}, faces...)},
 
 	"adapters/backbone/core":          on(),
@@ -86,7 +91,11 @@ var mayImport = map[string]may{
 	"adapters/backbone/intake":  on("core", "content", "people", "organisations"),
 	"adapters/backbone/search":  on("core", "text", "content", "messages"),
 	"adapters/backbone/changes": on("core"),
-	"adapters/backbone":         {ours: append([]string{"eventstore/...", "adapters/backbone/..."}, below...)},
+
+	"adapters/backbone/mandates":  on("core"),
+	"adapters/backbone/proposals": on("core"),
+
+	"adapters/backbone": {ours: append([]string{"eventstore/...", "adapters/backbone/..."}, below...)},
 
 	"cmd": {ours: []string{"domain/...", "eventstore/...", "projections/...", "adapters/..."}},
 }

@@ -1,6 +1,9 @@
 package domain
 
-import "unicode"
+import (
+	"strings"
+	"unicode"
+)
 
 // Hidden reports whether a character has no place in a name that is chosen here, of a folder, a system, a contact
 // point: controls, those that change the direction of what follows, and those of no width, so that a name can't look
@@ -15,3 +18,6 @@ func Hidden(r rune) bool {
 
 	return false
 }
+
+// HasHidden reports whether a name has a hidden character: see Hidden.
+func HasHidden(name string) bool { return strings.ContainsFunc(name, Hidden) }

@@ -17,6 +17,7 @@ import (
 	"digitalpost/domain/intake"
 	"digitalpost/domain/looks"
 	"digitalpost/domain/mailbox"
+	"digitalpost/domain/mandate"
 	"digitalpost/domain/oplog"
 	"digitalpost/domain/organisation"
 	"digitalpost/eventstore"
@@ -91,6 +92,8 @@ func throughCodecs(t *testing.T, o occurrence) {
 		domaintest.ReadBack(t, looks.Codec, e)
 	case oplog.Event:
 		domaintest.ReadBack(t, oplog.Codec, e)
+	case mandate.Event:
+		domaintest.ReadBack(t, mandate.Codec, e)
 	default:
 		t.Fatalf("%T is of no kind of stream that this test knows", e)
 	}
@@ -107,6 +110,10 @@ func throughCodecs(t *testing.T, o occurrence) {
 // notShown gives the names in JSON of the fields of a value that its text lacks.
 func notShown(v reflect.Value, text string) (missing []string) {
 	for i := range v.NumField() {
+		if v.Type().Field(i).Anonymous {
+			missing = append(missing, notShown(v.Field(i), text)...)
+			continue
+		}
 		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
 		if name != "-" && (name == "" || !strings.Contains(text, `"`+name+`":`)) {
 			missing = append(missing, v.Type().Field(i).Name)

@@ -2,6 +2,7 @@ package projections_test
 
 import (
 	"testing"
+	"time"
 
 	"digitalpost/domain"
 	"digitalpost/domain/intake"
@@ -203,6 +204,8 @@ func others(e mailbox.Event) []mailbox.Event {
 		return []mailbox.Event{mailbox.AccessRequested{Grant: e.Grant, Grantee: e.Grantee}}
 	case mailbox.AccessRevoked:
 		return []mailbox.Event{mailbox.AccessGranted{Grant: e.Grant, Grantee: e.Grantee}}
+	case mailbox.AccessExpired:
+		return []mailbox.Event{mailbox.AccessGranted{Grant: e.Grant, Grantee: e.Grantee, Until: time.Unix(1, 0)}}
 	case mailbox.ExemptionGranted:
 		return []mailbox.Event{mailbox.ExemptionApplied{Exemption: e.Exemption, Leaf: 3}}
 	case mailbox.ExemptionRefused:
@@ -238,6 +241,8 @@ func givenOfOrganisation(e domain.Event) []occurrence {
 	case organisation.Registered:
 		return nil
 	case organisation.SystemKeySet:
+		return and(organisation.SystemRegistered{System: e.System})
+	case organisation.SystemWithdrawn:
 		return and(organisation.SystemRegistered{System: e.System})
 	case organisation.SystemDelegated:
 		return and(organisation.SystemRegistered{System: e.System})

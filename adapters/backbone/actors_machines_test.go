@@ -1,6 +1,9 @@
 package backbone_test
 
 import (
+	backboneintake "digitalpost/adapters/backbone/intake"
+	"digitalpost/adapters/backbone/proposals"
+
 	"context"
 	"fmt"
 	"strings"
@@ -80,7 +83,7 @@ func onIntake() []operation {
 			uuid := core.NewUUID()
 			letter := backbonetest.Memo(h.system, backbonetest.Mette, backbonetest.Letter{UUID: uuid})
 			h.EndAt("before outcome", func(ctx context.Context) {
-				h.Intake.Submit(ctx, h.system, uuid, strings.NewReader(letter))
+				h.Intake.Submit(ctx, h.system, backboneintake.Submission{UUID: uuid, MeMo: strings.NewReader(letter)})
 			})
 
 			return func() error {
@@ -192,10 +195,13 @@ func onOrganisations() []operation {
 			h.made++
 			org := organisations.Organisation{
 				Kind: organisation.Authority, CVR: fmt.Sprint(21000000 + h.made), Name: "Ny",
+				Rights: organisation.Rights{AuthorityType: "OTHER"},
 			}
 
 			return func() error {
-				return h.Organisations.RegisterSystem(h.ctx, registrar(h, c), org, "System", "", []byte("hash"))
+				return h.Organisations.RegisterSystem(h.ctx, registrar(h, c), organisations.Registration{
+					Organisation: org, Name: "System", KeyHash: []byte("hash"),
+				})
 			}
 		},
 	}, {
@@ -270,17 +276,12 @@ func onRegisters() []operation {
 		name: "people.Shred", by: byConsole,
 		given: func(h *house, _ *caller) func() error {
 			box, _ := h.someone()
-			return func() error { return h.People.Shred(h.ctx, box) }
+			return func() error { return h.People.Shred(h.ctx, box, 0) }
 		},
 	}, {
 		name: "backbone.ConfirmClock", by: byConsole,
 		given: func(h *house, _ *caller) func() error {
-			return func() error { return h.ConfirmClock(h.ctx) }
-		},
-	}, {
-		name: "backbone.Roll", by: byConsole,
-		given: func(h *house, _ *caller) func() error {
-			return func() error { _, err := h.Roll(h.ctx); return err }
+			return func() error { return h.ConfirmClock(h.ctx, proposals.Operator{Console: true}) }
 		},
 	}, {
 		name: "backbone.Started", by: []string{"backbone"},

@@ -54,7 +54,7 @@ var (
 func table() [][]operation {
 	return [][]operation{
 		onMessages(), onFolders(), onDrafts(), onSending(), onAccess(), onExemption(), onSettings(), onIntake(),
-		onHandover(), onOrganisations(), onRegisters(),
+		onHandover(), onOrganisations(), onRegisters(), onProposals(),
 	}
 }
 

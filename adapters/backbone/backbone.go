@@ -33,6 +33,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -48,18 +49,20 @@ import (
 	"digitalpost/adapters/backbone/handover"
 	"digitalpost/adapters/backbone/intake"
 	"digitalpost/adapters/backbone/looks"
+	"digitalpost/adapters/backbone/mandates"
 	"digitalpost/adapters/backbone/messages"
 	"digitalpost/adapters/backbone/organisations"
 	"digitalpost/adapters/backbone/people"
+	"digitalpost/adapters/backbone/proposals"
 	"digitalpost/adapters/backbone/search"
 	"digitalpost/adapters/backbone/sending"
 	"digitalpost/adapters/backbone/settings"
 	"digitalpost/adapters/documents"
 	"digitalpost/adapters/vault"
-	accessrules "digitalpost/domain/access"
 	intakerules "digitalpost/domain/intake"
 	looksrules "digitalpost/domain/looks"
 	"digitalpost/domain/mailbox"
+	"digitalpost/domain/mandate"
 	"digitalpost/domain/oplog"
 	"digitalpost/domain/organisation"
 	"digitalpost/eventstore"
@@ -81,6 +84,8 @@ type Config struct {
 	Mail        sending.Mailer    // nil: nothing leaves as e-mail
 	NoWait      bool              // a negative control: neither a person's write nor a read waits for the views
 	Fail        func(step string) // nil, or called at each named step; tests end the process in it
+
+	still bool // nothing goes on by itself: the log is being restored
 }
 
 // A Backbone is open: its subjects may be used by many goroutines at once.
@@ -94,9 +99,11 @@ type Backbone struct {
 	Handover      *handover.Handover
 	Intake        *intake.Intake
 	Looks         *looks.Looks
+	Mandates      *mandates.Mandates
 	Messages      *messages.Messages
 	Organisations *organisations.Organisations
 	People        *people.People
+	Proposals     *proposals.Proposals
 	Search        *search.Search
 	Sending       *sending.Sending
 	Settings      *settings.Settings
@@ -111,6 +118,8 @@ type Backbone struct {
 	docs   *documents.Store
 	log    eventstore.Handler[oplog.Order, oplog.Event, oplog.State]
 	clock  eventstore.Handler[oplog.Order, oplog.Event, oplog.State] // while the clock is not trusted
+	held   atomic.Bool
+	goOn   func() // starts what goes on by itself, once
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 }
@@ -140,7 +149,10 @@ func Open(cfg Config) (b *Backbone, err error) {
 	if err := b.core.Forgetting.CatchUp(ctx); err != nil {
 		return b, err
 	}
-	b.work(ctx)
+
+	if err := b.begin(ctx, cfg.still); err != nil {
+		return b, err
+	}
 
 	return b, nil
 }
@@ -224,6 +236,7 @@ func (b *Backbone) wire(cfg Config) {
 		Looks:     eventstore.NewHandler(b.store, looksrules.Decider, looksrules.Codec),
 		Views:     b.views, Vault: b.vault, Documents: b.docs, HasRoom: b.store.IntakeHasRoom,
 		Now: cfg.Now, Logger: cfg.Log, Fail: cfg.Fail, NoWait: cfg.NoWait,
+		Mandates: !cfg.Development,
 	})
 	b.core = c
 	b.log = eventstore.NewHandler(b.store, oplog.Decider, oplog.Codec)
@@ -248,35 +261,13 @@ func (b *Backbone) wire(cfg Config) {
 	b.Intake = intake.New(c, words, b.People, b.Organisations,
 		eventstore.NewHandler(b.store, intakerules.Decider, intakerules.Codec))
 	b.Search = search.New(c)
+	b.Mandates = mandates.New(c, eventstore.NewHandler(b.store, mandate.Decider, mandate.Codec))
+	b.Proposals = proposals.New(c, b.log, proposals.Measures{
+		Shred: b.People.Shred,
+		Roll:  func(ctx context.Context) error { return roll(ctx, b) },
+		GoOn:  func() { b.goOn() },
+	}, b.store.ID(), cfg.Development)
 	b.Changes = changes.New(c)
-}
-
-// work starts what goes on by itself, until ctx ends.
-func (b *Backbone) work(ctx context.Context) {
-	from := b.store.Last() // before anybody follows
-	for _, run := range []func(context.Context){
-		b.core.Forgetting.Run, b.core.Forgetting.RunSweep, b.Intake.RunPending, b.Intake.RunDue, b.Sending.Run,
-		func(ctx context.Context) { b.Changes.Run(ctx, from) },
-	} {
-		b.wg.Add(1)
-		go func() { defer b.wg.Done(); b.keepUp(ctx, run) }()
-	}
-}
-
-// keepUp runs what goes on by itself, again where it came upon a damaged view, which is built anew meanwhile.
-func (b *Backbone) keepUp(ctx context.Context, run func(context.Context)) {
-	for {
-		err := engine.Guard(func() error { run(ctx); return nil })
-		if err == nil || ctx.Err() != nil {
-			return
-		}
-		b.core.Logger.Error("work is taken up again", "error", err)
-
-		select {
-		case <-time.After(time.Second):
-		case <-ctx.Done():
-		}
-	}
 }
 
 // Close finishes what is under way and closes everything.
@@ -311,7 +302,7 @@ func (b *Backbone) Close() error {
 }
 
 // Ready reports whether requests can be answered.
-func (b *Backbone) Ready() bool { return b.views.Ready() && b.Err() == nil }
+func (b *Backbone) Ready() bool { return b.views.Ready() && b.Err() == nil && !b.Held() }
 
 // Parked gives how many streams are parked in the views: what is shown of them is old, and documents are not swept.
 func (b *Backbone) Parked() (int, error) { return b.views.Parked() }
@@ -337,19 +328,8 @@ func (b *Backbone) Rebuild(ctx context.Context) ([]engine.Rebuilt, error) {
 	return b.views.Rebuild(ctx)
 }
 
-// Roll ends the key epoch: what was forgotten is gone from every copy from then on. It gives the new epoch.
-func (b *Backbone) Roll(ctx context.Context) (int, error) {
-	if err := b.core.Forgetting.Wait(ctx, b.store.Last()); err != nil {
-		return 0, err
-	}
-
-	epoch, err := b.vault.Roll()
-	if err != nil {
-		return 0, err
-	}
-
-	return epoch, b.note(ctx, b.log, accessrules.Operations, oplog.NoteRoll{Rolled: oplog.KeysRolled{Epoch: epoch}})
-}
+// Epoch is the epoch of the keys.
+func (b *Backbone) Epoch() int { return b.vault.Epoch() }
 
 // CheckKeys checks the key file in full, and counts its nodes and the numbers of the directory.
 func (b *Backbone) CheckKeys() (nodes, numbers int, err error) { return b.vault.Check() }

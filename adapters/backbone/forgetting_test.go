@@ -7,11 +7,13 @@ import (
 
 	"digitalpost/adapters/backbone/backbonetest"
 	"digitalpost/adapters/backbone/messages"
+	"digitalpost/adapters/backbone/proposals"
 	"digitalpost/adapters/backbone/sending"
 	"digitalpost/adapters/vault"
 	"digitalpost/domain"
 	"digitalpost/domain/intake"
 	"digitalpost/domain/mailbox"
+	"digitalpost/domain/oplog"
 )
 
 // A whole mailbox is shredded: no key of it is left, and its neighbour opens.
@@ -25,11 +27,12 @@ func TestShreddedMailboxDoesNotOpen(t *testing.T) {
 		fillMailbox(t, b, box, (i+1)*10, (i+1)*10+3)
 	}
 
-	if err := b.People.Shred(ctx, boxes[0]); err != nil {
+	if err := b.People.Shred(ctx, boxes[0], 0); err != nil {
 		t.Fatal(err)
 	}
 
-	if _, err := b.Roll(ctx); err != nil {
+	console := proposals.Operator{Console: true}
+	if _, err := b.Proposals.Propose(ctx, console, oplog.RollKeys, domain.MailboxID{}, ""); err != nil {
 		t.Fatal(err)
 	}
 
@@ -196,7 +199,7 @@ func TestShreddingLeavesHandedOverCopies(t *testing.T) {
 		}
 	}
 
-	if err := b.People.Shred(ctx, box); err != nil {
+	if err := b.People.Shred(ctx, box, 0); err != nil {
 		t.Fatal(err)
 	}
 	settle(t, b)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 
 	"digitalpost/adapters/backbone/core"
+	"digitalpost/adapters/backbone/proposals"
 	"digitalpost/domain/access"
 	"digitalpost/domain/oplog"
 	"digitalpost/domain/streams"
@@ -12,8 +13,18 @@ import (
 	"digitalpost/eventstore/filestore"
 )
 
-// ConfirmClock accepts the machine's clock as it is, and records that an operator did.
-func (b *Backbone) ConfirmClock(ctx context.Context) error {
+// ConfirmClock accepts the machine's clock as it is, and records which operator did. Whether they are one was judged.
+func (b *Backbone) ConfirmClock(ctx context.Context, by proposals.Operator) error {
+	if !by.Console {
+		meta := core.InOffice(by.Principal, access.Operator)
+		meta.Command = b.core.NewID()
+		_, _, err := b.clock.Execute(ctx, eventstore.Stream{Kind: streams.Log, ID: b.store.ID()}, meta, oplog.Order{
+			Command: oplog.ConfirmClock{}, By: access.Operations, Who: meta.Actor.ID, Now: b.core.Now(),
+		})
+
+		return err
+	}
+
 	return b.note(ctx, b.clock, access.Operations, oplog.ConfirmClock{})
 }
 
@@ -24,7 +35,7 @@ func (b *Backbone) note(
 ) error {
 	m := core.Machine{Kind: by, Thing: b.core.NewID()}
 	_, _, err := h.Execute(ctx, eventstore.Stream{Kind: streams.Log, ID: b.store.ID()}, m.Meta(),
-		oplog.Order{Command: cmd, By: by})
+		oplog.Order{Command: cmd, By: by, Now: b.core.Now()})
 
 	return err
 }

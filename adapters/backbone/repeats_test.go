@@ -127,7 +127,7 @@ func TestShreddingThatWasKilledLeavesNothingForGood(t *testing.T) {
 		}
 	}
 	settle(t, b) // what intake knew is forgotten: the next that is forgotten is the mailbox
-	b.EndAt("leaf forgotten", func(ctx context.Context) { b.People.Shred(ctx, box) })
+	b.EndAt("leaf forgotten", func(ctx context.Context) { b.People.Shred(ctx, box, 0) })
 	b.Restart()
 
 	s, err := documents.At(b.Core().Views)

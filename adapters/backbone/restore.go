@@ -12,11 +12,13 @@ import (
 	"path/filepath"
 
 	"digitalpost/adapters/backbone/core"
+	"digitalpost/adapters/backbone/proposals"
 	"digitalpost/adapters/vault"
 	"digitalpost/domain"
 	"digitalpost/domain/access"
 	"digitalpost/domain/intake"
 	"digitalpost/domain/mailbox"
+	"digitalpost/domain/mandate"
 	"digitalpost/domain/oplog"
 	"digitalpost/domain/streams"
 	"digitalpost/eventstore"
@@ -33,13 +35,42 @@ type Restoration struct {
 // ErrNotWhole says that a directory holds no whole copy.
 var ErrNotWhole = errors.New("this is no whole backup")
 
+// Why is what whoever is at the console gives as the reason for what can't be undone.
+type Why struct {
+	Reason     string // at most oplog.MaxReason characters
+	CaseNumber string // at most mandate.MaxCaseNumber
+}
+
+// judge refuses a reason before anything is done.
+func (w Why) judge() error {
+	_, err := oplog.Decider.Decide(oplog.State{}, oplog.Order{
+		By:      access.Operations,
+		Mandate: true,
+		Command: oplog.Propose{Made: oplog.ProposalMade{Measure: oplog.GoOnRestored}, Reason: w.Reason},
+	})
+	if err == nil {
+		_, err = mandate.Decider.Decide(mandate.State{}, mandate.Open{
+			Opened: mandate.Opened{Office: access.Operator}, Purpose: w.Reason, CaseNumber: w.CaseNumber,
+		})
+	}
+
+	if err != nil {
+		return fmt.Errorf("the reason and the case number of a restoration are needed: %w", err)
+	}
+
+	return nil
+}
+
 // Restore makes the data of a copy, in a directory that is not there, and begins a new incarnation of its log, later
 // than any that there was: views, heads and cursors of what came after the copy elsewhere are those of another history,
 // and refused. All is checked before the keys folder is bound to the new incarnation, from when on the data from before
 // is not served any more; a server that still holds the folder is vault.ErrInUse. What was destroyed since is destroyed
 // again, and its leaves are begun by nothing that comes. Keys that were rolled since open nothing of the copy:
 // vault.ErrNoKeys. The directory gets its name last; a crash leaves it with .partial, and restoring begins again.
-func Restore(from, dir string, keys vault.KeyFolder) (out Restoration, err error) {
+//
+// Why it is done is a proposal in the log, which a second operator approves before anything but that is answered. Of
+// made-up people it is approved at once.
+func Restore(from, dir string, keys vault.KeyFolder, why Why) (out Restoration, err error) {
 	text, err := os.ReadFile(filepath.Join(from, manifest))
 	if err != nil || json.Unmarshal(text, &out.Copy) != nil {
 		return out, fmt.Errorf("%s: %w: the file %s does not say what is in it", from, ErrNotWhole, manifest)
@@ -47,8 +78,14 @@ func Restore(from, dir string, keys vault.KeyFolder) (out Restoration, err error
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return out, fmt.Errorf("%s is there already: restore makes the data's directory", dir)
 	}
+	if out.Development && why == (Why{}) {
+		why = Why{Reason: "made-up people", CaseNumber: "0"}
+	}
+	if err := why.judge(); err != nil {
+		return out, err
+	}
 
-	r := &restoring{Restoration: &out, dir: dir + ".partial", keys: keys}
+	r := &restoring{Restoration: &out, dir: dir + ".partial", keys: keys, why: why}
 	if err := r.copy(from); err != nil {
 		return out, err
 	}
@@ -75,6 +112,7 @@ type restoring struct {
 	dir  string
 	keys vault.KeyFolder
 	id   [16]byte // of the log
+	why  Why
 }
 
 // copy copies the copy.
@@ -171,12 +209,14 @@ func (r *restoring) rebind() error {
 
 // goOn opens the data, destroys again what was destroyed since, and writes into its log what follows from that.
 func (r *restoring) goOn() error {
-	b, err := Open(Config{Dir: r.dir, KMS: r.keys, Development: r.Development, SegmentSize: restoredSegment})
+	b, err := Open(Config{
+		Dir: r.dir, KMS: r.keys, Development: r.Development, SegmentSize: restoredSegment, still: true,
+	})
 	if err != nil {
 		return err
 	}
 	if b.ClockErr() != nil { // since the copy's last event the clock has run on
-		err = b.ConfirmClock(context.Background())
+		err = b.ConfirmClock(context.Background(), proposals.Operator{Console: true})
 	}
 	if err == nil {
 		err = r.forgetAgain(b)
@@ -186,8 +226,26 @@ func (r *restoring) goOn() error {
 			Incarnation: r.Incarnation, Position: uint64(r.Position),
 		}})
 	}
+	if err == nil {
+		err = r.propose(b)
+	}
 
 	return errors.Join(err, b.Close())
+}
+
+// propose proposes to go on with the log, as whoever is at the console.
+func (r *restoring) propose(b *Backbone) error {
+	ctx := context.Background()
+	m, err := b.Mandates.OpenAtConsole(ctx, r.why.Reason, r.why.CaseNumber)
+	if err != nil {
+		return err
+	}
+
+	by := proposals.Operator{Console: true}
+	by.Mandate = m.ID
+	_, err = b.Proposals.Propose(ctx, by, oplog.GoOnRestored, domain.MailboxID{}, r.why.Reason)
+
+	return err
 }
 
 // forgetAgain destroys again what was destroyed since. Mailboxes that were shredded are shredded in the log, too; the
@@ -200,7 +258,7 @@ func (r *restoring) forgetAgain(b *Backbone) error {
 	r.Forgotten = len(leaves) + len(owners)
 
 	for _, o := range owners {
-		err := b.People.Shred(context.Background(), domain.MailboxID(o))
+		err := b.People.Shred(context.Background(), domain.MailboxID(o), 0)
 		if _, refused := domain.Refused(err); err != nil && !refused { // a copy that was handed over has no mailbox
 			return err
 		}

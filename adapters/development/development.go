@@ -127,6 +127,9 @@ func (d *dev) systems() ([]any, error) {
 			if s.Platform != "" {
 				o["platform"] = s.Platform
 			}
+			if s.ConsentBasis != "" {
+				o["consentBasis"] = s.ConsentBasis
+			}
 
 			systems = append(systems, o)
 		}

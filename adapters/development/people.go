@@ -34,32 +34,43 @@ var madeUp = struct {
 	systems: []madeUpSystem{{
 		name: "Kommunens fagsystem",
 		org: organisations.Organisation{Kind: organisation.Authority, CVR: "20000001", Name: "Eksempel Kommune",
-			AuthorityType: "MUNICIPALITY", MandatoryAllowed: true, LegalAllowed: true},
+			Rights: organisation.Rights{
+				AuthorityType: "MUNICIPALITY", MandatoryAllowed: true, LegalAllowed: true,
+			}},
 	}, {
 		name: "Regionens patientsystem",
 		org: organisations.Organisation{Kind: organisation.Authority, CVR: "20000002", Name: "Region Påfund",
-			AuthorityType: "REGION"},
+			Rights: organisation.Rights{AuthorityType: "REGION"}},
 	}, {
 		name:     "Forsikringens post til e-Boks",
 		platform: "eboks",
+		basis:    "CONTRACT",
 		org: organisations.Organisation{
 			Kind: organisation.Company, CVR: "20000003", Name: "Opdigtet Forsikring A/S",
 		},
 	}, {
 		name:     "Bankens post til mit.dk",
 		platform: "mitdk",
+		basis:    "CONTRACT",
 		org:      organisations.Organisation{Kind: organisation.Company, CVR: "20000004", Name: "Påfund Bank A/S"},
 	}, {
 		name: "Styrelsens udbetalinger",
 		org: organisations.Organisation{Kind: organisation.Authority, CVR: "20000005",
-			Name:          "Opdigtet Uddannelsesstyrelse",
-			AuthorityType: "STATE", LegalBasis: "SU-loven (opdigtet)"},
+			Name:   "Opdigtet Uddannelsesstyrelse",
+			Rights: organisation.Rights{AuthorityType: "STATE", LegalBasis: "SU-loven (opdigtet)"}},
+	}, {
+		name:     "Butikkens post til e-Boks",
+		platform: "eboks",
+		org: organisations.Organisation{
+			Kind: organisation.Company, CVR: "20000006", Name: "Påfund Butik ApS",
+		},
 	}},
 }
 
 type madeUpSystem struct {
 	name     string
 	platform string // of a company's system: the one that shows what it sends
+	basis    string // of a company's: of consent; empty: it says so with each letter
 	org      organisations.Organisation
 }
 
@@ -90,8 +101,10 @@ func Seed(ctx context.Context, b *backbone.Backbone, i *Issuer) error {
 		if err != nil {
 			return err
 		}
-		hash := identity.HashKey(i.SystemKey(id))
-		err = b.Organisations.RegisterSystem(ctx, organisations.Registrar, s.org, s.name, s.platform, hash)
+		err = b.Organisations.RegisterSystem(ctx, organisations.Registrar, organisations.Registration{
+			Organisation: s.org, Name: s.name, Platform: s.platform, ConsentBasis: s.basis,
+			KeyHash: identity.HashKey(i.SystemKey(id)),
+		})
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"slices"
 	"time"
 
 	"digitalpost/adapters/problem"
@@ -39,8 +38,7 @@ type Privilege struct {
 
 // authority finds out for which organisation somebody in an office acts: that of the identity's CVR number.
 func (t *Tokens) authority(p *access.Principal, c claims) (err error) {
-	inOffice := slices.ContainsFunc(p.Mandates, func(m access.Mandate) bool { return m.Mailbox == domain.MailboxID{} })
-	if _, bad := domain.ParseCVR(c.CVR); !inOffice || bad != nil {
+	if _, bad := domain.ParseCVR(c.CVR); !p.InOffice() || bad != nil {
 		return nil
 	}
 	p.Authority, err = t.b.Organisations.IDOf(c.CVR)
@@ -69,15 +67,15 @@ func (c claims) number() (number string, kind mailbox.OwnerKind, err error) {
 	return number, kind, nil
 }
 
-// mandates reads the rights that an identity brings along. One that is not known here, or for a company without a
+// privileges reads the rights that an identity brings along. One that is not known here, or for a company without a
 // mailbox, is no right.
-func (t *Tokens) mandates(all []Privilege) (out []access.Mandate, err error) {
-	if len(all) > maxMandates {
+func (t *Tokens) privileges(all []Privilege) (out []access.Privilege, err error) {
+	if len(all) > maxPrivileges {
 		return nil, problem.New(http.StatusForbidden, "priv.too.many", "a token brings at most 100 rights along")
 	}
 
 	for _, x := range all {
-		m := access.Mandate{Right: access.Right(x.Right)}
+		m := access.Privilege{Right: access.Right(x.Right)}
 		switch m.Right {
 		case access.Officer, access.BusinessOfficer, access.Operator, access.Auditor:
 		case access.Administrator, access.Writer, access.Basic, access.LegalOwner, access.Association:

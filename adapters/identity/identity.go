@@ -53,7 +53,26 @@ func (g *Gate) Person(r *http.Request) (p access.Principal, err error) {
 		p, err = g.tokens.Principal(r.Context(), token)
 		return err
 	})
+	if err == nil {
+		err = g.mandate(r, &p)
+	}
 	return p, err
+}
+
+// mandate finds the mandate under which somebody in an office asks, by the header Mandate.
+func (g *Gate) mandate(r *http.Request, p *access.Principal) error {
+	s := r.Header.Get("Mandate")
+	if s == "" {
+		return nil
+	}
+
+	id, err := domain.ParseUUID(s)
+	if err != nil {
+		return problem.BadField("Mandate", "header.not.valid", "must be a mandate's id")
+	}
+
+	p.Mandate = id
+	return g.b.Mandates.Check(r.Context(), *p, id)
 }
 
 // Platform returns the platform whose own server sends a request, and when the proof of that ends. Errors are as
@@ -100,7 +119,7 @@ func (g *Gate) system(r *http.Request, user, key string) (organisations.System, 
 		return organisations.System{}, refused
 	}
 	sys, err := g.b.Organisations.System(id)
-	if err != nil {
+	if err != nil || sys.Withdrawn {
 		return organisations.System{}, refused
 	}
 	if h := HashKey(key); subtle.ConstantTimeCompare(h, sys.KeyHash) != 1 {

@@ -104,9 +104,13 @@ func TestSenderSystemsNeedTheirCertificate(t *testing.T) {
 	}
 	register := func(key string) {
 		t.Helper()
-		o := organisations.Organisation{Kind: organisation.Authority, CVR: cvr, UUID: of, Name: "Eksempel Kommune"}
-		err := p.B.Organisations.RegisterSystem(t.Context(), organisations.Console, o, "Fagsystem", "",
-			identity.HashKey(key))
+		err := p.B.Organisations.RegisterSystem(t.Context(), organisations.Console, organisations.Registration{
+			Organisation: organisations.Organisation{
+				Kind: organisation.Authority, CVR: cvr, UUID: of, Name: "Eksempel Kommune",
+				Rights: organisation.Rights{AuthorityType: "MUNICIPALITY"},
+			},
+			Name: "Fagsystem", KeyHash: identity.HashKey(key),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,11 +23,11 @@ import (
 )
 
 const (
-	leeway       = 30 * time.Second // by which an issuer's clock may be ahead
-	maxToken     = 8 << 10          // bytes
-	maxLife      = 24 * time.Hour   // of a token, from when it is shown
-	maxMandates  = 100
-	rememberedAt = 10_000 // tokens whose signature need not be looked at again
+	leeway        = 30 * time.Second // by which an issuer's clock may be ahead
+	maxToken      = 8 << 10          // bytes
+	maxLife       = 24 * time.Hour   // of a token, from when it is shown
+	maxPrivileges = 100
+	rememberedAt  = 10_000 // tokens whose signature need not be looked at again
 )
 
 // algorithms are those that a token may be signed with: asymmetric ones only.
@@ -202,14 +202,14 @@ func (t *Tokens) Principal(ctx context.Context, token string) (p access.Principa
 		}
 	}
 
-	if p.Mandates, err = t.mandates(c.Priv); err != nil {
+	if p.Privileges, err = t.privileges(c.Priv); err != nil {
 		return p, err
 	}
 	if err := t.authority(&p, c); err != nil {
 		return p, err
 	}
-	office := func(m access.Mandate) bool { return m.Mailbox == domain.MailboxID{} } // who has one needs no mailbox
-	if !ok && !slices.ContainsFunc(p.Mandates, office) {
+	office := func(m access.Privilege) bool { return m.Mailbox == domain.MailboxID{} } // who has one needs no mailbox
+	if !ok && !slices.ContainsFunc(p.Privileges, office) {
 		return p, problem.New(http.StatusForbidden, "no.mailbox", "there is no mailbox with this number")
 	}
 	return p, nil

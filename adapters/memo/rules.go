@@ -28,6 +28,8 @@ var Rules = []Rule{
 	{"mandatory.not.allowed", NotAllowed, false, "mandatory needs the organisation's right to send mandatory post"},
 	{"legal.notification.not.allowed", NotAllowed, false,
 		"legalNotification needs the organisation's right to send legal notifications"},
+	{"legal.notification.not.served", NotAllowed, false,
+		"legal notifications can't be served here yet: serve it by other means"},
 	{"sender.id.format.not.allowed", Invalid, false, "senderID must have 8 or 10 digits"},
 	{"do.not.deliver.until.date.too.late", Invalid, true, "doNotDeliverUntilDate lies more than a year ahead"},
 	{"contact.point.id.format.not.allowed", Invalid, true, "the recipient's contactPointID must be a UUID"},
@@ -45,6 +47,8 @@ var Rules = []Rule{
 	{"recipient.is.exempt", Invalid, false, "the recipient is exempt from Digital Post"},
 	{"recipient.sender.declined", Invalid, false,
 		"the recipient does not take this company's post through its platform"},
+	{"recipient.consent.missing", Invalid, false,
+		"the recipient has not consented to this company's post, which claims no contract or employment"},
 	{"message.recalled", Invalid, false, "the sender recalled the message before its date"},
 }
 
@@ -102,6 +106,8 @@ func (m *Message) Judge(s Sender, now time.Time) *Violation {
 		return broken("mandatory.not.allowed", header+"mandatory")
 	case h.Get("legalNotification") == "true" && !s.LegalAllowed:
 		return broken("legal.notification.not.allowed", header+"legalNotification")
+	case h.Get("legalNotification") == "true":
+		return broken("legal.notification.not.served", header+"legalNotification")
 	}
 
 	if due, ok := m.Due(); ok && due.Sub(now) > maxAhead {

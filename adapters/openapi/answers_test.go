@@ -13,6 +13,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"digitalpost/adapters/officeapi"
 	"digitalpost/adapters/senderapi"
 	"digitalpost/adapters/viewapi"
 )
@@ -45,6 +46,9 @@ var answers = []any{
 	senderapi.Receipt{}, senderapi.ReceiptSearchResult{}, senderapi.PagingResultUUID{}, senderapi.PageRequest{},
 	senderapi.ContactSearchResult{}, senderapi.Contact{}, senderapi.MailboxSubscription{}, senderapi.SelfService{},
 	senderapi.Validation{}, senderapi.ContactGroupKept{}, senderapi.ContactPointKept{}, senderapi.MailSystem{},
+
+	officeapi.Mandate{}, officeapi.Proposal{}, officeapi.ProposalList{}, officeapi.SystemKey{}, officeapi.Clock{},
+	officeapi.RebuiltView{}, officeapi.RebuiltViews{},
 }
 
 // Each answer's struct has the fields of its schema, of the same types, and what is never left out is required.
@@ -126,7 +130,7 @@ func kindOf(t reflect.Type) string {
 // No struct of an answer is forgotten above. What others embed is described as a part of them.
 func TestEveryAnswerIsHeldAgainstItsSchema(t *testing.T) {
 	embedded := []string{"Resource", "Granted"}
-	for _, face := range []string{"viewapi", "senderapi"} {
+	for _, face := range []string{"viewapi", "senderapi", "officeapi"} {
 		files, _ := filepath.Glob("../" + face + "/answers*.go")
 		if len(files) == 0 {
 			t.Errorf("%s has no answers", face)

@@ -5,6 +5,8 @@ import (
 	"digitalpost/domain/access"
 	"digitalpost/domain/intake"
 	"digitalpost/domain/mailbox"
+	"digitalpost/domain/mandate"
+	"digitalpost/domain/oplog"
 	"digitalpost/domain/organisation"
 )
 
@@ -27,6 +29,20 @@ var danish = map[domain.Reason]string{
 	mailbox.TooManyFolders:        "en postkasse har højst 1.000 mapper",
 	intake.AlreadyReceived:        "meddelelsen er modtaget i forvejen",
 	intake.UUIDReused:             "id'et er brugt før til andet indhold",
+	mandate.NotAllowed:            "et mandat har et formål på 1 til 1.000 tegn og et sagsnummer på 1 til 100",
+	mandate.NotInForce:            "mandatet er udløbet, en andens eller findes ikke",
+	oplog.MandateMissing:          "headeren Mandate skal nævne det mandat, som det sker under",
+	oplog.ReasonNotAllowed:        "en begrundelse på 1 til 1.000 tegn er nødvendig",
+	oplog.MeasureUnknown:          "skridtet skal være SHRED_MAILBOX, med mailboxId, eller ROLL_KEYS, uden",
+	oplog.ProposalNotOpen:         "forslaget er ikke åbent længere, eller har aldrig været det",
+	oplog.ProposalOwn:             "en anden operatør end den, der foreslog det, skal godkende",
+	oplog.TooManyProposals:        "højst 100 forslag er åbne på én gang",
+	oplog.RestoreNotApproved:      "loggen er gendannet: en anden operatør skal godkende, før noget går videre",
+	mailbox.NoConsent:             "modtageren har ikke givet samtykke til virksomhedens post",
+	organisation.RightsNotAllowed: "en myndighed har en type og et lovgrundlag på højst 200 tegn",
+	organisation.NotRegistered:    "der er ingen organisation med det CVR-nummer",
+	organisation.BasisNotAllowed:  "consentBasis skal være CONTRACT eller EMPLOYMENT, og kun for virksomheder",
+	organisation.NameNotAllowed:   "et navn har 1 til 256 tegn, og ingen, der ikke ses",
 	access.NoAuthority:            "login skal vise, hvilken myndighed der handles på vegne af",
 	mailbox.NoAccess:              "adgangen er ophørt eller har aldrig været der",
 	mailbox.AccessLimited:         "adgangen rækker ikke så langt",

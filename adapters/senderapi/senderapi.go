@@ -144,7 +144,9 @@ func (a *api) submit(w http.ResponseWriter, r *http.Request, sys organisations.S
 			"is required and must be the messageUUID of the MeMo's header")
 	}
 
-	done, err := a.b.Intake.Submit(r.Context(), sys, uuid, in)
+	done, err := a.b.Intake.Submit(r.Context(), sys, intake.Submission{
+		UUID: uuid, MeMo: in, ConsentBasis: r.URL.Query().Get("consentBasis"),
+	})
 	if err != nil {
 		return err
 	}

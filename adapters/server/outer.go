@@ -6,15 +6,18 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"digitalpost/adapters/problem"
+	"digitalpost/domain"
+	"digitalpost/domain/oplog"
 	"digitalpost/projections/engine"
 )
 
 // What browsers of loopback origins may send and see.
 const (
-	corsHeaders = "Authorization, Content-Type, If-Match, Idempotency-Key, Min-Log-Position, Consistency, Range, " +
-		"Content-Range, Last-Event-ID"
+	corsHeaders = "Authorization, Content-Type, If-Match, Idempotency-Key, Mandate, Min-Log-Position, Consistency, " +
+		"Range, Content-Range, Last-Event-ID"
 	corsMethods = "GET, POST, PUT, PATCH, DELETE"
 	corsExposed = "ETag, Log-Position, Content-Disposition, Content-Range, Retry-After, Link"
 )
@@ -61,12 +64,30 @@ func outer(mux *http.ServeMux, cfg Config) http.Handler {
 			return
 		}
 
+		if cfg.Backbone.Held() && !whileHeld(r.URL.Path) {
+			problem.Write(w, log, domain.Refuse(oplog.RestoreNotApproved))
+			return
+		}
+
 		if _, pattern := mux.Handler(r); pattern == "" {
 			unknown(mux, w, r, log)
 			return
 		}
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// whileHeld reports whether a path is answered of a restored log before a second operator has approved of that.
+func whileHeld(path string) bool {
+	for _, own := range []string{
+		"/apis/v1/operations/proposals", "/apis/v1/mandates", "/apis/v1/operations/clock/", "/livez", "/readyz",
+		"/openapi",
+	} {
+		if strings.HasPrefix(path, own) {
+			return true
+		}
+	}
+	return false
 }
 
 // allowOrigin lets the pages of a loopback origin use the API, and reports whether the request comes from one.

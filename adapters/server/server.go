@@ -15,6 +15,7 @@ import (
 	"digitalpost/adapters/backbone"
 	"digitalpost/adapters/development"
 	"digitalpost/adapters/identity"
+	"digitalpost/adapters/officeapi"
 	"digitalpost/adapters/openapi"
 	"digitalpost/adapters/senderapi"
 	"digitalpost/adapters/viewapi"
@@ -56,6 +57,7 @@ func New(cfg Config) *http.Server {
 
 	senderapi.Register(mux, cfg.Backbone, who, cfg.Log)
 	viewapi.Register(mux, cfg.Backbone, who, cfg.Log)
+	officeapi.Register(mux, cfg.Backbone, who, cfg.Log)
 	openapi.Register(mux)
 	health(mux, cfg.Backbone)
 

@@ -296,7 +296,8 @@ func (v *Vault) forgetLeaf(tx *bbolt.Tx, l Leaf) error {
 	return nil
 }
 
-// shredOwner removes every node of an owner, and the number by which it was found.
+// shredOwner removes every node of an owner. The number by which it was found stays in the directory, which can't be
+// read: it says that there was one, and that its keys are gone.
 func shredOwner(tx *bbolt.Tx, o Owner) error {
 	nodes := tx.Bucket(bucketNodes)
 	c := nodes.Cursor()
@@ -306,11 +307,5 @@ func shredOwner(tx *bbolt.Tx, o Owner) error {
 		}
 	}
 
-	names := tx.Bucket(bucketDirectory).Cursor()
-	for k, id := names.First(); k != nil; k, id = names.Next() {
-		if Owner(id) == o {
-			return names.Delete() // one owner, one number
-		}
-	}
 	return nil
 }

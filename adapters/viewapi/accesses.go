@@ -38,7 +38,8 @@ func (a accessHandlers) accesses(w http.ResponseWriter, r request) error {
 	}
 	var shown []Access
 	for _, x := range all {
-		if x.Row.State == mailbox.Granted || x.Row.State == mailbox.Revoked {
+		switch x.Row.State {
+		case mailbox.Granted, mailbox.Revoked, mailbox.Expired:
 			shown = append(shown, accessOf(x))
 		}
 	}

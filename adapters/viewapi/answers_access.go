@@ -60,7 +60,7 @@ type AccessRequestSearchResult struct {
 func grantedOf(x accesshall.Given) Granted {
 	state := x.Row.State
 	if state == mailbox.Granted && x.Over {
-		state = "EXPIRED"
+		state = mailbox.Expired
 	}
 	return Granted{
 		Resource:        Resource{domain.UUID(x.ID), x.Row.Version},
@@ -75,11 +75,15 @@ func grantedOf(x accesshall.Given) Granted {
 // accessOf shows access for another.
 func accessOf(x accesshall.Given) Access { return Access{grantedOf(x), "PARTY_REPRESENTATIVE"} }
 
-// requestOf shows a request for access.
+// requestOf shows a request for access. One that was granted stays so when the access has ended by its time.
 func requestOf(x accesshall.Given) AccessRequest {
+	answer := x.Row.State
+	if answer == mailbox.Expired {
+		answer = mailbox.Granted
+	}
 	return AccessRequest{
 		Granted:     grantedOf(x),
-		RequestType: "PRIVILEGE_REQUEST", RequestState: x.Row.State,
+		RequestType: "PRIVILEGE_REQUEST", RequestState: answer,
 		Requester: Identity{x.Row.Grant.Grantee, x.Grantee},
 		AccessTo:  Identity{x.Mailbox, x.Owner},
 	}

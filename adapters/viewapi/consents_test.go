@@ -1,6 +1,7 @@
 package viewapi_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -68,15 +69,15 @@ func TestConsentToPrivateSenders(t *testing.T) {
 		}
 		return strings.Join(out, ", ")
 	}
-	const authorities = "Offentlige myndigheder true <nil>, "
-	if got, want := senders(eboks), authorities+"Opdigtet Forsikring A/S false NONE"; got != want {
+	const authorities, shop = "Offentlige myndigheder true <nil>, ", ", Påfund Butik ApS false NONE"
+	if got, want := senders(eboks), authorities+"Opdigtet Forsikring A/S false NONE"+shop; got != want {
 		t.Errorf("e-Boks lists %s, want %s", got, want)
 	}
 	before, tomorrow := senders(mitdk), time.Now().AddDate(0, 0, 2).Format("2006-01-02")
 	if r := w.SendAs(2, cpr, "Police", nil); r.ReceiptStatus != "COMPLETED" {
 		t.Errorf("the first private message: %v", r)
 	}
-	if got, want := senders(eboks), authorities+"Opdigtet Forsikring A/S true INDIRECT"; got != want {
+	if got, want := senders(eboks), authorities+"Opdigtet Forsikring A/S true INDIRECT"+shop; got != want {
 		t.Errorf("e-Boks lists %s, want %s", got, want)
 	}
 	if after := senders(mitdk); after != before || strings.Contains(after, "Forsikring") {
@@ -109,5 +110,66 @@ func TestConsentToPrivateSenders(t *testing.T) {
 	eboks.Ask(200, "POST", cancel, `{"mobileNumber":"20123456"}`)
 	if x := eboks.Ask(200, "GET", path, ""); x.Text("senders", 0, "registered") != "true" {
 		t.Errorf("cancelled, the authorities are %v", x.At("senders", 0))
+	}
+}
+
+// A company's first letter makes no consent by itself: it says what gives it one, in the call or when its system is
+// registered. A withdrawal stands against any basis that is claimed later, until the person consents.
+func TestConsentNeedsABasis(t *testing.T) {
+	t.Parallel()
+	w := servertest.Start(t)
+	const shop, contract = 5, "CONTRACT"
+	cpr, eboks := w.People[0].CPR, w.User(0, "eboks")
+	send := func(who int, basis, status, code string) {
+		t.Helper()
+		s, uuid := w.SenderSystems[who], servertest.NewUUID()
+		xml := servertest.MeMo(uuid, s.CVR, s.Organisation, cpr, "Brev", "Hej")
+		path := servertest.PostPath(uuid)
+		if basis != "" {
+			path += "&consentBasis=" + basis
+		}
+		got, _, answer := w.System(who).Status("POST", path, xml, servertest.AsXML...)
+		if got != 201 {
+			if !strings.Contains(answer, code) || status != "" {
+				t.Errorf("%s by %s: %d %s, want %s", basis, s.Name, got, answer, code)
+			}
+			return
+		}
+		var r servertest.Receipt
+		if err := json.Unmarshal([]byte(answer), &r); err != nil {
+			t.Fatal(err)
+		}
+		r, err := w.System(who).Final(r.TransmissionID)
+		if err != nil || r.ReceiptStatus != status || r.ErrorCode != code {
+			t.Errorf("%s by %s: %+v, %v; want %s %s", basis, s.Name, r, err, status, code)
+		}
+	}
+
+	send(shop, "", "INVALID", "recipient.consent.missing")
+	send(shop, "WHIM", "", "consent.basis.not.allowed")
+	send(0, contract, "", "consent.basis.not.allowed") // an authority needs none
+	send(shop, contract, "COMPLETED", "")
+	send(shop, "", "COMPLETED", "") // the consent stands
+
+	path := w.Box(0) + "/senders/"
+	for _, s := range eboks.Ask(200, "GET", path, "").List("senders") {
+		if s.Text("name") == "Påfund Butik ApS" {
+			eboks.Ask(200, "PUT", path+s.Text("organisationId"), `{"registered":false}`)
+			send(shop, contract, "INVALID", "recipient.sender.declined")
+			send(shop, "EMPLOYMENT", "INVALID", "recipient.sender.declined")
+			eboks.Ask(200, "PUT", path+s.Text("organisationId"), `{"registered":true}`)
+		}
+	}
+	send(shop, "", "COMPLETED", "")
+
+	send(0, "", "COMPLETED", "")
+	legal := func(xml string) string {
+		return servertest.InHeader(xml, "<memo:legalNotification>true</memo:legalNotification>")
+	}
+	if r := w.SendAs(0, cpr, "Stævning", legal); r.ErrorCode != "legal.notification.not.served" {
+		t.Errorf("a legal notification: %+v", r)
+	}
+	if r := w.SendAs(1, cpr, "Stævning", legal); r.ErrorCode != "legal.notification.not.allowed" {
+		t.Errorf("a legal notification without the right: %+v", r)
 	}
 }

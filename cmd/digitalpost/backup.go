@@ -23,11 +23,8 @@ func (c *backupCmd) Run() error {
 	}
 
 	var made backbone.Copy
-	running, err := askServer(c.Data, "POST", "/backup?to="+url.QueryEscape(to), &made)
-	if err == nil && !running {
-		err = c.offline(func(b *backbone.Backbone) (err error) { made, err = b.Backup(to); return err })
-	}
-	if err != nil {
+	q := question{method: "POST", path: "operations/backup?to=" + url.QueryEscape(to)}
+	if err := c.ask(q, &made); err != nil {
 		return err
 	}
 
@@ -39,6 +36,7 @@ func (c *backupCmd) Run() error {
 type restoreCmd struct {
 	From string `help:"Directory that backup made." required:"" type:"path"`
 	dataFlags
+	reasonFlags
 }
 
 // Run makes the data anew from a copy, and checks it.
@@ -48,13 +46,19 @@ func (c *restoreCmd) Run() error {
 		return err
 	}
 
-	r, err := backbone.Restore(c.From, c.Data, vault.KeyFolder(keys))
+	r, err := backbone.Restore(c.From, c.Data, vault.KeyFolder(keys), backbone.Why{
+		Reason: c.Reason, CaseNumber: c.CaseNumber,
+	})
 	if err != nil {
 		return err
 	}
 	fmt.Printf("%s goes on from position %d of the copy of %s, as incarnation %d. What came after it is lost, and "+
 		"cursors beyond it are refused. %d things that were destroyed since are destroyed again\n",
 		c.Data, r.Position, r.Made.Format("2006-01-02 15:04:05 MST"), r.Incarnation, r.Forgotten)
+	if !r.Development {
+		fmt.Println("a server on it answers nothing before an operator has approved: " +
+			"POST /apis/v1/operations/proposals/ID/approve")
+	}
 
 	if err := (&verifyCmd{c.dataFlags}).check(os.Stdout); err != nil {
 		return fmt.Errorf("the data is restored, and verify finds: %w (a document that was purged while the copy "+

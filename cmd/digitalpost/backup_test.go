@@ -46,7 +46,7 @@ func TestBackupIsRestored(t *testing.T) {
 	beyond := h.Get("Log-Position")
 
 	// The living server's keys are not taken from it.
-	restore := restoreCmd{copied, dataFlags{Data: anew, Keys: keys}}
+	restore := restoreCmd{From: copied, dataFlags: dataFlags{Data: anew, Keys: keys}}
 	if err := restore.Run(); !errors.Is(err, vault.ErrInUse) {
 		t.Errorf("beside the living server: %v", err)
 	}
@@ -143,7 +143,7 @@ func TestBackupsThatAreNotWhole(t *testing.T) {
 			t.Fatal(err)
 		}
 		to := filepath.Join(t.TempDir(), "anew")
-		_, err := backbone.Restore(d, to, vault.KeyFolder(keys))
+		_, err := backbone.Restore(d, to, vault.KeyFolder(keys), backbone.Why{})
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -152,11 +152,12 @@ func TestBackupsThatAreNotWhole(t *testing.T) {
 		}
 	}
 
-	if err := (&rollCmd{dataFlags{Data: data}}).Run(); err != nil {
+	if err := (&rollCmd{dataFlags: dataFlags{Data: data}}).Run(); err != nil {
 		t.Fatal(err)
 	}
 	to := filepath.Join(t.TempDir(), "anew")
-	if _, err := backbone.Restore(copied, to, vault.KeyFolder(data+".keys")); !errors.Is(err, vault.ErrNoKeys) {
+	_, err := backbone.Restore(copied, to, vault.KeyFolder(data+".keys"), backbone.Why{})
+	if !errors.Is(err, vault.ErrNoKeys) {
 		t.Errorf("after the epoch has ended: %v", err)
 	}
 }
@@ -209,7 +210,7 @@ func TestRestoredAgainAndAgain(t *testing.T) {
 	}
 	restored := func(from, to string) uint64 {
 		t.Helper()
-		r, err := backbone.Restore(path(from), path(to), vault.KeyFolder(keys))
+		r, err := backbone.Restore(path(from), path(to), vault.KeyFolder(keys), backbone.Why{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -275,10 +276,10 @@ func TestRefusedRestoreLeavesTheLivingAlone(t *testing.T) {
 	if err := (&backupCmd{flags, copied}).Run(); err != nil {
 		t.Fatal(err)
 	}
-	if err := (&rollCmd{flags}).Run(); err != nil {
+	if err := (&rollCmd{dataFlags: flags}).Run(); err != nil {
 		t.Fatal(err)
 	}
-	_, err := backbone.Restore(copied, filepath.Join(dir, "anew"), vault.KeyFolder(keys))
+	_, err := backbone.Restore(copied, filepath.Join(dir, "anew"), vault.KeyFolder(keys), backbone.Why{})
 	if !errors.Is(err, vault.ErrNoKeys) {
 		t.Errorf("a copy whose epoch has ended: %v", err)
 	}
@@ -299,19 +300,19 @@ func TestShreddedStaysShredded(t *testing.T) {
 	if err := (&backupCmd{flags, copied}).Run(); err != nil {
 		t.Fatal(err)
 	}
-	if err := (&shredCmd{flags, box}).Run(); err != nil {
+	if err := (&shredCmd{dataFlags: flags, Mailbox: box}).Run(); err != nil {
 		t.Fatal(err)
 	}
 
 	anew := dataFlags{Data: filepath.Join(dir, "anew"), Keys: keys}
-	if err := (&restoreCmd{copied, anew}).Run(); err != nil {
+	if err := (&restoreCmd{From: copied, dataFlags: anew}).Run(); err != nil {
 		t.Fatal(err)
 	}
 	if err := (&backupCmd{anew, filepath.Join(dir, "again")}).Run(); err != nil {
 		t.Fatal(err)
 	}
 	last := dataFlags{Data: filepath.Join(dir, "last"), Keys: keys}
-	if err := (&restoreCmd{filepath.Join(dir, "again"), last}).Run(); err != nil {
+	if err := (&restoreCmd{From: filepath.Join(dir, "again"), dataFlags: last}).Run(); err != nil {
 		t.Errorf("a copy of what was restored: %v", err)
 	}
 }

@@ -49,9 +49,9 @@ func TestCanary(t *testing.T) {
 	me := w.Person(canary, "app")
 	me.Want(204, "", "DELETE", path, "")
 	me.Want(204, "", "DELETE", path, "")
-	var out struct{ Epoch int }
-	if running, err := askServer(w.Data, "POST", "/keys/roll", &out); !running || err != nil || out.Epoch != 2 {
-		t.Fatalf("roll: %v, %v, epoch %d", running, err, out.Epoch)
+	roll := rollCmd{dataFlags: dataFlags{Data: w.Data}}
+	if err := roll.Run(); err != nil {
+		t.Fatalf("roll: %v", err)
 	}
 	isSound(t, w.Data)
 	w.Send("Efter")

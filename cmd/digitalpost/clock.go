@@ -1,11 +1,9 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"time"
 
-	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/officeapi"
 )
 
 type clockCmd struct {
@@ -14,20 +12,12 @@ type clockCmd struct {
 
 type confirmCmd struct{ dataFlags }
 
-// confirmed is what the server answers when its clock was confirmed.
-type confirmed struct{ Now time.Time }
-
 // Run confirms the clock, through the server if one runs. That it was confirmed stands in the log.
 func (c *confirmCmd) Run() error {
-	var out confirmed
-	running, err := askServer(c.Data, "POST", "/clock/confirm", &out)
-	if err == nil && !running {
-		out.Now = time.Now()
-		err = c.offline(func(b *backbone.Backbone) error { return b.ConfirmClock(context.Background()) })
-	}
-	if err != nil {
+	var out officeapi.Clock
+	if err := c.ask(question{method: "POST", path: "operations/clock/confirm"}, &out); err != nil {
 		return err
 	}
-	fmt.Printf("the clock is confirmed: it is %s\n", out.Now.UTC().Format(time.RFC3339))
+	fmt.Printf("the clock is confirmed: it is %s\n", out.Now)
 	return nil
 }

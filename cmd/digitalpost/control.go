@@ -1,19 +1,20 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"digitalpost/adapters/backbone"
-	"digitalpost/domain"
+	"digitalpost/adapters/officeapi"
 )
 
 // control is where the server listens for the operator's commands, in the data's directory.
@@ -36,77 +37,33 @@ func openControl(data string, b *backbone.Backbone) (io.Closer, error) {
 		return nil, errors.Join(err, l.Close())
 	}
 
-	srv := &http.Server{Handler: controlled(b), ReadHeaderTimeout: time.Second}
+	srv := &http.Server{
+		Handler: officeapi.Console(b, slog.New(slog.DiscardHandler)), ReadHeaderTimeout: time.Second,
+	}
 	go srv.Serve(l)
 	return srv, nil
 }
 
-// controlled answers the operator's commands.
-func controlled(b *backbone.Backbone) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /systems", func(w http.ResponseWriter, r *http.Request) {
-		out, err := addSystem(r.Context(), b, r.URL.Query())
-		answer(w, out, err)
-	})
-
-	mux.HandleFunc("POST /systems/delegate", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, struct{}{}, delegateSystem(r.Context(), b, r.URL.Query()))
-	})
-
-	mux.HandleFunc("POST /keys/roll", func(w http.ResponseWriter, r *http.Request) {
-		epoch, err := b.Roll(r.Context())
-		answer(w, map[string]int{"epoch": epoch}, err)
-	})
-
-	mux.HandleFunc("POST /keys/shred", func(w http.ResponseWriter, r *http.Request) {
-		id, err := domain.ParseUUID(r.FormValue("mailbox"))
-		if err == nil {
-			err = b.People.Shred(r.Context(), id)
-		}
-		answer(w, struct{}{}, err)
-	})
-
-	mux.HandleFunc("POST /clock/confirm", func(w http.ResponseWriter, r *http.Request) {
-		err := b.ConfirmClock(r.Context())
-		answer(w, confirmed{time.Now()}, err)
-	})
-
-	mux.HandleFunc("POST /views/rebuild", func(w http.ResponseWriter, r *http.Request) {
-		rebuilt, err := b.Rebuild(r.Context())
-		answer(w, rebuilt, err)
-	})
-
-	mux.HandleFunc("POST /backup", func(w http.ResponseWriter, r *http.Request) {
-		made, err := b.Backup(r.FormValue("to"))
-		answer(w, made, err)
-	})
-
-	mux.HandleFunc("GET /keys/check", func(w http.ResponseWriter, _ *http.Request) {
-		nodes, numbers, err := b.CheckKeys()
-		answer(w, map[string]int{"nodes": nodes, "numbers": numbers}, err)
-	})
-
-	return mux
-}
-
-func answer(w http.ResponseWriter, v any, err error) {
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	_ = json.NewEncoder(w).Encode(v) // the operator's command reads it or has gone
-}
-
-// askServer asks the server that runs on the data, if one does.
-func askServer(data, method, path string, v any) (running bool, err error) {
+// askServer asks the server that runs on the data, if one does, as whoever is at its console. A mandate is the one
+// under which they ask; empty: none.
+func askServer(data string, q question, out any) (running bool, err error) {
 	sock := filepath.Join(data, control)
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", sock)
 	}
-	client := http.Client{Transport: &http.Transport{DialContext: dial}}
-	req, err := http.NewRequest(method, "http://control"+path, nil)
+	client := http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
+
+	body, err := json.Marshal(q.body)
 	if err != nil {
 		return false, err
+	}
+
+	req, err := http.NewRequest(q.method, "http://control/apis/v1/"+q.path, bytes.NewReader(body))
+	if err != nil {
+		return false, err
+	}
+	if q.mandate != "" {
+		req.Header.Set("Mandate", q.mandate)
 	}
 
 	res, err := client.Do(req)
@@ -115,14 +72,46 @@ func askServer(data, method, path string, v any) (running bool, err error) {
 	}
 
 	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err == nil && res.StatusCode != http.StatusOK {
-		err = errors.New(strings.TrimSpace(string(body)))
-	}
-
+	answer, err := io.ReadAll(res.Body)
 	if err != nil {
 		return true, err
 	}
 
-	return true, json.Unmarshal(body, v)
+	if res.StatusCode >= http.StatusBadRequest {
+		var p struct{ Message string }
+		if json.Unmarshal(answer, &p) != nil || p.Message == "" {
+			p.Message = res.Status
+		}
+		return true, errors.New(p.Message)
+	}
+
+	if len(answer) == 0 || out == nil {
+		return true, nil
+	}
+	return true, json.Unmarshal(answer, out)
+}
+
+// A question is what an operator's command asks of the server.
+type question struct {
+	method, path string // below /apis/v1/
+	body         any
+	mandate      string
+}
+
+// ask asks the server that runs on the data, or opens the data for as long as that takes.
+func (d dataFlags) ask(q question, out any) error {
+	running, err := askServer(d.Data, q, out)
+	if running || err != nil {
+		return err
+	}
+
+	return d.offline(func(b *backbone.Backbone) error {
+		c, err := openControl(d.Data, b)
+		if err != nil {
+			return err
+		}
+		_, err = askServer(d.Data, q, out)
+
+		return errors.Join(err, c.Close())
+	})
 }

@@ -93,8 +93,9 @@ func TestKilledBetweenPurgeAndForgetting(t *testing.T) {
 	me.Ask(204, "DELETE", path, "")
 
 	// A roll waits until the intake's key is forgotten: the next that is forgotten is the purge's.
-	if running, err := askServer(data, "POST", "/keys/roll", &struct{}{}); !running || err != nil {
-		t.Fatalf("roll: %v, %v", running, err)
+	roll := rollCmd{dataFlags: dataFlags{Data: data}}
+	if err := roll.Run(); err != nil {
+		t.Fatalf("roll: %v", err)
 	}
 	c.kill()
 	c = spawn(t, data, crashAt("deleted"))

@@ -36,6 +36,7 @@ var longHelp = kong.Vars{
 	"confirm_help":     "Say that the machine's clock is right, after it jumped: what was refused goes on.",
 	"system_add_help":  "Register a sender system, or give one a new key; prints id and key, which is kept nowhere.",
 	"delegate_help":    "Let a sender system come with certificates of another organisation, such as its supplier.",
+	"basis_help":       "Of a company's system: CONTRACT or EMPLOYMENT, if all to whom it writes have agreed by that.",
 	"uuid_help":        "UUID in the organisation's certificates; without it any of that CVR number will do.",
 }
 

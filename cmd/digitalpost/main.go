@@ -24,7 +24,11 @@ type commands struct {
 	Restore restoreCmd `cmd:"" help:"${restore_help}"`
 	Keys    keysCmd    `cmd:"" help:"Operate the keys."`
 	Clock   clockCmd   `cmd:"" help:"Operate the clock."`
-	System  systemCmd  `cmd:"" help:"Register sender systems."`
+	System  systemCmd  `cmd:"" help:"Register sender systems, and withdraw them."`
+
+	Organisation organisationCmd `cmd:"" help:"Change what organisations may do."`
+	Proposal     proposalCmd     `cmd:"" help:"What one operator proposes, and another approves."`
+
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -1,43 +1,23 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strconv"
-	"time"
-
-	"golang.org/x/sys/unix"
 
 	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/officeapi"
 	"digitalpost/adapters/vault"
 	"digitalpost/domain"
-	"digitalpost/domain/streams"
-	"digitalpost/eventstore"
+	"digitalpost/domain/oplog"
 	"digitalpost/eventstore/filestore"
-	"digitalpost/projections/engine"
 )
 
-// quietly lets a server on the same machine go first: every thread of this process runs when a processor has nothing
-// else to do, and at most one at a time.
-func quietly() {
-	runtime.GOMAXPROCS(1)
-	threads, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		return // another system: it runs as it is
-	}
-	idle := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE}
-	for _, t := range threads { // threads to come inherit it from these
-		if tid, err := strconv.Atoi(t.Name()); err == nil {
-			_ = unix.SchedSetAttr(tid, &idle, 0)
-		}
-	}
+// reasonFlags are why an operator does what can't be undone. In production both are needed.
+type reasonFlags struct {
+	Reason     string `help:"Why; production needs it."`
+	CaseNumber string `help:"The case that it belongs to; production needs it."`
 }
 
 type keysCmd struct {
@@ -45,53 +25,126 @@ type keysCmd struct {
 	Shred shredCmd `cmd:"" help:"Destroy every key of a mailbox at its lawful end: nobody reads anything in it again."`
 }
 
+// propose proposes a measure as whoever is at the console, under a mandate for the case. Of made-up people it is
+// carried out at once; of real ones another operator approves first.
+func (d dataFlags) propose(why reasonFlags, measure oplog.Measure, mailbox string) (p officeapi.Proposal, err error) {
+	q := question{method: "POST", path: "operations/proposals"}
+	if why.CaseNumber != "" {
+		var m officeapi.Mandate
+		in := map[string]string{"purpose": why.Reason, "caseNumber": why.CaseNumber}
+		if err := d.ask(question{method: "POST", path: "mandates", body: in}, &m); err != nil {
+			return p, err
+		}
+		q.mandate = m.ID.String()
+	}
+
+	body := map[string]string{"measure": string(measure), "reason": why.Reason}
+	if mailbox != "" {
+		body["mailboxId"] = mailbox
+	}
+	q.body = body
+	err = d.ask(q, &p)
+	if err == nil && !p.Approved {
+		fmt.Printf("proposal %s waits for another operator, until %s: POST /apis/v1/operations/proposals/%s/approve\n",
+			p.ID, p.Until, p.ID)
+	}
+
+	return p, err
+}
+
 type shredCmd struct {
 	dataFlags
+	reasonFlags
 	Mailbox string `help:"The mailbox's id." required:""`
 }
 
-// Run shreds a mailbox, through the server if one runs.
+// Run shreds a mailbox, or proposes it.
 func (c *shredCmd) Run() error {
-	id, err := domain.ParseUUID(c.Mailbox)
-	if err != nil {
+	if _, err := domain.ParseUUID(c.Mailbox); err != nil {
 		return fmt.Errorf("--mailbox %s: give the mailbox's id, a UUID; GET /dev/ lists them", c.Mailbox)
 	}
 
-	running, err := askServer(c.Data, "POST", "/keys/shred?mailbox="+c.Mailbox, &struct{}{})
-	if err == nil && !running {
-		err = c.offline(func(b *backbone.Backbone) error { return b.People.Shred(context.Background(), id) })
+	p, err := c.propose(c.reasonFlags, oplog.ShredMailbox, c.Mailbox)
+	if err == nil && p.Approved {
+		fmt.Printf("mailbox %s is shredded; digitalpost keys roll ends the epoch, "+
+			"and from then on no copy of the data opens it\n", c.Mailbox)
 	}
+	return err
+}
 
-	if err != nil {
+type rollCmd struct {
+	dataFlags
+	reasonFlags
+}
+
+// Run rolls the epoch, or proposes it.
+func (c *rollCmd) Run() error {
+	p, err := c.propose(c.reasonFlags, oplog.RollKeys, "")
+	if err != nil || !p.Approved {
 		return err
 	}
 
-	fmt.Printf("mailbox %s is shredded; digitalpost keys roll ends the epoch, "+
-		"and from then on no copy of the data opens it\n", c.Mailbox)
+	var out struct{ Epoch int }
+	if err := c.ask(question{method: "GET", path: "operations/keys/epoch"}, &out); err != nil {
+		return err
+	}
+	fmt.Printf("key epoch %d has begun; the key of epoch %d is destroyed\n", out.Epoch, out.Epoch-1)
 	return nil
 }
 
-type rollCmd struct{ dataFlags }
+type proposalCmd struct {
+	List     proposalListCmd     `cmd:"" help:"What waits for another operator."`
+	Approve  proposalApproveCmd  `cmd:"" help:"Approve of another operator's proposal; it is carried out."`
+	Withdraw proposalWithdrawCmd `cmd:"" help:"Take a proposal back, or turn another's down."`
+}
 
-// Run rolls the epoch, through the server if one runs.
-func (c *rollCmd) Run() error {
-	var out struct{ Epoch int }
-	running, err := askServer(c.Data, "POST", "/keys/roll", &out)
-	if err != nil {
+type proposalListCmd struct{ dataFlags }
+
+// Run lists what waits for another operator.
+func (c *proposalListCmd) Run() error {
+	var out officeapi.ProposalList
+	if err := c.ask(question{method: "GET", path: "operations/proposals"}, &out); err != nil {
 		return err
 	}
 
-	if !running {
-		if err := c.offline(func(b *backbone.Backbone) (err error) {
-			out.Epoch, err = b.Roll(context.Background())
-			return err
-		}); err != nil {
+	for _, p := range out.Proposals {
+		by := "console"
+		if p.By != nil {
+			by = p.By.String()
+		}
+		fmt.Printf("%s  %s  %-14s by %s: %s\n", p.ID, p.At, p.Measure, by, p.Reason)
+	}
+	return nil
+}
+
+type proposalApproveCmd struct {
+	dataFlags
+	reasonFlags
+	ID string `arg:"" help:"The proposal's id."`
+}
+
+// Run approves of a proposal that an operator made who is not at the console.
+func (c *proposalApproveCmd) Run() error {
+	q := question{method: "POST", path: "operations/proposals/" + c.ID + "/approve"}
+	if c.CaseNumber != "" {
+		var m officeapi.Mandate
+		in := map[string]string{"purpose": c.Reason, "caseNumber": c.CaseNumber}
+		if err := c.ask(question{method: "POST", path: "mandates", body: in}, &m); err != nil {
 			return err
 		}
+		q.mandate = m.ID.String()
 	}
+	return c.ask(q, nil)
+}
 
-	fmt.Printf("key epoch %d has begun; the key of epoch %d is destroyed\n", out.Epoch, out.Epoch-1)
-	return nil
+type proposalWithdrawCmd struct {
+	dataFlags
+	ID string `arg:"" help:"The proposal's id."`
+}
+
+// Run withdraws a proposal.
+func (c *proposalWithdrawCmd) Run() error {
+	return c.ask(question{method: "POST", path: "operations/proposals/" + c.ID + "/withdraw"}, nil)
 }
 
 // offline opens the data, on which no server runs, does what do does, and closes it.
@@ -127,17 +180,11 @@ type rebuildCmd struct{ dataFlags }
 
 // Run builds the views anew, through the server if one runs.
 func (c *rebuildCmd) Run() error {
-	var out []engine.Rebuilt
-	running, err := askServer(c.Data, "POST", "/views/rebuild", &out)
-	if err == nil && !running {
-		err = c.offline(func(b *backbone.Backbone) (err error) {
-			out, err = b.Rebuild(context.Background())
-			return err
-		})
-	}
+	var out officeapi.RebuiltViews
+	err := c.ask(question{method: "POST", path: "operations/views/rebuild"}, &out)
 
 	unlike := 0
-	for _, r := range out {
+	for _, r := range out.Views {
 		fmt.Printf("%-10s %d rows built anew and compared at position %d: %d unlike\n",
 			r.View, r.Rows, r.Position, r.Unlike)
 		unlike += r.Unlike
@@ -147,117 +194,5 @@ func (c *rebuildCmd) Run() error {
 		err = fmt.Errorf("%d rows were not what the log says; they are now", unlike)
 	}
 
-	return err
-}
-
-type replayCmd struct {
-	Data    string `help:"Directory of the data." required:"" env:"DIGITALPOST_DATA" type:"path"`
-	Mailbox string `help:"Only this mailbox's events, and its looks."`
-	From    uint64 `help:"From this position on." default:"1"`
-	Until   string `help:"Until this time (RFC 3339) or position, inclusive."`
-	JSON    bool   `name:"json" help:"One event a line, as JSON, and nothing else."`
-}
-
-// Run prints events, beside a running server too.
-func (c *replayCmd) Run() error { quietly(); return c.print(os.Stdout) }
-
-func (c *replayCmd) print(out io.Writer) error {
-	b, err := filestore.OpenBeside(filepath.Join(c.Data, "log"))
-	if err != nil {
-		return err
-	}
-
-	var only [16]byte
-	if c.Mailbox != "" {
-		if only, err = domain.ParseUUID(c.Mailbox); err != nil {
-			return fmt.Errorf("--mailbox %s: give the mailbox's id, a UUID; GET /dev/ lists them", c.Mailbox)
-		}
-	}
-
-	last, until := eventstore.Position(1<<63), time.Time{}
-	if c.Until != "" {
-		if n, err := strconv.ParseUint(c.Until, 10, 64); err == nil {
-			last = eventstore.Position(n)
-		} else if until, err = time.Parse(time.RFC3339, c.Until); err != nil {
-			return fmt.Errorf("--until %s: give a position or a time such as 2026-01-31T12:00:00Z", c.Until)
-		}
-	}
-
-	var w bytes.Buffer
-	for rec, err := range b.ReadAll(eventstore.Position(max(c.From, 1) - 1)) {
-		if err != nil {
-			return errors.Join(flush(out, &w), err)
-		}
-
-		if rec.Position > last || !until.IsZero() && rec.Recorded.After(until) {
-			break
-		}
-
-		if c.Mailbox != "" && rec.Stream.ID != only {
-			continue
-		}
-
-		if err := c.one(&w, rec); err != nil {
-			return errors.Join(flush(out, &w), err)
-		}
-
-		if w.Len() > 64<<10 {
-			if err := flush(out, &w); err != nil {
-				return err
-			}
-		}
-	}
-
-	return flush(out, &w)
-}
-
-func flush(out io.Writer, w *bytes.Buffer) error {
-	_, err := w.WriteTo(out)
-	return err
-}
-
-func (c *replayCmd) one(w *bytes.Buffer, rec eventstore.Event) error {
-	e, err := streams.Decode(string(rec.Stream.Kind), rec.Type, rec.Data)
-	if err != nil {
-		return fmt.Errorf("position %d: %w", rec.Position, err)
-	}
-
-	data, err := json.Marshal(e)
-	if err != nil {
-		return err
-	}
-
-	if !c.JSON {
-		who := rec.Meta.Actor.Kind
-		if rec.Meta.Platform != "" {
-			who += " on " + rec.Meta.Platform
-		}
-		fmt.Fprintf(w, "%6d  %s  %-28s v%-4d %-24s %s\n", rec.Position,
-			rec.Recorded.Format("2006-01-02 15:04:05.000"), rec.Type, rec.Version, who, rec.Stream)
-		return nil
-	}
-
-	out := map[string]any{
-		"position": rec.Position, "recorded": rec.Recorded.Format(time.RFC3339Nano),
-		"stream": rec.Stream.String(), "streamId": domain.UUID(rec.Stream.ID), "version": rec.Version,
-		"type": rec.Type, "id": domain.UUID(rec.ID), "command": domain.UUID(rec.Meta.Command),
-		"actor":    map[string]any{"kind": rec.Meta.Actor.Kind, "id": domain.UUID(rec.Meta.Actor.ID)},
-		"platform": rec.Meta.Platform, "causation": rec.Meta.Causation, "data": json.RawMessage(data),
-	}
-	for name, id := range map[string]domain.UUID{
-		"onBehalfOf": rec.Meta.OnBehalfOf, "grant": rec.Meta.Grant,
-		"authority": rec.Meta.Authority, "mandate": rec.Meta.Mandate,
-	} {
-		if id != (domain.UUID{}) {
-			out[name] = id
-		}
-	}
-
-	if rec.Meta.Assurance > 0 {
-		out["assurance"] = rec.Meta.Assurance
-	}
-
-	line, err := json.Marshal(out)
-	w.Write(append(line, '\n'))
 	return err
 }

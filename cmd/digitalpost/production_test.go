@@ -4,14 +4,13 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 
 	"digitalpost/adapters/backbone/people"
+	"digitalpost/adapters/officeapi"
 	"digitalpost/adapters/server/servertest"
 	"digitalpost/domain/mailbox"
-	"digitalpost/domain/organisation"
 )
 
 // A production is a server that runs with production's flags, in this process.
@@ -20,7 +19,7 @@ type production struct {
 	t    *testing.T
 	s    instance
 	data string
-	sys  systemAdded
+	sys  officeapi.SystemKey
 }
 
 // A production server takes the flags' issuer, clients and certificates; sender systems are registered by the
@@ -48,21 +47,21 @@ func TestProduction(t *testing.T) {
 
 	p.takesItsIssuersTokens()
 	const cvr, uuid = "20000001", "11111111-2222-4333-8444-555555555555"
-	add := url.Values{
-		"cvr": {cvr}, "uuid": {uuid}, "organisation": {"Eksempel Kommune"}, "name": {"Fagsystem"},
-		"kind": {organisation.Authority},
+	add := map[string]string{
+		"cvr": cvr, "uuid": uuid, "organisation": "Eksempel Kommune", "name": "Fagsystem", "type": "AUTHORITY",
+		"authorityType": "MUNICIPALITY",
 	}
-	p.ask("/systems?"+add.Encode(), &p.sys)
+	p.ask("operations/systems", add, &p.sys)
 	mine, supplier := p.Certificate(cvr, uuid), p.Certificate("20000009", "99999999-2222-4333-8444-555555555555")
 	p.check("its own certificate", mine, p.sys.Key, 200)
 	p.check("no certificate", nil, p.sys.Key, 401)
 	p.check("a certificate of another CVR", p.Certificate("20000002", uuid), p.sys.Key, 403)
 	p.check("a certificate of an unknown authority", servertest.NewTrust(t).Certificate(cvr, uuid), p.sys.Key, 0)
 	p.check("its supplier's, before it is delegated", supplier, p.sys.Key, 403)
-	p.ask("/systems/delegate?"+url.Values{"cvr": {cvr}, "system": {p.sys.ID}, "to": {"20000009"}}.Encode(), &struct{}{})
+	p.ask("operations/systems/"+p.sys.ID.String()+"/delegate", map[string]string{"cvr": cvr, "to": "20000009"}, nil)
 	p.check("its supplier's, delegated", supplier, p.sys.Key, 200)
 	old := p.sys.Key
-	if p.ask("/systems?"+add.Encode(), &p.sys); p.sys.Key == old {
+	if p.ask("operations/systems", add, &p.sys); p.sys.Key == old {
 		t.Error("a new key is the old one")
 	}
 	p.check("the old key after a new one", mine, old, 401)
@@ -115,9 +114,10 @@ func (p *production) takesItsIssuersTokens() {
 }
 
 // ask sends one of the operator's commands to the server.
-func (p *production) ask(path string, out any) {
+func (p *production) ask(path string, body, out any) {
 	p.t.Helper()
-	if running, err := askServer(p.data, "POST", path, out); !running || err != nil {
+	running, err := askServer(p.data, question{method: "POST", path: path, body: body}, out)
+	if !running || err != nil {
 		p.t.Fatal(running, err)
 	}
 }
@@ -125,7 +125,7 @@ func (p *production) ask(path string, out any) {
 // receipts gives the status of a sender system's request, 0 if TLS refuses it.
 func (p *production) receipts(cert *tls.Certificate, key string) int {
 	req, _ := http.NewRequest("GET", p.s.URL+"/apis/v1/receipts/", nil)
-	req.SetBasicAuth(p.sys.ID, key)
+	req.SetBasicAuth(p.sys.ID.String(), key)
 	res, err := p.Client(cert).Do(req)
 	if err != nil {
 		return 0

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/proposals"
 	"digitalpost/adapters/development"
 	"digitalpost/adapters/identity"
 	"digitalpost/adapters/server"
@@ -197,7 +198,7 @@ func (c serveCmd) confirmClock(ctx context.Context, b *backbone.Backbone) error 
 	if b.ClockErr() == nil || !c.Dev {
 		return nil
 	}
-	return b.ConfirmClock(ctx)
+	return b.ConfirmClock(ctx, proposals.Operator{Console: true})
 }
 
 // server makes what is served: in development for made-up people, in production for those whose issuer and

@@ -59,7 +59,7 @@ func (c *verifyCmd) check(out io.Writer) error {
 		counts.Events, counts.Streams, counts.Segments, counts.Last, len(must.named))
 
 	var keys struct{ Nodes, Numbers int }
-	running, err := askServer(c.Data, "GET", "/keys/check", &keys)
+	running, err := askServer(c.Data, question{method: "GET", path: "operations/keys/check"}, &keys)
 	if !running && err == nil {
 		keys.Nodes, keys.Numbers, err = c.checkKeys(b)
 	}

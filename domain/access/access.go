@@ -48,7 +48,7 @@ func Actions() (all []Action) {
 // A Right is why somebody may: what they are to the mailbox.
 type Right string
 
-// Rights. Those of grants, then those of mandates, which an identity brings along.
+// Rights. Those of grants, then those of privileges, which an identity brings along.
 const (
 	None       Right = ""
 	Owner      Right = "OWNER"
@@ -112,9 +112,9 @@ func (r Right) SeesContent() bool { return r.Allows(List) || r.Allows(Open) }
 // Delegated reports whether a right comes of a grant. It never shows private post.
 func (r Right) Delegated() bool { return r == Read || r == ReadWrite || r == Designated }
 
-// A Mandate is a right that an identity brings along: of one mailbox, or (zero) of all, for officers, operators and
+// A Privilege is a right that an identity brings along: of one mailbox, or (zero) of all, for officers, operators and
 // auditors.
-type Mandate struct {
+type Privilege struct {
 	Right   Right
 	Mailbox domain.MailboxID
 }
@@ -137,11 +137,14 @@ type Principal struct {
 	Identity     domain.MailboxID // the mailbox of the person, or of the company that a professional acts for
 	Person       domain.UUID      // of a professional: who it is
 	Platform     string
-	Professional bool // acts by mandates alone
-	Mandates     []Mandate
+	Professional bool // acts by privileges alone
+	Privileges   []Privilege
 	Until        time.Time             // when the proof of who it is ends; zero: never
 	Assurance    uint8                 // of the sign-in, from 1 (low) to 3 (high); 0: none is known
 	Authority    domain.OrganisationID // for which somebody in an office acts; zero: none
+	// Mandate is why somebody in an office does what they do now: what they opened before, with its purpose; zero:
+	// none.
+	Mandate domain.UUID
 }
 
 // A Grant gives one identity access to a mailbox.
@@ -184,11 +187,11 @@ func Decide(p Principal, a Action, m Mailbox, now time.Time) Decision {
 		held[Owner] = domain.GrantID{}
 	}
 
-	for _, x := range p.Mandates {
-		if general(x.Right) && p.Identity == m.ID && m.ID != (domain.MailboxID{}) {
+	for _, x := range p.Privileges {
+		if x.Right.InOffice() && p.Identity == m.ID && m.ID != (domain.MailboxID{}) {
 			continue // nobody is at the counter on both sides of it
 		}
-		if general(x.Right) && x.Mailbox == (domain.MailboxID{}) || !general(x.Right) && x.Mailbox == m.ID {
+		if x.Right.InOffice() && x.Mailbox == (domain.MailboxID{}) || !x.Right.InOffice() && x.Mailbox == m.ID {
 			held[x.Right] = domain.GrantID{}
 		}
 	}
@@ -212,8 +215,8 @@ func Decide(p Principal, a Action, m Mailbox, now time.Time) Decision {
 	return Decision{Why: NoAccess}
 }
 
-// general reports whether a mandate is for all mailboxes.
-func general(r Right) bool {
+// InOffice reports whether a right is held by an office, for all mailboxes.
+func (r Right) InOffice() bool {
 	return r == Officer || r == BusinessOfficer || r == Operator || r == Auditor
 }
 
@@ -226,10 +229,26 @@ func UsesGrants(p Principal) bool {
 	if !p.Professional {
 		return true
 	}
-	for _, x := range p.Mandates {
+	for _, x := range p.Privileges {
 		if (x.Right == Administrator || x.Right == Writer) && x.Mailbox == p.Identity {
 			return true
 		}
 	}
 	return false
+}
+
+// Holds reports whether a principal comes with an office's right.
+func (p Principal) Holds(r Right) bool {
+	for _, x := range p.Privileges {
+		if x.Right == r && r.InOffice() && x.Mailbox == (domain.MailboxID{}) {
+			return true
+		}
+	}
+
+	return false
+}
+
+// InOffice reports whether a principal comes with any office's right.
+func (p Principal) InOffice() bool {
+	return p.Holds(Officer) || p.Holds(BusinessOfficer) || p.Holds(Operator) || p.Holds(Auditor)
 }

@@ -46,11 +46,13 @@ func holder(r access.Right) (access.Principal, access.Mailbox) {
 		m.Grants = map[domain.GrantID]access.Grant{id: {Grantee: other, Right: r}}
 		return access.Principal{Identity: other}, m
 	case access.Officer, access.BusinessOfficer, access.Operator, access.Auditor:
-		return access.Principal{Identity: other, Professional: true, Mandates: []access.Mandate{{Right: r}}}, m
+		return access.Principal{Identity: other, Professional: true, Privileges: []access.Privilege{{Right: r}}}, m
 	case access.LegalOwner:
-		return access.Principal{Identity: other, Mandates: []access.Mandate{{Right: r, Mailbox: box}}}, m
+		return access.Principal{Identity: other, Privileges: []access.Privilege{{Right: r, Mailbox: box}}}, m
 	}
-	return access.Principal{Identity: box, Professional: true, Mandates: []access.Mandate{{Right: r, Mailbox: box}}}, m
+	return access.Principal{
+		Identity: box, Professional: true, Privileges: []access.Privilege{{Right: r, Mailbox: box}},
+	}, m
 }
 
 func TestEveryCell(t *testing.T) {
@@ -156,7 +158,7 @@ func TestEndOfDay(t *testing.T) {
 // Who has an office does not act by it on their own mailbox; and has there what everybody has.
 func TestNobodyIsOnBothSidesOfTheCounter(t *testing.T) {
 	for _, r := range []access.Right{access.Officer, access.BusinessOfficer, access.Operator, access.Auditor} {
-		p := access.Principal{Identity: box, Mandates: []access.Mandate{{Right: r}}}
+		p := access.Principal{Identity: box, Privileges: []access.Privilege{{Right: r}}}
 		for _, a := range access.Actions() {
 			alone := access.Decide(access.Principal{Identity: box}, a, access.Mailbox{ID: box}, now)
 			if d := access.Decide(p, a, access.Mailbox{ID: box}, now); d != alone {

@@ -132,6 +132,8 @@ type MemoReceived struct {
 	Hash        []byte            `cbor:"11,keyasint" json:"hash"`        // SHA-256 of salt and the bytes
 	Salt        domain.Sealed     `cbor:"12,keyasint" json:"salt"`        // under leaf 0: a UUID is compared for good
 	MessageID   domain.Sealed     `cbor:"13,keyasint,omitempty" json:"messageID,omitempty"`
+	// ConsentBasis is what a company says gives it the recipient's consent: one of organisation.ConsentBases.
+	ConsentBasis string `cbor:"14,keyasint,omitempty" json:"consentBasis,omitempty"`
 }
 
 // EventType is the stored name.

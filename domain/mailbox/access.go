@@ -36,6 +36,7 @@ const (
 	Granted   = "APPROVED"
 	Declined  = "REJECTED"
 	Revoked   = "REVOKED"
+	Expired   = "EXPIRED"
 )
 
 // A Grant is access that was granted or asked for.
@@ -53,8 +54,9 @@ type GrantShown struct {
 	Last time.Time `cbor:"3,keyasint"`
 }
 
-// Ended reports whether access was declined or revoked. That its time is over is for the clock to say.
-func (g Grant) Ended() bool { return g.State == Declined || g.State == Revoked }
+// Ended reports whether access was declined or revoked, or has ended by its time. It ends on the minute, and is
+// recorded a little later: see access.Grant.InForce.
+func (g Grant) Ended() bool { return g.State == Declined || g.State == Revoked || g.State == Expired }
 
 // How access was granted.
 const (
@@ -108,7 +110,7 @@ func (s *State) endGrant(id domain.GrantID, at domain.Moment, state string) {
 }
 
 // accessEvents are the zero values of this file's event types.
-var accessEvents = []Event{AccessRequested{}, AccessDeclined{}, AccessGranted{}, AccessRevoked{}}
+var accessEvents = []Event{AccessRequested{}, AccessDeclined{}, AccessGranted{}, AccessRevoked{}, AccessExpired{}}
 
 // AccessRequested records that somebody asked for access. Its id becomes the grant's.
 type AccessRequested struct {
@@ -169,21 +171,6 @@ func (e AccessGranted) evolve(s *State, at domain.Moment) {
 		Shown: GrantShown{Via: e.Via},
 	})
 }
-
-// AccessRevoked records that access ended before its time: revoked by the owner or an officer, or given up by who had
-// it.
-type AccessRevoked struct {
-	Grant   domain.GrantID   `cbor:"1,keyasint" json:"grant"`
-	Grantee domain.MailboxID `cbor:"2,keyasint" json:"grantee"`
-}
-
-// EventType is the stored name.
-func (AccessRevoked) EventType() string { return "mailbox.access-revoked" }
-
-// Effect is on the grant alone.
-func (e AccessRevoked) Effect() domain.Effect { return onGrant(e.Grant, e.Grantee) }
-
-func (e AccessRevoked) evolve(s *State, at domain.Moment) { s.endGrant(e.Grant, at, Revoked) }
 
 // takesGrant refuses a grant that may not be made or asked for. One that answers a request does not count beside it.
 func (s *State) takesGrant(g access.Grant, answers domain.GrantID) error {
@@ -346,55 +333,4 @@ func (s *State) grantAt(id domain.GrantID, version uint32) (Grant, error) {
 	}
 
 	return g, domain.AtVersion(g.Version, version)
-}
-
-// Decline turns a request down, or takes it back.
-type Decline struct {
-	Grant   domain.GrantID
-	Version uint32
-}
-
-func (c Decline) needs() domain.Parts { return domain.Parts{Grants: []domain.GrantID{c.Grant}} }
-
-func (c Decline) leave(s *State) Leave { return s.endsGrant(c.Grant) }
-
-// endsGrant lets those end access who may grant it, and who has it or asked for it.
-func (s *State) endsGrant(id domain.GrantID) Leave {
-	return Leave{Actions: []access.Action{access.GrantAccess}, Grantee: s.grant(id).Grant.Grantee}
-}
-
-func (c Decline) decide(s *State) ([]Event, error) {
-	r, err := s.grantAt(c.Grant, c.Version)
-	if err != nil {
-		return nil, err
-	}
-
-	if r.State != Requested {
-		return nil, domain.Refuse(RequestClosed)
-	}
-
-	return []Event{AccessDeclined{Grant: c.Grant, Grantee: r.Grant.Grantee}}, nil
-}
-
-// Revoke ends access at once, on every platform: for its owner or an officer, or for who has it and gives it up.
-type Revoke struct {
-	Grant   domain.GrantID
-	Version uint32
-}
-
-func (c Revoke) needs() domain.Parts { return domain.Parts{Grants: []domain.GrantID{c.Grant}} }
-
-func (c Revoke) leave(s *State) Leave { return s.endsGrant(c.Grant) }
-
-func (c Revoke) decide(s *State) ([]Event, error) {
-	g, err := s.grantAt(c.Grant, c.Version)
-	if err != nil {
-		return nil, err
-	}
-
-	if g.State != Granted {
-		return nil, domain.Refuse(AccessNotFound)
-	}
-
-	return []Event{AccessRevoked{Grant: c.Grant, Grantee: g.Grant.Grantee}}, nil
 }

@@ -117,6 +117,37 @@ var accessRules = []scenario{
 		Order: by(machine(access.System)),
 		Err:   refused(mailbox.AccessLimited),
 	},
+	{
+		Name:  "access ends by its time",
+		Given: open.and(ended),
+		When:  mailbox.Expire{Grant: g1, At: noon},
+		Order: by(machine(access.Clock)),
+		Then:  then(mailbox.AccessExpired{Grant: g1, Grantee: helper}),
+	},
+	{
+		Name:  "access does not end before its time",
+		Given: open.and(ended),
+		When:  mailbox.Expire{Grant: g1, At: noon.Add(-1)},
+		Order: by(machine(access.Clock)),
+	},
+	{
+		Name:  "access without an end does not end",
+		Given: open.and(granted),
+		When:  mailbox.Expire{Grant: g1, At: noon},
+		Order: by(machine(access.Clock)),
+	},
+	{
+		Name:  "access that was revoked does not end again",
+		Given: open.and(ended, mailbox.AccessRevoked{Grant: g1, Grantee: helper}),
+		When:  mailbox.Expire{Grant: g1, At: noon},
+		Order: by(machine(access.Clock)),
+	},
+	{
+		Name:  "what has ended by its time is not revoked",
+		Given: open.and(ended, mailbox.AccessExpired{Grant: g1, Grantee: helper}),
+		When:  mailbox.Revoke{Grant: g1},
+		Err:   refused(mailbox.AccessNotFound),
+	},
 	{Name: "approve", Given: open.and(asked), When: approving, Then: then(granted)},
 	{Name: "approve twice", Given: open.and(asked, granted), When: approving},
 	{

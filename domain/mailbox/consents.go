@@ -11,6 +11,7 @@ import (
 const (
 	NoConsentNeeded domain.Reason = "consent.not.needed"
 	SenderDeclined  domain.Reason = "recipient.sender.declined"
+	NoConsent       domain.Reason = "recipient.consent.missing"
 	UnknownSender   domain.Reason = "sender.not.found"
 	WrongPlatform   domain.Reason = "sender.not.on.platform"
 )
@@ -105,12 +106,14 @@ func onSender(id domain.OrganisationID) domain.Effect {
 	return domain.Effect{Touches: domain.Parts{Senders: []domain.OrganisationID{id}}}
 }
 
-// SenderConsentGiven records that the owner takes private post of a company through a platform. A contract gives it
-// indirectly: the company says so by sending, until the owner says no.
+// SenderConsentGiven records that the owner takes private post of a company through a platform. A contract or
+// employment gives it indirectly: the company says so with its first letter, until the owner says no.
 type SenderConsentGiven struct {
 	Organisation domain.OrganisationID `cbor:"1,keyasint" json:"organisation"`
 	Platform     string                `cbor:"2,keyasint" json:"platform"`
 	Indirect     bool                  `cbor:"3,keyasint,omitempty" json:"indirect,omitempty"`
+	// Basis is one of organisation.ConsentBases, of what was given indirectly.
+	Basis string `cbor:"4,keyasint,omitempty" json:"basis,omitempty"`
 }
 
 // EventType is the stored name.
@@ -172,17 +175,19 @@ func (c ConsentToSender) decide(s *State) ([]Event, error) {
 	return []Event{SenderConsentWithdrawn{Organisation: c.Sender.Organisation, Platform: c.Sender.Platform}}, nil
 }
 
-// admits gives what must be recorded before private post of a sender is taken: the consent that its contract gives; or
-// refuses it.
-func (s *State) admits(sender PrivateSender) ([]Event, error) {
+// admits gives what must be recorded before private post of a sender is taken: the consent that the basis gives which
+// it claims; or refuses it. Whoever has said no says yes themselves: no basis that is claimed later does.
+func (s *State) admits(sender PrivateSender, basis string) ([]Event, error) {
 	if sender.Platform == "" {
 		return nil, nil
 	}
 
 	switch now, asked := s.said(sender); {
+	case !asked && basis == "":
+		return nil, domain.Refuse(NoConsent)
 	case !asked:
 		return []Event{SenderConsentGiven{
-			Organisation: sender.Organisation, Platform: sender.Platform, Indirect: true,
+			Organisation: sender.Organisation, Platform: sender.Platform, Indirect: true, Basis: basis,
 		}}, nil
 	case !now.Given:
 		return nil, domain.Refuse(SenderDeclined)

@@ -7,7 +7,7 @@ import (
 
 var (
 	sender     = mailbox.PrivateSender{Platform: "eboks"}
-	byContract = mailbox.SenderConsentGiven{Platform: "eboks", Indirect: true}
+	byContract = mailbox.SenderConsentGiven{Platform: "eboks", Indirect: true, Basis: "CONTRACT"}
 	byOneself  = mailbox.SenderConsentGiven{Platform: "eboks"}
 	declined   = mailbox.SenderConsentWithdrawn{Platform: "eboks"}
 )

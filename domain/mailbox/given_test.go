@@ -45,17 +45,17 @@ var (
 // Who acts: the owner, somebody whom the owner may have let in, and somebody whom nobody knows.
 var own, helper, stranger = domain.MailboxID{1}, domain.MailboxID{2}, domain.MailboxID{200}
 
-// as is a person with an identity, who acts by no mandate.
+// as is a person with an identity, who acts by no privilege.
 func as(identity domain.MailboxID) mailbox.Caller {
 	return mailbox.Caller{
 		Principal: access.Principal{Identity: identity, Platform: "app"}, Mailbox: own, Now: noon,
 	}
 }
 
-// office is somebody of another mailbox who acts by a mandate for all.
+// office is somebody of another mailbox who acts by a privilege for all.
 func office(r access.Right) mailbox.Caller {
 	by := as(stranger)
-	by.Principal.Professional, by.Principal.Mandates = true, []access.Mandate{{Right: r}}
+	by.Principal.Professional, by.Principal.Privileges = true, []access.Privilege{{Right: r}}
 
 	return by
 }
@@ -129,7 +129,12 @@ func letter(m domain.MessageID, leaf uint32) mailbox.Letter { return letterOn(""
 
 // letterOn is a letter of private post.
 func letterOn(platform string, m domain.MessageID, leaf uint32) mailbox.Letter {
-	return mailbox.Letter{Message: m, Leaf: leaf, System: sys, Platform: platform}
+	l := mailbox.Letter{Message: m, Leaf: leaf, System: sys, Platform: platform}
+	if platform != "" {
+		l.ConsentBasis = "CONTRACT"
+	}
+
+	return l
 }
 
 func delivered(m domain.MessageID, leaf uint32) mailbox.Event { return deliveredOn("", m, leaf) }

@@ -32,7 +32,7 @@ func holder(r access.Right, s mailbox.State) (mailbox.Caller, mailbox.State) {
 	case access.Officer, access.BusinessOfficer, access.Operator, access.Auditor:
 		by = office(r)
 	default:
-		by.Principal.Professional, by.Principal.Mandates = true, []access.Mandate{{Right: r, Mailbox: own}}
+		by.Principal.Professional, by.Principal.Privileges = true, []access.Privilege{{Right: r, Mailbox: own}}
 	}
 
 	return by, s
@@ -171,6 +171,7 @@ Delete             purge
 Delete             trash
 Delete             write
 DeleteFolder       delete folder
+Expire             clock
 Flag               mark
 Forward            forward
 GiveReceipt        backbone system

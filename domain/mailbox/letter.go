@@ -34,6 +34,10 @@ type Letter struct {
 	// LegalBasis is that of a sender who may write to those who are exempt.
 	LegalBasis string        `cbor:"19,keyasint,omitempty" json:"legalBasis,omitempty"`
 	Words      domain.Sealed `cbor:"20,keyasint,omitempty" json:"words,omitempty"` // what a search looks in, folded
+	// ConsentBasis is what a company says gives it the recipient's consent: one of organisation.ConsentBases.
+	ConsentBasis string `cbor:"21,keyasint,omitempty" json:"consentBasis,omitempty"`
+	// Listing is what lists show of the message: its MeMo, cut to what fits.
+	Listing domain.Sealed `cbor:"22,keyasint,omitempty" json:"listing,omitempty"`
 }
 
 // keeps is the effect of an event that brings the letter into the mailbox.
@@ -57,7 +61,10 @@ func (l Letter) keeps() domain.Effect {
 
 // begun gives a message as it is when its letter has just come.
 func (l Letter) begun() Message {
-	m := Message{Leaf: l.Leaf, Audience: l.Platform, System: l.System, Sender: l.Sender, LegalBasis: l.LegalBasis}
+	m := Message{
+		Leaf: l.Leaf, Audience: l.Platform, System: l.System, Sender: l.Sender, LegalBasis: l.LegalBasis,
+		ConsentBasis: l.ConsentBasis, Intake: l.Intake,
+	}
 	m.Shown.Size = l.Length
 
 	if l.System == (domain.SystemID{}) {

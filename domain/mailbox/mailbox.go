@@ -298,6 +298,10 @@ func (Open) needs() domain.Parts { return domain.Parts{} }
 func (Open) leave(*State) Leave { return Leave{Machines: []access.Machine{access.Register}} }
 
 func (c Open) decide(s *State) ([]Event, error) {
+	if s.Closed() {
+		return nil, domain.Refuse(RecipientClosed)
+	}
+
 	if s.Owner != "" {
 		return nil, domain.Refuse(AlreadyOpen)
 	}

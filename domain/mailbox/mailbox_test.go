@@ -77,7 +77,6 @@ func TestEachReasonHasARow(t *testing.T) {
 	}
 
 	domaintest.Reasons(t, mailbox.Reasons, expected, map[domain.Reason]string{
-		mailbox.RecipientClosed:  "it is an outcome in an event, and no refusal",
 		mailbox.OwnerNotFound:    "whose mailbox is asked for is looked up before there is a stream to ask",
 		mailbox.TooManyDocuments: "a draft's documents are sealed: who opens them counts them",
 	})

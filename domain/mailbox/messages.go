@@ -55,6 +55,9 @@ type Message struct {
 
 	Sender domain.OrganisationID `cbor:"17,keyasint,omitzero"` // zero: a person
 	Shown  MessageShown          `cbor:"18,keyasint"`
+
+	ConsentBasis string `cbor:"19,keyasint,omitempty"` // of a company's, that its sender claims; empty: none
+	Intake       uint64 `cbor:"20,keyasint,omitempty"` // position of its intake event; 0: it came by none
 }
 
 // A MessageShown is what only people see of a message: sealed words, times and positions. No rule asks for it.
@@ -87,6 +90,8 @@ type MessageDelivered struct {
 	Letter  *Letter          `cbor:"2,keyasint,omitempty" json:"letter,omitempty"`
 	// Despite is the legal basis on which the message came through an exemption.
 	Despite string `cbor:"3,keyasint,omitempty" json:"despite,omitempty"`
+	// Intake is the position of the intake event, where no letter says it.
+	Intake uint64 `cbor:"4,keyasint,omitempty" json:"intake,omitempty"`
 }
 
 // EventType is the stored name.
@@ -147,6 +152,7 @@ func (e MessageScheduled) evolve(s *State, at domain.Moment) {
 type MessageRecalled struct {
 	Message domain.MessageID `cbor:"1,keyasint" json:"message"`
 	Leaf    uint32           `cbor:"2,keyasint" json:"leaf"`
+	Intake  uint64           `cbor:"3,keyasint,omitempty" json:"intake,omitempty"` // position of its intake event
 }
 
 // EventType is the stored name.
@@ -173,6 +179,7 @@ type MessageRefused struct {
 	Message domain.MessageID `cbor:"1,keyasint" json:"message"`
 	Leaf    uint32           `cbor:"2,keyasint" json:"leaf"`
 	Reason  domain.Reason    `cbor:"3,keyasint" json:"reason"`
+	Intake  uint64           `cbor:"4,keyasint,omitempty" json:"intake,omitempty"` // position of its intake event
 }
 
 // EventType is the stored name.
@@ -217,6 +224,8 @@ func (c Receive) Judge(s State) error {
 // admitted gives what must be recorded before the letter, or why it is refused.
 func (c Receive) admitted(s *State) ([]Event, error) {
 	switch {
+	case s.Closed():
+		return nil, domain.Refuse(RecipientClosed)
 	case s.Owner == "":
 		return nil, domain.Refuse(NotOpen)
 	case s.Message(c.Letter.Message).Stage != 0:
@@ -227,7 +236,7 @@ func (c Receive) admitted(s *State) ([]Event, error) {
 		return nil, domain.Refuse(RecipientExempt)
 	}
 
-	return s.admits(PrivateSender{c.Letter.Platform, c.Letter.Sender})
+	return s.admits(PrivateSender{c.Letter.Platform, c.Letter.Sender}, c.Letter.ConsentBasis)
 }
 
 func (c Receive) decide(s *State) ([]Event, error) {
@@ -289,20 +298,26 @@ func (c Release) decide(s *State) ([]Event, error) {
 		return nil, nil
 	}
 
+	refuse := func(reason domain.Reason) ([]Event, error) {
+		return []Event{MessageRefused{Message: c.Message, Leaf: m.Leaf, Reason: reason, Intake: m.Intake}}, nil
+	}
+
 	if s.Owner == "" { // ended since: it has its outcome all the same
-		return []Event{MessageRefused{Message: c.Message, Leaf: m.Leaf, Reason: RecipientClosed}}, nil
+		return refuse(RecipientClosed)
 	}
 
 	if s.keptOut(m.Audience, m.LegalBasis) {
-		return []Event{MessageRefused{Message: c.Message, Leaf: m.Leaf, Reason: RecipientExempt}}, nil
+		return refuse(RecipientExempt)
 	}
 
-	first, err := s.admits(PrivateSender{m.Audience, m.Sender})
-	if err != nil {
-		return []Event{MessageRefused{Message: c.Message, Leaf: m.Leaf, Reason: SenderDeclined}}, nil
+	first, err := s.admits(PrivateSender{m.Audience, m.Sender}, m.ConsentBasis)
+	if reason, refused := domain.Refused(err); refused {
+		return refuse(reason)
 	}
 
-	return append(first, MessageDelivered{Message: c.Message, Despite: s.despite(m.Audience, m.LegalBasis)}), nil
+	return append(first, MessageDelivered{
+		Message: c.Message, Despite: s.despite(m.Audience, m.LegalBasis), Intake: m.Intake,
+	}), nil
 }
 
 // Recall takes a scheduled message back, by the system that sent it. Recall and delivery compete for the same version:
@@ -327,5 +342,5 @@ func (c Recall) decide(s *State) ([]Event, error) {
 		return nil, domain.Refuse(AlreadyDelivered)
 	}
 
-	return []Event{MessageRecalled{Message: c.Message, Leaf: m.Leaf}}, nil
+	return []Event{MessageRecalled{Message: c.Message, Leaf: m.Leaf, Intake: m.Intake}}, nil
 }

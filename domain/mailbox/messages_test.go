@@ -230,11 +230,55 @@ var messageRules = []scenario{
 		Err:   refused(mailbox.SenderDeclined),
 	},
 	{
+		Name:  "private post that claims no basis, to one who has said nothing",
+		Given: open,
+		When:  mailbox.Receive{Letter: mailbox.Letter{Message: m1, System: sys, Platform: "eboks"}, At: noon},
+		Err:   refused(mailbox.NoConsent),
+	},
+	{
+		Name:  "private post that claims no basis, to one who has consented",
+		Given: open.and(mailbox.SenderConsentGiven{Platform: "eboks"}),
+		When:  mailbox.Receive{Letter: mailbox.Letter{Message: m1, System: sys, Platform: "eboks"}, At: noon},
+		Then: then(arrived(mailbox.Letter{
+			Message: m1, Leaf: 1, System: sys, Platform: "eboks",
+		}, "")),
+	},
+	{
+		Name: "scheduled private post that claims no basis: decided at delivery",
+		Given: open.and(mailbox.MessageScheduled{
+			Letter: mailbox.Letter{Message: m1, Leaf: 1, System: sys, Platform: "eboks", Intake: 9}, Due: noon,
+		}),
+		When: mailbox.Release{Message: m1, At: noon},
+		Then: then(mailbox.MessageRefused{Message: m1, Leaf: 1, Reason: mailbox.NoConsent, Intake: 9}),
+	},
+	{
+		Name: "an outcome names the intake position",
+		Given: open.and(mailbox.MessageScheduled{
+			Letter: mailbox.Letter{Message: m1, Leaf: 1, System: sys, Intake: 9}, Due: noon,
+		}),
+		When: mailbox.Release{Message: m1, At: noon},
+		Then: then(mailbox.MessageDelivered{Message: m1, Intake: 9}),
+	},
+	{
+		Name: "so does a recall",
+		Given: open.and(mailbox.MessageScheduled{
+			Letter: mailbox.Letter{Message: m1, Leaf: 1, System: sys, Intake: 9}, Due: noon,
+		}),
+		When: mailbox.Recall{Message: m1, System: sys},
+		Then: then(mailbox.MessageRecalled{Message: m1, Leaf: 1, Intake: 9}),
+	},
+	{
+		Name:  "to a mailbox that is gone",
+		Given: open.and(mailbox.Shredded{}),
+		When:  mailbox.Receive{Letter: letter(m1, 0), At: noon},
+		Err:   refused(mailbox.RecipientClosed),
+	},
+	{
 		Name:  "declined on one platform, taken on another",
 		Given: open.and(declined),
 		When:  mailbox.Receive{Letter: letterOn("mitdk", m1, 0), At: noon},
 		Then: then(
-			mailbox.SenderConsentGiven{Platform: "mitdk", Indirect: true},
+			mailbox.SenderConsentGiven{Platform: "mitdk", Indirect: true, Basis: "CONTRACT"},
 			deliveredOn("mitdk", m1, 1),
 		),
 	},

@@ -13,7 +13,7 @@ var Reasons = []domain.Reason{
 	RequestClosed, GranteeNoMailbox, OwnerNotFound, NoDocumentation,
 	RecipientExempt, AlreadyExempt, NotExempt, NotInPerson, NoID, NoDeclaration, ProxyUnsigned, ExemptionNotOpen,
 	ContactNotAllowed, CriterionUnknown, CompanyCriterion, AddressNotAllowed,
-	NoConsentNeeded, SenderDeclined, UnknownSender, WrongPlatform, NotOffered, FollowsDevice,
+	NoConsentNeeded, SenderDeclined, NoConsent, UnknownSender, WrongPlatform, NotOffered, FollowsDevice,
 	NotADraft, TooManyDrafts, TooManyParts, ConsentMissing, LabelNotAllowed, DocumentNotAllowed, FileNotAllowed,
 	TooManyDocuments, DraftTooLarge, PartNotNext,
 	LabelMissing, RecipientMissing, ReplyElsewhere, MainMissing, FileIncomplete, TooManyAttachments, TooLargeForPoint,

@@ -27,6 +27,9 @@ type Box struct {
 	Shown     BoxShown          `cbor:"5,keyasint"`
 }
 
+// Closed reports whether the mailbox was open, and never is again.
+func (b Box) Closed() bool { return b.Shown.Gone }
+
 // A BoxShown is what only people see of a mailbox's own row.
 type BoxShown struct {
 	Opened Opened    `cbor:"1,keyasint"`

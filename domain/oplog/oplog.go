@@ -4,6 +4,7 @@ package oplog
 
 import (
 	"slices"
+	"time"
 
 	"digitalpost/domain"
 	"digitalpost/domain/access"
@@ -12,40 +13,48 @@ import (
 // An Event is something that happened to the log.
 type Event interface {
 	domain.Event
-	evolve(*State)
+	evolve(*State, domain.Moment)
 }
 
 // Codec knows every event type.
-var Codec = domain.Events[Event](ClockConfirmed{}, Started{}, Stopped{}, Restored{}, KeysRolled{})
+var Codec = domain.Events[Event](ClockConfirmed{}, Started{}, Stopped{}, Restored{}, KeysRolled{},
+	ProposalMade{}, ProposalApproved{}, ProposalWithdrawn{}, ProposalCarriedOut{})
 
 // A Command is something asked of the log, or noted in it.
 type Command interface {
 	// machines names who may give the command.
 	machines() []access.Machine
-	decide() []Event
+	decide(State, Order) ([]Event, error)
 }
 
-// An Order is a command, and which machine gives it.
+// An Order is a command, and who gives it.
 type Order struct {
 	Command Command
 	By      access.Machine
+	Who     [16]byte // of access.Operations: the operator; zero: whoever is at the console
+	Mandate bool     // that they say under which
+	Alone   bool     // one may do what is otherwise for two: in development
+	Now     time.Time
 }
 
 // Decider is the rule book.
 var Decider = domain.Decider[Order, Event, State]{
 	Initial: func() State { return State{} },
-	Decide: func(_ State, o Order) ([]Event, error) {
+	Decide: func(s State, o Order) ([]Event, error) {
 		if !slices.Contains(o.Command.machines(), o.By) {
 			return nil, domain.Refuse(access.NotAllowed)
 		}
 
-		return o.Command.decide(), nil
+		return o.Command.decide(s, o)
 	},
-	Evolve: func(s State, e Event, _ domain.Moment) State { e.evolve(&s); return s },
+	Evolve: func(s State, e Event, at domain.Moment) State { e.evolve(&s, at); return s },
 }
 
 // State is what the rules know of the log.
-type State struct{ Confirmations int }
+type State struct {
+	Confirmations int
+	Proposals     map[domain.UUID]Proposal // that are open, or approved and not carried out; not to be changed
+}
 
 var (
 	operator = []access.Machine{access.Operations}
@@ -61,14 +70,14 @@ func (ClockConfirmed) EventType() string { return "log.clock-confirmed" }
 // Effect is on nothing but the stream.
 func (ClockConfirmed) Effect() domain.Effect { return domain.Effect{} }
 
-func (ClockConfirmed) evolve(s *State) { s.Confirmations++ }
+func (ClockConfirmed) evolve(s *State, _ domain.Moment) { s.Confirmations++ }
 
 // ConfirmClock accepts the machine's clock as it is. It is for whoever runs the server alone.
 type ConfirmClock struct{}
 
 func (ConfirmClock) machines() []access.Machine { return operator }
 
-func (ConfirmClock) decide() []Event { return []Event{ClockConfirmed{}} }
+func (ConfirmClock) decide(State, Order) ([]Event, error) { return []Event{ClockConfirmed{}}, nil }
 
 // Started records that a program began to serve the log. A program that began again without having stopped had been
 // killed.
@@ -84,14 +93,14 @@ func (Started) EventType() string { return "log.started" }
 // Effect is on nothing but the stream.
 func (Started) Effect() domain.Effect { return domain.Effect{} }
 
-func (Started) evolve(*State) {}
+func (Started) evolve(*State, domain.Moment) {}
 
 // NoteStart notes that the program has begun to serve.
 type NoteStart struct{ Started Started }
 
 func (NoteStart) machines() []access.Machine { return process }
 
-func (c NoteStart) decide() []Event { return []Event{c.Started} }
+func (c NoteStart) decide(State, Order) ([]Event, error) { return []Event{c.Started}, nil }
 
 // Stopped records that a program was told to end, and did.
 type Stopped struct{}
@@ -102,14 +111,14 @@ func (Stopped) EventType() string { return "log.stopped" }
 // Effect is on nothing but the stream.
 func (Stopped) Effect() domain.Effect { return domain.Effect{} }
 
-func (Stopped) evolve(*State) {}
+func (Stopped) evolve(*State, domain.Moment) {}
 
 // NoteStop notes that the program ends.
 type NoteStop struct{}
 
 func (NoteStop) machines() []access.Machine { return process }
 
-func (NoteStop) decide() []Event { return []Event{Stopped{}} }
+func (NoteStop) decide(State, Order) ([]Event, error) { return []Event{Stopped{}}, nil }
 
 // Restored records that the log goes on from a copy. What was written of it elsewhere beyond the position is another
 // history.
@@ -124,14 +133,14 @@ func (Restored) EventType() string { return "log.restored" }
 // Effect is on nothing but the stream.
 func (Restored) Effect() domain.Effect { return domain.Effect{} }
 
-func (Restored) evolve(*State) {}
+func (Restored) evolve(*State, domain.Moment) {}
 
 // NoteRestore notes that an operator restored the log.
 type NoteRestore struct{ Restored Restored }
 
 func (NoteRestore) machines() []access.Machine { return operator }
 
-func (c NoteRestore) decide() []Event { return []Event{c.Restored} }
+func (c NoteRestore) decide(State, Order) ([]Event, error) { return []Event{c.Restored}, nil }
 
 // KeysRolled records that a key epoch ended: what was forgotten before opens from no copy any more.
 type KeysRolled struct {
@@ -144,11 +153,11 @@ func (KeysRolled) EventType() string { return "log.keys-rolled" }
 // Effect is on nothing but the stream.
 func (KeysRolled) Effect() domain.Effect { return domain.Effect{} }
 
-func (KeysRolled) evolve(*State) {}
+func (KeysRolled) evolve(*State, domain.Moment) {}
 
 // NoteRoll notes that an operator rolled the epoch.
 type NoteRoll struct{ Rolled KeysRolled }
 
 func (NoteRoll) machines() []access.Machine { return operator }
 
-func (c NoteRoll) decide() []Event { return []Event{c.Rolled} }
+func (c NoteRoll) decide(State, Order) ([]Event, error) { return []Event{c.Rolled}, nil }

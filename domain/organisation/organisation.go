@@ -5,6 +5,7 @@ package organisation
 import (
 	"bytes"
 	"slices"
+	"unicode/utf8"
 
 	"digitalpost/domain"
 	"digitalpost/domain/access"
@@ -25,7 +26,8 @@ type Command interface {
 
 // Codec knows every event type.
 var Codec = domain.Events[Event](
-	Registered{}, SystemRegistered{}, SystemKeySet{}, SystemDelegated{}, RecipientSystemRegistered{}, UnknownMet{},
+	Registered{}, RightsChanged{}, SystemRegistered{}, SystemKeySet{}, SystemDelegated{}, SystemWithdrawn{},
+	RecipientSystemRegistered{}, UnknownMet{},
 	ContactGroupCreated{}, ContactGroupChanged{}, ContactGroupClosed{},
 	ContactPointCreated{}, ContactPointChanged{}, ContactPointClosed{},
 )
@@ -63,7 +65,7 @@ func (o Order) may(s State) error {
 		return domain.Refuse(NotYours)
 	}
 
-	if _, own := s.Systems[o.System]; o.By == access.System && !own {
+	if x, own := s.Systems[o.System]; o.By == access.System && (!own || x.Withdrawn) {
 		return domain.Refuse(NotYours)
 	}
 
@@ -87,23 +89,26 @@ const (
 // Reasons lists them all.
 var Reasons = []domain.Reason{
 	NotYours, NoSuchSystem, NoSuchGroup, NoSuchPoint, LastVisiblePoint, GroupNotEmpty, GroupCycle, GroupTooDeep,
-	TooManyContacts, StaleVersion, NoSuchRecipient, CategoryRequired, PointClosed, SenderClosed,
+	TooManyContacts, RightsNotAllowed, NotRegistered, BasisNotAllowed, NameNotAllowed, StaleVersion,
+	NoSuchRecipient, CategoryRequired, PointClosed, SenderClosed,
 }
 
 // State is an organisation as its rules know it.
 type State struct {
-	Registered bool
-	Systems    map[domain.SystemID]System
-	Groups     map[domain.UUID]ContactGroup
-	Points     map[domain.UUID]ContactPoint
+	Kind    string // empty: it is not registered
+	Rights  Rights
+	Systems map[domain.SystemID]System
+	Groups  map[domain.UUID]ContactGroup
+	Points  map[domain.UUID]ContactPoint
 
 	version map[domain.UUID]uint32 // of groups and points, from 1
 }
 
 // A System is what the rules know of a system.
 type System struct {
-	KeyHash  []byte
-	Receives bool // it takes in what people write
+	KeyHash   []byte
+	Receives  bool // it takes in what people write
+	Withdrawn bool // its registration was
 }
 
 // Kinds of organisation.
@@ -115,28 +120,6 @@ const (
 // AuthorityTypes are the kinds of authority, as people choose among them.
 var AuthorityTypes = []string{"STATE", "REGION", "MUNICIPALITY", "OTHER"}
 
-// Registered records that an organisation joined.
-type Registered struct {
-	Kind             string        `cbor:"1,keyasint" json:"kind"`
-	CVR              domain.Sealed `cbor:"2,keyasint" json:"cvr"`
-	Name             domain.Sealed `cbor:"3,keyasint" json:"name"`
-	MandatoryAllowed bool          `cbor:"4,keyasint,omitempty" json:"mandatoryPostAllowed,omitempty"`
-	LegalAllowed     bool          `cbor:"5,keyasint,omitempty" json:"legalNotificationAllowed,omitempty"`
-	// LegalBasis is that of an authority which may write to those who are exempt.
-	LegalBasis string      `cbor:"7,keyasint,omitempty" json:"legalBasis,omitempty"`
-	UUID       domain.UUID `cbor:"6,keyasint,omitzero" json:"uuid,omitzero"` // that its certificates name
-	// AuthorityType is one of AuthorityTypes; empty for a company.
-	AuthorityType string `cbor:"8,keyasint,omitempty" json:"authorityType,omitempty"`
-}
-
-// EventType is the stored name.
-func (Registered) EventType() string { return "organisation.registered" }
-
-// Effect is on the organisation alone.
-func (Registered) Effect() domain.Effect { return domain.Effect{} }
-
-func (Registered) evolve(s *State) { s.Registered = true }
-
 // SystemRegistered records a sender system. A company's system is registered with the platform that alone shows its
 // post.
 type SystemRegistered struct {
@@ -144,6 +127,9 @@ type SystemRegistered struct {
 	Name     domain.Sealed   `cbor:"2,keyasint" json:"name"`
 	Platform string          `cbor:"3,keyasint,omitempty" json:"platform,omitempty"`
 	KeyHash  []byte          `cbor:"4,keyasint,omitempty" json:"keyHash,omitempty"` // SHA-256 of its random key
+	// ConsentBasis is what a company says gives it the consent of all to whom the system writes: one of
+	// mailbox.ConsentBases.
+	ConsentBasis string `cbor:"5,keyasint,omitempty" json:"consentBasis,omitempty"`
 }
 
 // EventType is the stored name.
@@ -169,6 +155,23 @@ func (SystemKeySet) Effect() domain.Effect { return domain.Effect{} }
 func (e SystemKeySet) evolve(s *State) {
 	x := s.Systems[e.System]
 	x.KeyHash = e.KeyHash
+	s.Systems[e.System] = x
+}
+
+// SystemWithdrawn records that a system's registration was withdrawn: its key is valid no more. What it has sent stays.
+type SystemWithdrawn struct {
+	System domain.SystemID `cbor:"1,keyasint" json:"system"`
+}
+
+// EventType is the stored name.
+func (SystemWithdrawn) EventType() string { return "organisation.system-withdrawn" }
+
+// Effect is on the organisation alone.
+func (SystemWithdrawn) Effect() domain.Effect { return domain.Effect{} }
+
+func (e SystemWithdrawn) evolve(s *State) {
+	x := s.Systems[e.System]
+	x.Withdrawn = true
 	s.Systems[e.System] = x
 }
 
@@ -217,25 +220,61 @@ func registrars() []access.Machine { return []access.Machine{access.Operations, 
 type RegisterSystem struct {
 	Organisation Registered
 	System       SystemRegistered
+	Names        []string // of both, in the open
 }
 
 func (RegisterSystem) machines() []access.Machine { return registrars() }
 
 func (c RegisterSystem) decide(s State) ([]Event, error) {
+	for _, name := range c.Names {
+		if n := utf8.RuneCountInString(name); n == 0 || n > MaxName || domain.HasHidden(name) {
+			return nil, domain.Refuse(NameNotAllowed)
+		}
+	}
+
 	var events []Event
-	if !s.Registered {
+	kind := s.Kind
+	if kind == "" {
+		kind = c.Organisation.Kind
+	}
+
+	if err := JudgeBasis(kind, c.System.ConsentBasis); err != nil {
+		return nil, err
+	}
+
+	if s.Kind == "" {
+		if err := c.Organisation.Rights.judge(c.Organisation.Kind); err != nil {
+			return nil, err
+		}
 		events = append(events, c.Organisation)
 	}
 
 	system, there := s.Systems[c.System.System]
 	switch {
-	case !there:
+	case !there || system.Withdrawn:
 		events = append(events, c.System)
 	case !bytes.Equal(system.KeyHash, c.System.KeyHash):
 		events = append(events, SystemKeySet{System: c.System.System, KeyHash: c.System.KeyHash})
 	}
 
 	return events, nil
+}
+
+// Withdraw withdraws the registration of a system.
+type Withdraw struct{ Withdrawn SystemWithdrawn }
+
+func (Withdraw) machines() []access.Machine { return registrars() }
+
+func (c Withdraw) decide(s State) ([]Event, error) {
+	system, there := s.Systems[c.Withdrawn.System]
+	switch {
+	case !there:
+		return nil, domain.Refuse(NoSuchSystem)
+	case system.Withdrawn:
+		return nil, nil
+	}
+
+	return []Event{c.Withdrawn}, nil
 }
 
 // Delegate lets a sender system come with certificates of another organisation, such as its supplier.

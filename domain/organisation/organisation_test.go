@@ -32,17 +32,20 @@ var (
 	sys1, sys2 = domain.SystemID{1}, domain.SystemID{2}
 	strange    = domain.SystemID{9} // another organisation's
 
-	registered = organisation.Registered{Kind: organisation.Authority}
-	system1    = organisation.SystemRegistered{System: sys1, KeyHash: []byte{1}}
-	system2    = organisation.SystemRegistered{System: sys2, KeyHash: []byte{2}}
-	receives   = organisation.RecipientSystemRegistered{System: sys1, MemoVersion: 12, Default: true}
-	joined     = given(registered, system1)
+	registered = organisation.Registered{
+		Kind: organisation.Authority, Rights: organisation.Rights{AuthorityType: "STATE"},
+	}
+	system1  = organisation.SystemRegistered{System: sys1, KeyHash: []byte{1}}
+	system2  = organisation.SystemRegistered{System: sys2, KeyHash: []byte{2}}
+	receives = organisation.RecipientSystemRegistered{System: sys1, MemoVersion: 12, Default: true}
+	joined   = given(registered, system1)
 )
 
 // order has the organisation's own system change its contact structure, and whoever runs the server all else.
 func order(c organisation.Command) organisation.Order {
 	switch c.(type) {
-	case organisation.RegisterSystem, organisation.Delegate, organisation.RegisterRecipient:
+	case organisation.RegisterSystem, organisation.Delegate, organisation.RegisterRecipient,
+		organisation.Withdraw, organisation.ChangeRights:
 		return by(access.Operations)(c)
 	case organisation.BeginContacts:
 		return by(access.Register)(c)
@@ -66,6 +69,7 @@ func bySystem(id domain.SystemID) func(organisation.Command) organisation.Order 
 // books are the rule books of this package, by subject.
 var books = map[string][]scenario{
 	"organisation": organisationRules,
+	"rights":       rightsRules,
 	"groups":       groupRules,
 	"points":       pointRules,
 	"structure":    structureRules,
@@ -240,7 +244,7 @@ func TestMachines(t *testing.T) {
 		for _, row := range rows {
 			may := systems
 			switch row.When.(type) {
-			case organisation.RegisterSystem, organisation.Delegate:
+			case organisation.RegisterSystem, organisation.Delegate, organisation.Withdraw, organisation.ChangeRights:
 				may = registrars
 			case organisation.BeginContacts:
 				may = []access.Machine{access.Register}
@@ -253,7 +257,8 @@ func TestMachines(t *testing.T) {
 			for _, m := range machines {
 				o := organisation.Order{Command: row.When, By: m, System: sys1}
 				want := slices.Contains(may, m)
-				if _, own := domaintest.State(organisation.Decider, row).Systems[sys1]; m == access.System && !own {
+				own, there := domaintest.State(organisation.Decider, row).Systems[sys1]
+				if m == access.System && (!there || own.Withdrawn) {
 					want = false
 				}
 

@@ -19,6 +19,8 @@ type Recipient struct {
 	Organisation domain.OrganisationID
 	Points       []ContactPoint
 	Default      domain.SystemID // recipient system of points that name none; zero: there is none
+	// Closed reports whether a system takes nothing in any more, since its registration was withdrawn; nil: all do.
+	Closed func(domain.SystemID) bool
 }
 
 // A Route is where post to an authority goes.
@@ -49,9 +51,9 @@ func (r Recipient) Route(point domain.UUID, target string) (Route, error) {
 		return Route{}, domain.Refuse(PointClosed)
 	}
 
-	out := Route{Organisation: r.Organisation, Point: open[0], System: open[0].System}
+	out := Route{Organisation: r.Organisation, Point: open[0], System: r.takes(open[0].System)}
 	if out.System == (domain.SystemID{}) {
-		out.System = r.Default
+		out.System = r.takes(r.Default)
 	}
 
 	if out.System == (domain.SystemID{}) {
@@ -59,6 +61,15 @@ func (r Recipient) Route(point domain.UUID, target string) (Route, error) {
 	}
 
 	return out, nil
+}
+
+// takes gives a system, or none where it takes nothing in any more.
+func (r Recipient) takes(s domain.SystemID) domain.SystemID {
+	if r.Closed != nil && r.Closed(s) {
+		return domain.SystemID{}
+	}
+
+	return s
 }
 
 // RouteAnswer is Route for an answer. Who wrote and named no contact point finds out themselves: it goes to their
@@ -71,7 +82,7 @@ func (r Recipient) RouteAnswer(point domain.UUID, target string, maxBytes int64)
 		return route, err
 	case reason == PointClosed, reason == NoSuchRecipient:
 		return Route{}, domain.Refuse(SenderClosed)
-	case r.Default == domain.SystemID{}:
+	case r.takes(r.Default) == domain.SystemID{}:
 		return Route{}, err
 	}
 

@@ -7,6 +7,7 @@ const (
 	outbox    = "the outbox's, which picks this event by type"
 	letters   = "kept with the letter, which never changes: see mailbox.LetterOf"
 	inRow     = "kept in the row that the event touches"
+	operators = "read from the log's own stream, which is short"
 	evidence  = "evidence: it stands in the log alone"
 	noIntake  = "of a letter that came by no intake this is zero, or the event's own"
 )
@@ -23,7 +24,16 @@ var excuses = map[string]map[string]string{
 	},
 	"intake.memo-refused":    {"MemoRefused.Message": receipts},
 	"intake.receipt-deleted": {"ReceiptDeleted.Message": receipts, "ReceiptDeleted.Receipt": receipts},
-	"looks.content-opened":   {"ContentOpened.Message": receipts},
+	"log.proposal-made": {
+		"ProposalMade.Proposal": operators, "ProposalMade.Mailbox": operators, "ProposalMade.Reason": operators,
+	},
+	"log.proposal-approved":    {"ProposalApproved.Proposal": operators},
+	"log.proposal-withdrawn":   {"ProposalWithdrawn.Proposal": operators},
+	"log.proposal-carried-out": {"ProposalCarriedOut.Proposal": operators},
+
+	"mandate.opened": {"Opened.Purpose": evidence, "Opened.CaseNumber": evidence},
+
+	"looks.content-opened": {"ContentOpened.Message": receipts},
 
 	"mailbox.access-granted":    {"AccessGranted.Documentation": evidence},
 	"mailbox.contact-confirmed": {"ContactConfirmed.Contact": evidence},
@@ -68,6 +78,7 @@ var excuses = map[string]map[string]string{
 	"organisation.system-registered": {"SystemRegistered.System": directory, "SystemRegistered.Name": directory},
 	"organisation.system-key-set":    {"SystemKeySet.System": directory},
 	"organisation.system-delegated":  {"SystemDelegated.System": directory, "SystemDelegated.Holder": directory},
+	"organisation.system-withdrawn":  {"SystemWithdrawn.System": directory},
 	"organisation.unknown-met":       {"UnknownMet.System": "for auditors alone"},
 	"organisation.recipient-system-registered": {
 		"RecipientSystemRegistered.System": directory,

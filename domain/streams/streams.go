@@ -8,6 +8,7 @@ import (
 	"digitalpost/domain/intake"
 	"digitalpost/domain/looks"
 	"digitalpost/domain/mailbox"
+	"digitalpost/domain/mandate"
 	"digitalpost/domain/oplog"
 	"digitalpost/domain/organisation"
 )
@@ -19,6 +20,7 @@ const (
 	Organisation = "organisation"
 	Looks        = "looks"
 	Log          = "log"
+	Mandate      = "mandate"
 )
 
 // A Kind is what is known of the events of a kind of stream.
@@ -36,6 +38,7 @@ var Kinds = map[string]Kind{
 	Organisation: kind(organisation.Codec),
 	Looks:        kind(looks.Codec),
 	Log:          kind(oplog.Codec),
+	Mandate:      kind(mandate.Codec),
 }
 
 func kind[E domain.Event](c domain.Codec[E]) Kind {

@@ -4,7 +4,8 @@
 // # Layout
 //
 //	m mailbox                nothing, of every mailbox that is not gone
-//	g grantee mailbox grant  nothing, of every grant and request, ended or not
+//	g grantee mailbox grant  when it ends (nanoseconds), or nothing; of every grant and request, ended or not
+//	e time mailbox grant     nothing, of grants that end by the clock and have not
 //	x exemption              its mailbox
 //	o organisation           OrganisationRow
 //	s system                 SystemRow
@@ -30,6 +31,7 @@ import (
 const (
 	kindMailbox      = 'm'
 	kindGranted      = 'g'
+	kindEnd          = 'e'
 	kindExemption    = 'x'
 	kindOrganisation = 'o'
 	kindSystem       = 's'
@@ -44,6 +46,22 @@ func mailboxKey(m domain.MailboxID) []byte { return engine.Key(kindMailbox, [16]
 
 func grantedKey(to, of domain.MailboxID, g domain.GrantID) []byte {
 	return engine.Key(kindGranted, [16]byte(to), [16]byte(of), [16]byte(g))
+}
+
+// endKey sorts by the time at which a grant ends.
+func endKey(until []byte, of domain.MailboxID, g domain.GrantID) []byte {
+	k := append([]byte{kindEnd}, until...)
+	k = append(k, of[:]...)
+
+	return append(k, g[:]...)
+}
+
+func nanoseconds(t time.Time) []byte {
+	if t.IsZero() {
+		return nil
+	}
+
+	return binary.BigEndian.AppendUint64(nil, uint64(t.UnixNano()))
 }
 
 func exemptionKey(x domain.GrantID) []byte { return engine.Key(kindExemption, [16]byte(x)) }
@@ -73,6 +91,7 @@ type SystemRow struct {
 	Position     eventstore.Position           `cbor:"3,keyasint"`
 	Delegated    []domain.Sealed               `cbor:"4,keyasint,omitempty"` // whose certificates it may come with, too
 	Receives     int                           `cbor:"5,keyasint,omitempty"` // MeMo version; 0: it only sends
+	Withdrawn    bool                          `cbor:"6,keyasint,omitempty"` // its registration was
 }
 
 // A GroupRow is a contact group.
@@ -103,6 +122,7 @@ func (Projection) Name() string { return "directory" }
 var ofMailboxes = []string{
 	mailbox.Opened{}.EventType(), mailbox.Shredded{}.EventType(), mailbox.ExemptionApplied{}.EventType(),
 	mailbox.AccessRequested{}.EventType(), mailbox.AccessGranted{}.EventType(),
+	mailbox.AccessRevoked{}.EventType(), mailbox.AccessExpired{}.EventType(),
 }
 
 // Wants reports whether an event is an organisation's, or says who there is.
@@ -127,7 +147,15 @@ func (Projection) Apply(v engine.View, rec eventstore.Event, e domain.Event) err
 	case mailbox.AccessRequested:
 		v.Put(grantedKey(e.Grantee, id, e.Grant), nil)
 	case mailbox.AccessGranted:
-		v.Put(grantedKey(e.Grantee, id, e.Grant), nil)
+		until := nanoseconds(e.Until)
+		v.Put(grantedKey(e.Grantee, id, e.Grant), until)
+		if until != nil {
+			v.Put(endKey(until, id, e.Grant), nil)
+		}
+	case mailbox.AccessRevoked:
+		endedNow(v, id, e.Grantee, e.Grant)
+	case mailbox.AccessExpired:
+		endedNow(v, id, e.Grantee, e.Grant)
 	case organisation.Registered:
 		row := OrganisationRow{Registered: e, At: rec.Recorded, Version: rec.Version}
 		return engine.Put(v, organisationKey(id), row)
@@ -135,6 +163,10 @@ func (Projection) Apply(v engine.View, rec eventstore.Event, e domain.Event) err
 		return engine.Put(v, systemKey(e.System), SystemRow{System: e, Organisation: id, Position: rec.Position})
 	case organisation.SystemKeySet:
 		return changeSystem(v, e.System, func(r *SystemRow) { r.System.KeyHash = e.KeyHash })
+	case organisation.SystemWithdrawn:
+		return changeSystem(v, e.System, func(r *SystemRow) { r.Withdrawn = true })
+	case organisation.RightsChanged:
+		return changeRights(v, rec, e)
 	case organisation.SystemDelegated:
 		return changeSystem(v, e.System, func(r *SystemRow) { r.Delegated = append(r.Delegated, e.Holder) })
 	case organisation.RecipientSystemRegistered:
@@ -156,6 +188,13 @@ func (Projection) Apply(v engine.View, rec eventstore.Event, e domain.Event) err
 	return nil
 }
 
+// endedNow takes a grant from those that are to end by the clock.
+func endedNow(v engine.View, of, to domain.MailboxID, g domain.GrantID) {
+	if until := v.Get(grantedKey(to, of, g)); len(until) > 0 {
+		v.Delete(endKey(until, of, g))
+	}
+}
+
 func receives(v engine.View, rec eventstore.Event, e organisation.RecipientSystemRegistered) error {
 	err := changeSystem(v, e.System, func(r *SystemRow) { r.Receives = e.MemoVersion })
 	if err != nil || !e.Default {
@@ -168,6 +207,17 @@ func receives(v engine.View, rec eventstore.Event, e organisation.RecipientSyste
 		return fmt.Errorf("an organisation has no row: %w", err)
 	}
 	o.Default = e.System
+
+	return engine.Put(v, k, o)
+}
+
+func changeRights(v engine.View, rec eventstore.Event, e organisation.RightsChanged) error {
+	k := organisationKey(rec.Stream.ID)
+	o, ok, err := engine.Row[OrganisationRow](v, k)
+	if err != nil || !ok {
+		return fmt.Errorf("an organisation has no row: %w", err)
+	}
+	o.Registered.Rights = e.Rights
 
 	return engine.Put(v, k, o)
 }

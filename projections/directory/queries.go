@@ -1,6 +1,9 @@
 package directory
 
 import (
+	"encoding/binary"
+	"time"
+
 	"digitalpost/domain"
 	"digitalpost/projections/engine"
 )
@@ -45,6 +48,32 @@ func (s *Snapshot) GrantedTo(id domain.MailboxID) (out []Given) {
 		out = append(out, Given{domain.MailboxID(rest[:16]), domain.GrantID(rest[16:])})
 
 		return true
+	})
+
+	return out
+}
+
+// An Ending is a grant that ends by the clock.
+type Ending struct {
+	Given
+	Until time.Time
+}
+
+// Ending gives the grants whose time is over and whose end is not recorded, by time, beyond one of them; at most most.
+func (s *Snapshot) Ending(now time.Time, beyond Ending, most int) (out []Ending) {
+	from := []byte{kindEnd}
+	if !beyond.Until.IsZero() {
+		from = append(endKey(nanoseconds(beyond.Until), beyond.Mailbox, beyond.Grant), 0)
+	}
+
+	s.s.ScanFrom([]byte{kindEnd}, from, func(k, _ []byte) bool {
+		until := time.Unix(0, int64(binary.BigEndian.Uint64(k[1:9])))
+		if until.After(now) {
+			return false
+		}
+		out = append(out, Ending{Given{domain.MailboxID(k[9:25]), domain.GrantID(k[25:])}, until})
+
+		return len(out) < most
 	})
 
 	return out

@@ -33,7 +33,7 @@ type draw struct {
 
 // order draws one.
 func (d draw) order() mailbox.Order {
-	if d.state.Owner == "" && !d.state.Shown.Gone {
+	if d.state.Owner == "" && !d.state.Closed() {
 		open := mailbox.Open{Opened: mailbox.Opened{Owner: mailbox.Citizen, Name: d.sealed()}}
 		return d.machine(access.Register, open)
 	}
@@ -79,9 +79,9 @@ func (d draw) machine(m access.Machine, c mailbox.Command) mailbox.Order {
 	return mailbox.Order{Command: c, By: mailbox.Caller{Machine: m, Mailbox: d.box, Now: now}}
 }
 
-// visitor is somebody else, who comes with a mandate, if any.
-func (d draw) visitor(id domain.MailboxID, c mailbox.Command, mandates ...access.Mandate) mailbox.Order {
-	p := access.Principal{Identity: id, Platform: "app", Professional: len(mandates) > 0, Mandates: mandates}
+// visitor is somebody else, who comes with a privilege, if any.
+func (d draw) visitor(id domain.MailboxID, c mailbox.Command, mandates ...access.Privilege) mailbox.Order {
+	p := access.Principal{Identity: id, Platform: "app", Professional: len(mandates) > 0, Privileges: mandates}
 	return mailbox.Order{Command: c, By: mailbox.Caller{Principal: p, Mailbox: d.box, Now: now}}
 }
 

@@ -46,6 +46,14 @@ func (d draw) letter() mailbox.Letter {
 		l.LegalBasis = "a law"
 	}
 
+	if l.Platform != "" && d.IntN(6) > 0 {
+		l.ConsentBasis = "CONTRACT"
+	}
+
+	if d.coin() {
+		l.Listing = d.sealed()
+	}
+
 	return l
 }
 
@@ -190,7 +198,9 @@ func (d draw) access() mailbox.Order {
 	who, right := one(d, visitors), one(d, []access.Right{access.Read, access.ReadWrite})
 	until := one(d, []time.Time{{}, now.Add(-time.Hour), now.Add(time.Hour)})
 
-	switch d.IntN(8) {
+	switch d.IntN(9) {
+	case 8:
+		return d.machine(access.Clock, mailbox.Expire{Grant: d.grant(mailbox.Granted), At: now.Add(2 * time.Hour)})
 	case 0, 1:
 		asked := mailbox.AccessRequested{Grant: d.id(), Grantee: who, Right: right, Until: until}
 		return d.visitor(who, mailbox.RequestAccess{Requested: asked})
@@ -243,7 +253,7 @@ func (d draw) exempting() mailbox.Order {
 		}
 	}
 
-	return d.visitor(domain.MailboxID{7, 9}, c, access.Mandate{Right: access.Officer})
+	return d.visitor(domain.MailboxID{7, 9}, c, access.Privilege{Right: access.Officer})
 }
 
 // several is one append of some commands: of all, or of those that are not refused.

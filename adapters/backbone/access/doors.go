@@ -35,11 +35,11 @@ func (x *Access) Behind(d Door) (people.Person, mailbox.Box, error) {
 	return owner, box, err
 }
 
-// Doors gives all mailboxes that a principal may open through the platform: their own, those of mandates, those of
+// Doors gives all mailboxes that a principal may open through the platform: their own, those of privileges, those of
 // grants.
 func (x *Access) Doors(p access.Principal) (out []Door, err error) {
 	candidates := []domain.MailboxID{p.Identity}
-	for _, m := range p.Mandates {
+	for _, m := range p.Privileges {
 		candidates = append(candidates, m.Mailbox)
 	}
 

@@ -71,7 +71,9 @@ func (b *Backbone) Submit(from organisations.System, to string, l Letter) domain
 	if l.UUID == (domain.UUID{}) {
 		l.UUID = core.NewUUID()
 	}
-	_, err := b.Intake.Submit(context.Background(), from, l.UUID, strings.NewReader(Memo(from, to, l)))
+	_, err := b.Intake.Submit(context.Background(), from, backboneintake.Submission{
+		UUID: l.UUID, MeMo: strings.NewReader(Memo(from, to, l)),
+	})
 	b.must(err)
 
 	return intake.MessageOf(from.ID, l.UUID)

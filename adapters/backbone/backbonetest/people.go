@@ -65,8 +65,8 @@ func (b *Backbone) Authority(cvr string) organisations.System {
 	b.tb.Helper()
 
 	sys := b.System(organisations.Organisation{
-		Kind: organisation.Authority, CVR: cvr, Name: "Authority " + cvr, AuthorityType: "MUNICIPALITY",
-		MandatoryAllowed: true, LegalAllowed: true,
+		Kind: organisation.Authority, CVR: cvr, Name: "Authority " + cvr,
+		Rights: organisation.Rights{AuthorityType: "MUNICIPALITY", MandatoryAllowed: true, LegalAllowed: true},
 	}, "")
 
 	err := b.Organisations.RegisterRecipient(
@@ -102,9 +102,13 @@ func (b *Backbone) System(org organisations.Organisation, platform string) organ
 	b.tb.Helper()
 
 	const name = "System"
-	err := b.Organisations.RegisterSystem(
-		context.Background(), organisations.Registrar, org, name, platform, []byte("key "+org.CVR))
-	b.must(err)
+	r := organisations.Registration{
+		Organisation: org, Name: name, Platform: platform, KeyHash: []byte("key " + org.CVR),
+	}
+	if org.Kind == organisation.Company {
+		r.ConsentBasis = organisation.ConsentBases[0]
+	}
+	b.must(b.Organisations.RegisterSystem(context.Background(), organisations.Registrar, r))
 
 	id, err := b.Organisations.SystemID(org.CVR, name)
 	b.must(err)
@@ -127,19 +131,19 @@ func Delegate(who, box domain.MailboxID, platform string) core.Ask {
 	return ask
 }
 
-// Official is a professional with a mandate for all mailboxes (access.Officer, BusinessOfficer, Operator, Auditor), who
-// asks for one of them.
+// Official is a professional with a privilege for all mailboxes (access.Officer, BusinessOfficer, Operator, Auditor),
+// who asks for one of them.
 func Official(person domain.UUID, right access.Right, box domain.MailboxID, platform string) core.Ask {
 	return core.Ask{Mailbox: box, Principal: access.Principal{
-		Person: person, Platform: platform, Professional: true, Mandates: []access.Mandate{{Right: right}},
+		Person: person, Platform: platform, Professional: true, Privileges: []access.Privilege{{Right: right}},
 	}}
 }
 
-// User is a professional who acts for a company by a mandate, in the company's own mailbox.
+// User is a professional who acts for a company by a privilege, in the company's own mailbox.
 func User(person domain.UUID, right access.Right, box domain.MailboxID, platform string) core.Ask {
 	return core.Ask{Mailbox: box, Principal: access.Principal{
 		Identity: box, Person: person, Platform: platform, Professional: true,
-		Mandates: []access.Mandate{{Right: right, Mailbox: box}},
+		Privileges: []access.Privilege{{Right: right, Mailbox: box}},
 	}}
 }
 

@@ -13,7 +13,6 @@ import (
 	"digitalpost/domain"
 	"digitalpost/domain/access"
 	"digitalpost/domain/mailbox"
-	"digitalpost/domain/organisation"
 	"digitalpost/eventstore"
 	"digitalpost/projections/platform"
 )
@@ -156,7 +155,7 @@ func (c *Consents) SetSender(ctx context.Context, ask core.Ask, to ToSender) (ev
 	}
 
 	for _, s := range systems {
-		if s.OrgID == to.Organisation && s.Organisation.Kind == organisation.Company && s.Platform != "" {
+		if s.OrgID == to.Organisation && s.SendsPrivate() {
 			cmd.Known, cmd.Here = true, cmd.Here || s.Platform == ask.Platform
 		}
 	}

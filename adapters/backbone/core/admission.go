@@ -10,6 +10,7 @@ import (
 	"digitalpost/domain/access"
 	"digitalpost/domain/looks"
 	"digitalpost/domain/mailbox"
+	"digitalpost/domain/oplog"
 	"digitalpost/domain/streams"
 	"digitalpost/eventstore"
 	"digitalpost/projections/mailboxes"
@@ -40,14 +41,24 @@ func (a Admission) Actor() eventstore.Actor {
 // meta is what an event's record says of who is admitted.
 func (a Admission) meta() eventstore.Meta {
 	m := eventstore.Meta{
-		Actor: a.Actor(), Platform: a.Principal.Platform, Grant: a.Grant,
-		Authority: a.Principal.Authority, Assurance: a.Principal.Assurance,
+		Actor: a.Actor(), Platform: a.Principal.Platform, Grant: a.Grant, Assurance: a.Principal.Assurance,
+	}
+	if a.Right.InOffice() || a.Right == access.None { // who is refused may have come by an office
+		m.Authority, m.Mandate = a.Principal.Authority, a.Principal.Mandate
 	}
 	if a.Right != access.Owner {
 		m.OnBehalfOf = a.Mailbox
 	}
 
 	return m
+}
+
+// InOffice is what an event's record says of somebody who acts by an office and on no mailbox.
+func InOffice(p access.Principal, r access.Right) eventstore.Meta {
+	return eventstore.Meta{
+		Actor: eventstore.Actor{Kind: actorKind(r), ID: IdentityOf(p)}, Platform: p.Platform,
+		Authority: p.Authority, Mandate: p.Mandate, Assurance: p.Assurance,
+	}
 }
 
 func actorKind(r access.Right) string {
@@ -230,6 +241,8 @@ func (c *Core) judge(v *Visit) error {
 		return domain.Refuse(d.Why)
 	case d.Right == access.None:
 		return ErrForbidden
+	case c.Mandates && p.Mandate == domain.UUID{} && (d.Right == access.Operator || d.Right == access.Auditor):
+		return domain.Refuse(oplog.MandateMissing)
 	case v.View.Parked(id):
 		return ErrParked
 	}

@@ -241,10 +241,10 @@ func TestARecordSaysForWhomAndHowSurely(t *testing.T) {
 
 	b := backbonetest.Open(t)
 	box := b.Citizen(backbonetest.Mette)
-	ask := backbonetest.Owner(box, backbonetest.App)
-	ask.Authority, ask.Assurance = domain.OrganisationID{5}, 3
+	ask := backbonetest.Official(core.NewUUID(), access.Auditor, box, backbonetest.App)
+	ask.Authority, ask.Assurance, ask.Mandate = domain.OrganisationID{5}, 3, domain.UUID{6}
 	after := b.Position()
-	if _, _, err := b.Folders.Create(context.Background(), ask, "Mappe", domain.FolderID{}); err != nil {
+	if _, _, err := b.Looks.List(context.Background(), ask.Principal, box, 0, 10); err != nil {
 		t.Fatal(err)
 	}
 
@@ -253,8 +253,22 @@ func TestARecordSaysForWhomAndHowSurely(t *testing.T) {
 		t.Fatal("nothing is in the log")
 	}
 	for _, rec := range all {
-		if rec.Meta.Authority != [16]byte{5} || rec.Meta.Assurance != 3 {
+		if rec.Meta.Authority != [16]byte{5} || rec.Meta.Assurance != 3 || rec.Meta.Mandate != [16]byte{6} {
 			t.Errorf("%s: %+v", rec.Type, rec.Meta)
+		}
+	}
+
+	// Who acts in their own mailbox acts for no authority, whatever their sign-in says.
+	own := backbonetest.Owner(box, backbonetest.App)
+	own.Authority, own.Assurance, own.Mandate = domain.OrganisationID{5}, 3, domain.UUID{6}
+	after = b.Position()
+	if _, _, err := b.Folders.Create(context.Background(), own, "Mappe", domain.FolderID{}); err != nil {
+		t.Fatal(err)
+	}
+
+	for _, rec := range b.Since(after) {
+		if rec.Meta.Authority != [16]byte{} || rec.Meta.Mandate != [16]byte{} || rec.Meta.Assurance != 3 {
+			t.Errorf("in one's own mailbox, %s: %+v", rec.Type, rec.Meta)
 		}
 	}
 }

@@ -51,6 +51,7 @@ type Config struct {
 	Now       func() time.Time
 	Logger    *slog.Logger
 	Fail      func(step string) // called at each named step; tests end the process in it
+	Mandates  bool              // operators and auditors say under which mandate they look or act
 	NoWait    bool              // a negative control: neither a person's write nor a read waits for the views
 }
 

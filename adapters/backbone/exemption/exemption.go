@@ -48,7 +48,7 @@ func New(c *core.Core, p *people.People) *Exemption { return &Exemption{c, p} }
 
 // Decides reports whether a principal decides on exemptions at all.
 func (x *Exemption) Decides(p access.Principal) bool {
-	return slices.ContainsFunc(p.Mandates, func(m access.Mandate) bool { return m.Right.Allows(access.Exempt) })
+	return slices.ContainsFunc(p.Privileges, func(m access.Privilege) bool { return m.Right.Allows(access.Exempt) })
 }
 
 // Apply takes an application for exemption, and grants it if it is to be decided at once.

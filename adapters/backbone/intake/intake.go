@@ -23,6 +23,7 @@ import (
 	"digitalpost/domain"
 	"digitalpost/domain/access"
 	"digitalpost/domain/intake"
+	"digitalpost/domain/organisation"
 	"digitalpost/domain/streams"
 	"digitalpost/eventstore"
 	"digitalpost/projections/receipts"
@@ -91,13 +92,24 @@ func (in *Intake) known(
 	return s.Memo(intake.MessageOf(system, uuid))
 }
 
+// A Submission is a MeMo as a system hands it in.
+type Submission struct {
+	UUID domain.UUID // its messageUUID
+	MeMo io.Reader
+	// ConsentBasis is what a company says gives it the recipient's consent: one of organisation.ConsentBases; empty:
+	// what was said when the system was registered, if anything.
+	ConsentBasis string
+}
+
 // Submit takes a MeMo in. When it returns nil the MeMo is on disk and the receipt says RECEIVED; its outcome is found
 // before that in normal work, and is taken up again otherwise. The same UUID with the same bytes gets the first receipt
-// again. It returns a *memo.FormError, intake.UUIDReused, core.ErrTooLarge or a *core.LimitedError where nothing is
-// kept and the UUID stays as it was.
-func (in *Intake) Submit(
-	ctx context.Context, sys organisations.System, uuid domain.UUID, body io.Reader,
-) (Receipt, error) {
+// again. It returns a *memo.FormError, intake.UUIDReused, organisation.BasisNotAllowed, core.ErrTooLarge or a
+// *core.LimitedError where nothing is kept and the UUID stays as it was.
+func (in *Intake) Submit(ctx context.Context, sys organisations.System, s Submission) (Receipt, error) {
+	if err := organisation.JudgeBasis(sys.Organisation.Kind, s.ConsentBasis); err != nil {
+		return Receipt{}, err
+	}
+
 	if err := in.core.Room(); err != nil {
 		return Receipt{}, err
 	}
@@ -106,6 +118,7 @@ func (in *Intake) Submit(
 		return Receipt{}, err
 	}
 
+	uuid := s.UUID
 	known, seen, err := in.known(ctx, sys.ID, uuid)
 	if err != nil {
 		return Receipt{}, err
@@ -127,7 +140,7 @@ func (in *Intake) Submit(
 	w := in.core.Documents.Create()
 	sum := sha256.New()
 	sum.Write(salt)
-	msg, err := memo.Read(io.TeeReader(memo.Limit(body), io.MultiWriter(w, sum)))
+	msg, err := memo.Read(io.TeeReader(memo.Limit(s.MeMo), io.MultiWriter(w, sum)))
 	if err == nil && msg.UUID() != uuid {
 		err = &memo.FormError{Errors: []memo.FieldError{{
 			Path: "Message/MessageHeader/messageUUID", Code: "memo.message.uuid.mismatch",
@@ -136,7 +149,7 @@ func (in *Intake) Submit(
 	}
 
 	if err == nil && !seen {
-		return in.accept(ctx, sys, uuid, arrival{msg: msg, w: w, sum: sum, salt: salt})
+		return in.accept(ctx, sys, s, arrival{msg: msg, w: w, sum: sum, salt: salt})
 	}
 
 	err = errors.Join(err, w.Abort())
@@ -162,8 +175,9 @@ type arrival struct {
 
 // accept makes document and intake event durable, and finds the outcome.
 func (in *Intake) accept(
-	ctx context.Context, sys organisations.System, uuid domain.UUID, x arrival,
+	ctx context.Context, sys organisations.System, s Submission, x arrival,
 ) (Receipt, error) {
+	uuid := s.UUID
 	r, err := in.received(sys.ID, uuid, x)
 	if err != nil {
 		return Receipt{}, errors.Join(err, x.w.Abort())
@@ -187,6 +201,7 @@ func (in *Intake) accept(
 		return Receipt{}, err
 	}
 	in.core.Fail("document written")
+	r.ConsentBasis = s.ConsentBasis
 	r.Document, r.Kept, r.SealedHash = ref.ID, ref.Length, ref.SealedHash
 
 	// Claimed before the event is there for others to take up, and released by its owner alone: a rival's claim stands.

@@ -1,6 +1,8 @@
 package intake_test
 
 import (
+	hall "digitalpost/adapters/backbone/intake"
+
 	"context"
 	"errors"
 	"strings"
@@ -16,6 +18,10 @@ import (
 	"digitalpost/domain/mailbox"
 	"digitalpost/domain/streams"
 )
+
+func submission(uuid domain.UUID, body string) hall.Submission {
+	return hall.Submission{UUID: uuid, MeMo: strings.NewReader(body)}
+}
 
 // shard gives what the log has of a system's UUID where it came in.
 func shard(b *backbonetest.Backbone, sys organisations.System, uuid domain.UUID) []backbonetest.Record {
@@ -41,7 +47,7 @@ func TestRivalsOfOneUUIDHaveOneOutcome(t *testing.T) {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			_, errs[i] = b.Intake.Submit(context.Background(), sys, uuid, strings.NewReader(body))
+			_, errs[i] = b.Intake.Submit(context.Background(), sys, submission(uuid, body))
 		}()
 	}
 	wg.Wait()
@@ -89,7 +95,7 @@ func TestAMeMoThatIsNoneLeavesItsUUIDFree(t *testing.T) {
 		"no XML":       "hej",
 	} {
 		var form *memo.FormError
-		_, err := b.Intake.Submit(context.Background(), sys, uuid, strings.NewReader(body))
+		_, err := b.Intake.Submit(context.Background(), sys, submission(uuid, body))
 		if !errors.As(err, &form) {
 			t.Errorf("%s: %v, want a *memo.FormError", what, err)
 		}
@@ -99,7 +105,7 @@ func TestAMeMoThatIsNoneLeavesItsUUIDFree(t *testing.T) {
 		t.Errorf("the log went from %d to %d", before, b.Position())
 	}
 
-	r, err := b.Intake.Submit(context.Background(), sys, uuid, strings.NewReader(good))
+	r, err := b.Intake.Submit(context.Background(), sys, submission(uuid, good))
 	if err != nil || r.Status != "RECEIVED" {
 		t.Errorf("the same UUID, rightly: %+v, %v", r, err)
 	}
@@ -149,7 +155,7 @@ func TestTheSameBytesGetTheFirstReceipt(t *testing.T) {
 	sys, uuid := b.Authority(backbonetest.Municipality), core.NewUUID()
 	body := backbonetest.Memo(sys, backbonetest.Mette, backbonetest.Letter{UUID: uuid})
 
-	first, err := b.Intake.Submit(context.Background(), sys, uuid, strings.NewReader(body))
+	first, err := b.Intake.Submit(context.Background(), sys, submission(uuid, body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +165,7 @@ func TestTheSameBytesGetTheFirstReceipt(t *testing.T) {
 			b.Restart()
 		}
 
-		again, err := b.Intake.Submit(context.Background(), sys, uuid, strings.NewReader(body))
+		again, err := b.Intake.Submit(context.Background(), sys, submission(uuid, body))
 		if err != nil || again != first {
 			t.Errorf("restarted %v: %+v, %v; want %+v", restarted, again, err, first)
 		}
@@ -183,7 +189,9 @@ func TestAnOutcomeIsTakenUpAtStart(t *testing.T) {
 			sys, uuid := b.Authority(backbonetest.Municipality), core.NewUUID()
 			body := backbonetest.Memo(sys, backbonetest.Mette, backbonetest.Letter{UUID: uuid})
 
-			b.EndAt(step, func(ctx context.Context) { b.Intake.Submit(ctx, sys, uuid, strings.NewReader(body)) })
+			b.EndAt(step, func(ctx context.Context) {
+				b.Intake.Submit(ctx, sys, submission(uuid, body))
+			})
 			if got := b.Box(box, 0, mailbox.MessageDelivered{}.EventType()); len(got) > 0 {
 				t.Fatal("delivered before the outcome was found")
 			}

@@ -93,7 +93,8 @@ func refusal(err error) (*memo.Violation, error) {
 	switch {
 	case reason == mailbox.AlreadyReceived:
 		return nil, nil // it is there: a crash came between its delivery and now
-	case reason == mailbox.RecipientExempt, reason == mailbox.SenderDeclined:
+	case reason == mailbox.RecipientExempt, reason == mailbox.SenderDeclined, reason == mailbox.NoConsent,
+		reason == mailbox.RecipientClosed:
 		return memo.Broken(string(reason)), nil
 	case reason == mailbox.NotOpen:
 		return memo.Broken("recipient.not.found"), nil
@@ -112,6 +113,9 @@ func (in *Intake) deliver(ctx context.Context, sys organisations.System, x unset
 		Platform: sys.Platform, Document: r.Document, Length: r.Length, Kept: r.Kept, SealedHash: r.SealedHash,
 		Hash: r.Hash, Intake: uint64(x.row.Position), IntakeLeaf: r.Leaf,
 		Shard: intake.ShardOf(sys.ID, r.UUID), LegalBasis: sys.Organisation.LegalBasis,
+	}
+	if l.ConsentBasis = r.ConsentBasis; l.ConsentBasis == "" {
+		l.ConsentBasis = sys.ConsentBasis
 	}
 	due, _ := msg.Due()
 	now := in.core.Now()

@@ -36,6 +36,7 @@ type ContactDirectory struct {
 	groupByID     map[domain.UUID]int
 	pointByID     map[domain.UUID]int
 	targets       map[domain.UUID]map[string]bool // of each group: who finds an open point in it or below it
+	withdrawn     map[domain.SystemID]bool
 }
 
 // Contacts gives the directory of who can be written to.
@@ -69,10 +70,27 @@ func (o *Organisations) readContacts(s *directory.Snapshot) (*ContactDirectory, 
 	if d.Points, err = s.Points(); err != nil {
 		return nil, err
 	}
+
+	if err := d.readSystems(s); err != nil {
+		return nil, err
+	}
 	d.sort()
 	d.index()
 
 	return d, nil
+}
+
+// readSystems notes which systems take nothing in any more.
+func (d *ContactDirectory) readSystems(s *directory.Snapshot) error {
+	systems, err := s.Systems()
+	d.withdrawn = map[domain.SystemID]bool{}
+	for _, r := range systems {
+		if r.Withdrawn {
+			d.withdrawn[r.System.System] = true
+		}
+	}
+
+	return err
 }
 
 // sort puts everything in the order of its folded name.
@@ -178,7 +196,10 @@ func (d *ContactDirectory) Recipient(cvr string) organisation.Recipient {
 		return organisation.Recipient{}
 	}
 
-	out := organisation.Recipient{Known: true, Organisation: o.ID, Default: o.Row.Default}
+	out := organisation.Recipient{
+		Known: true, Organisation: o.ID, Default: o.Row.Default,
+		Closed: func(s domain.SystemID) bool { return d.withdrawn[s] },
+	}
 	for _, p := range d.Points {
 		if p.Organisation == o.ID {
 			out.Points = append(out.Points, p.Point)

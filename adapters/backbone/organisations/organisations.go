@@ -18,14 +18,11 @@ import (
 
 // An Organisation is an authority or company that sends.
 type Organisation struct {
-	Kind             string
-	CVR              string
-	Name             string
-	MandatoryAllowed bool
-	LegalAllowed     bool
-	UUID             domain.UUID // that its certificates name; zero: any
-	LegalBasis       string      // of an authority that may write to those who are exempt; empty: none
-	AuthorityType    string      // one of organisation.AuthorityTypes; empty for a company
+	Kind string
+	CVR  string
+	Name string
+	UUID domain.UUID // that its certificates name; zero: any
+	organisation.Rights
 }
 
 // A System is a sender system with its organisation, unsealed.
@@ -37,8 +34,15 @@ type System struct {
 	OrgID        domain.OrganisationID
 	KeyHash      []byte // as identity.HashKey gives it
 	Receives     int    // the MeMo version that it takes in, as a recipient system; 0: it only sends
+	ConsentBasis string // of a company's: what gives it the consent of all; empty: each letter says so
+	Withdrawn    bool   // its registration was: it does nothing any more
 
 	holders []holder // whose certificates it may come with
+}
+
+// SendsPrivate reports whether the system sends private post, of a company through a platform.
+func (s System) SendsPrivate() bool {
+	return s.Organisation.Kind == organisation.Company && s.Platform != "" && !s.Withdrawn
 }
 
 // A holder is an organisation that has certificates.
@@ -79,8 +83,9 @@ func New(c *core.Core, h Handler) *Organisations {
 
 // A Caller is who changes an organisation: its own system, the register of made-up ones, or whoever runs the server.
 type Caller struct {
-	Kind   access.Machine
-	System domain.SystemID // zero where no system acts
+	Kind     access.Machine
+	System   domain.SystemID   // zero where no system acts
+	Operator *access.Principal // of access.Operations: nil is whoever is at the console
 }
 
 // Console is whoever runs the server; Registrar is the register of made-up organisations.
@@ -114,6 +119,10 @@ func (o *Organisations) run(
 
 	stream := eventstore.Stream{Kind: streams.Organisation, ID: id}
 	meta := core.Machine{Kind: by.Kind, ID: by.System, Thing: o.core.NewID()}.Meta()
+	if by.Operator != nil {
+		meta = core.InOffice(*by.Operator, access.Operator)
+		meta.Command = o.core.NewID()
+	}
 	order := organisation.Order{Command: cmd, By: by.Kind, System: by.System}
 
 	_, p, err := o.handler.Execute(ctx, stream, meta, order)
@@ -129,68 +138,6 @@ func (o *Organisations) run(
 func (o *Organisations) SystemID(cvr, name string) (domain.SystemID, error) {
 	id, err := o.owner(cvr)
 	return domain.SystemID(domain.DeriveID("system", id[:], []byte(name))), err
-}
-
-// RegisterSystem registers a sender system with the hash of its key, and its organisation, if they are not there. A
-// system that is there gets the key, if it is another; the one before is valid no more.
-func (o *Organisations) RegisterSystem(
-	ctx context.Context, by Caller, org Organisation, name, platform string, keyHash []byte,
-) error {
-	system, err := o.SystemID(org.CVR, name)
-	if err != nil {
-		return err
-	}
-
-	id, err := o.owner(org.CVR)
-	if err != nil {
-		return err
-	}
-
-	k, err := o.core.Key(id, 0)
-	if err != nil {
-		return err
-	}
-
-	e := organisation.Registered{
-		Kind: org.Kind, MandatoryAllowed: org.MandatoryAllowed, LegalAllowed: org.LegalAllowed, UUID: org.UUID,
-		LegalBasis: org.LegalBasis, AuthorityType: org.AuthorityType,
-	}
-	e.CVR, e.Name = k.Seal(e.EventType(), "cvr", []byte(org.CVR)), k.Seal(e.EventType(), "name", []byte(org.Name))
-
-	r := organisation.SystemRegistered{System: system, Platform: platform, KeyHash: keyHash}
-	r.Name = k.Seal(r.EventType(), "name", []byte(name))
-
-	_, err = o.run(ctx, by, org.CVR, organisation.RegisterSystem{Organisation: e, System: r})
-
-	return err
-}
-
-// Delegate lets a sender system come with certificates of another organisation, such as its supplier.
-func (o *Organisations) Delegate(ctx context.Context, by Caller, cvr string, system domain.SystemID, to string) error {
-	id, err := o.owner(cvr)
-	if err != nil {
-		return err
-	}
-
-	e := organisation.SystemDelegated{System: system}
-	if e.Holder, err = o.core.Sealing(id, e, "holder", []byte(to))(0); err != nil {
-		return err
-	}
-	_, err = o.run(ctx, by, cvr, organisation.Delegate{Delegated: e})
-
-	return err
-}
-
-// RegisterRecipient makes a system one that takes in what people write, in a MeMo version; the default one of its
-// organisation, if asked.
-func (o *Organisations) RegisterRecipient(
-	ctx context.Context, by Caller, cvr string, system domain.SystemID, version int, byDefault bool,
-) error {
-	_, err := o.run(ctx, by, cvr, organisation.RegisterRecipient{Registered: organisation.RecipientSystemRegistered{
-		System: system, MemoVersion: version, Default: byDefault,
-	}})
-
-	return err
 }
 
 // Change changes the contact structure of a system's own organisation, and returns once everybody sees it.
@@ -215,8 +162,7 @@ func (o *Organisations) of(id domain.OrganisationID, r organisation.Registered) 
 	name, err2 := k.Open(r.EventType(), "name", r.Name)
 
 	return Organisation{
-		Kind: r.Kind, CVR: string(cvr), Name: string(name), MandatoryAllowed: r.MandatoryAllowed,
-		LegalAllowed: r.LegalAllowed, UUID: r.UUID, LegalBasis: r.LegalBasis, AuthorityType: r.AuthorityType,
+		Kind: r.Kind, CVR: string(cvr), Name: string(name), UUID: r.UUID, Rights: r.Rights,
 	}, errors.Join(err1, err2)
 }
 
@@ -274,7 +220,7 @@ func (o *Organisations) systemsIn(s *directory.Snapshot) (out []System, err erro
 func (o *Organisations) system(s *directory.Snapshot, r directory.SystemRow) (System, error) {
 	out := System{
 		ID: r.System.System, Platform: r.System.Platform, OrgID: r.Organisation, KeyHash: r.System.KeyHash,
-		Receives: r.Receives,
+		Receives: r.Receives, ConsentBasis: r.System.ConsentBasis, Withdrawn: r.Withdrawn,
 	}
 
 	org, _, err := s.Organisation(r.Organisation)
@@ -309,7 +255,7 @@ func (o *Organisations) Companies(platform string) (map[domain.OrganisationID]Or
 	out := map[domain.OrganisationID]Organisation{}
 
 	for _, s := range systems {
-		if s.Organisation.Kind == organisation.Company && s.Platform == platform && platform != "" {
+		if s.SendsPrivate() && s.Platform == platform {
 			out[s.OrgID] = s.Organisation
 		}
 	}

@@ -96,8 +96,9 @@ func TestASystemIsRegisteredOnce(t *testing.T) {
 	register := func(key string) {
 		t.Helper()
 
-		err := b.Organisations.RegisterSystem(
-			ctx, organisations.Console, sys.Organisation, sys.Name, "", []byte(key))
+		err := b.Organisations.RegisterSystem(ctx, organisations.Console, organisations.Registration{
+			Organisation: sys.Organisation, Name: sys.Name, KeyHash: []byte(key),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,8 +197,9 @@ func TestNothingThatAuthorisesIsOlderThanItsView(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {
-		o := sys.Organisation
-		done <- b.Organisations.RegisterSystem(ctx, organisations.Console, o, sys.Name, sys.Platform, []byte("new"))
+		done <- b.Organisations.RegisterSystem(ctx, organisations.Console, organisations.Registration{
+			Organisation: sys.Organisation, Name: sys.Name, Platform: sys.Platform, KeyHash: []byte("new"),
+		})
 	}()
 	for b.Position() == before { // until it is in the log, which the views do not follow
 		runtime.Gosched()

@@ -15,6 +15,7 @@ import (
 	"digitalpost/domain"
 	"digitalpost/domain/access"
 	"digitalpost/domain/mailbox"
+	"digitalpost/eventstore"
 	"digitalpost/projections/directory"
 	"digitalpost/projections/mailboxes"
 )
@@ -70,6 +71,10 @@ func (p *People) Register(ctx context.Context, who Person) (id domain.MailboxID,
 
 	id = domain.MailboxID(owner)
 	k, err := p.core.Key(id, 0)
+	if errors.Is(err, vault.ErrForgotten) {
+		return id, false, domain.Refuse(mailbox.RecipientClosed)
+	}
+
 	if err != nil {
 		return id, false, err
 	}
@@ -201,9 +206,10 @@ func (p *People) Returned(ctx context.Context, id domain.MailboxID) (core.Done, 
 }
 
 // Shred destroys every key of a mailbox: nothing in it can be read when it returns, and by no copy of the data once the
-// epoch is rolled. It is for the lawful end of a mailbox, at the console of whoever runs the server.
-func (p *People) Shred(ctx context.Context, id domain.MailboxID) error {
-	m := core.Machine{Kind: access.Operations, Once: "shred", Thing: id}
+// epoch is rolled. It is for the lawful end of a mailbox, once two operators are at one: approved is where the log says
+// so.
+func (p *People) Shred(ctx context.Context, id domain.MailboxID, approved eventstore.Position) error {
+	m := core.Machine{Kind: access.Operations, Once: "shred", Thing: id, Causation: approved}
 	_, err := p.core.ByMachine(ctx, m, id, mailbox.Shred{})
 
 	return err

@@ -16,6 +16,8 @@ var suites = map[string]string{
 	"sender systems":    "senderapi",
 	"recipient systems": "senderapi",
 	"development":       "development",
+	"offices":           "officeapi",
+	"operators":         "officeapi",
 	"operating":         "server",
 }
 

@@ -73,16 +73,21 @@ func (w *World) Send(label string) (uuid string, r Receipt) {
 // nil, changes the MeMo before.
 func (w *World) SendAs(i int, cpr, label string, change func(string) string) Receipt {
 	w.T.Helper()
-	s := w.SenderSystems[i]
+	return w.SendBy(w.System(i), w.SenderSystems[i].CVR, cpr, label, change)
+}
+
+// SendBy is SendAs, of a system that is in no directory, of the organisation with a CVR number.
+func (w *World) SendBy(sys *Client, cvr, cpr, label string, change func(string) string) Receipt {
+	w.T.Helper()
 	uuid := NewUUID()
-	xml := MeMo(uuid, s.CVR, s.Organisation, cpr, label, "Hej")
+	xml := MeMo(uuid, cvr, "Afsender", cpr, label, "Hej")
 	if change != nil {
 		xml = change(xml)
 	}
 
-	r, err := w.System(i).Post(uuid, strings.NewReader(xml))
+	r, err := sys.Post(uuid, strings.NewReader(xml))
 	if err == nil {
-		r, err = w.System(i).Final(r.TransmissionID)
+		r, err = sys.Final(r.TransmissionID)
 	}
 
 	if err != nil {

@@ -22,6 +22,13 @@ type Production struct {
 	Log *Log
 }
 
+// As is a client with a token of changed claims: see Trust.Token.
+func (p *Production) As(claims map[string]any) *Client {
+	w := &World{T: p.t, URL: p.URL}
+	c := &Client{URL: p.URL, Token: p.Token(claims, nil), HTTP: p.Client(nil), w: w}
+	return c
+}
+
 // StartProduction starts one on data of its own, and ends it with the test.
 func StartProduction(t testing.TB) *Production {
 	t.Helper()

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -21,9 +22,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/proposals"
 	"digitalpost/adapters/development"
 	"digitalpost/adapters/server"
 	"digitalpost/adapters/vault"
+	"digitalpost/eventstore"
+	"digitalpost/eventstore/filestore"
 )
 
 const (
@@ -66,6 +70,24 @@ type World struct {
 	cfg       Config
 	described *described
 	stop      func() error // nil while no server runs
+}
+
+// Records gives all that is in the log by now.
+func (w *World) Records() (out []eventstore.Event) {
+	w.T.Helper()
+	b, err := filestore.OpenBeside(filepath.Join(w.Data, "log"))
+	if err != nil {
+		w.T.Fatal(err)
+	}
+
+	for rec, err := range b.ReadAll(0) {
+		if err != nil {
+			w.T.Fatal(err)
+		}
+		out = append(out, rec)
+	}
+
+	return out
 }
 
 // Start starts a development server on data of its own, and ends it with the test.
@@ -156,7 +178,7 @@ func (w *World) launch(data string, out io.Writer) (url string, stop func() erro
 	}
 	ctx := context.Background()
 	if b.ClockErr() != nil { // a laptop's clock stands still while it sleeps
-		err = b.ConfirmClock(ctx)
+		err = b.ConfirmClock(ctx, proposals.Operator{Console: true})
 	}
 
 	var issuer *development.Issuer

@@ -1,0 +1,100 @@
+// Package mandate is the rules of mandates: why somebody in an office looks at what is others', or changes it. A
+// mandate is opened once, in a stream of its own, with its purpose and case number; the records of all that is done
+// under it name it.
+package mandate
+
+import (
+	"time"
+	"unicode/utf8"
+
+	"digitalpost/domain"
+	"digitalpost/domain/access"
+)
+
+// Bounds of a mandate.
+const (
+	MaxPurpose    = 1000 // characters
+	MaxCaseNumber = 100
+	LastsFor      = 30 * 24 * time.Hour
+)
+
+// Reasons to refuse what is about mandates.
+const (
+	NotAllowed domain.Reason = "mandate.not.allowed" // without purpose or case number, or by nobody in an office
+	NotInForce domain.Reason = "mandate.not.in.force"
+)
+
+// Reasons lists them all.
+var Reasons = []domain.Reason{NotAllowed, NotInForce}
+
+// An Event is something that happened to a mandate.
+type Event interface {
+	domain.Event
+	evolve(*State, domain.Moment)
+}
+
+// Codec knows every event type.
+var Codec = domain.Events[Event](Opened{})
+
+// Decider is the rule book.
+var Decider = domain.Decider[Open, Event, State]{
+	Initial: func() State { return State{} },
+	Decide:  func(s State, c Open) ([]Event, error) { return c.decide(s) },
+	Evolve:  func(s State, e Event, at domain.Moment) State { e.evolve(&s, at); return s },
+}
+
+// State is a mandate as its rules know it.
+type State struct {
+	Office access.Right // empty: there is none
+	By     [16]byte     // who opened it
+	At     time.Time
+}
+
+// Covers refuses who acts under a mandate that is not theirs, is over, or never was.
+func (s State) Covers(who [16]byte, now time.Time) error {
+	if s.Office == "" || s.By != who || !now.Before(s.At.Add(LastsFor)) {
+		return domain.Refuse(NotInForce)
+	}
+
+	return nil
+}
+
+// Opened records that the record's actor has a reason for what they are about to do, for the record's authority. What
+// they say is sealed under a root of the mandate's own.
+type Opened struct {
+	Office     access.Right  `cbor:"1,keyasint" json:"office"` // by which they act
+	Purpose    domain.Sealed `cbor:"2,keyasint" json:"purpose"`
+	CaseNumber domain.Sealed `cbor:"3,keyasint" json:"caseNumber"`
+}
+
+// EventType is the stored name.
+func (Opened) EventType() string { return "mandate.opened" }
+
+// Effect is on nothing but the stream.
+func (Opened) Effect() domain.Effect { return domain.Effect{} }
+
+func (e Opened) evolve(s *State, at domain.Moment) {
+	s.Office, s.By, s.At = e.Office, at.Actor, at.Recorded
+}
+
+// Open opens a mandate, once.
+type Open struct {
+	Opened              Opened
+	Purpose, CaseNumber string // in the open
+}
+
+func (c Open) decide(s State) ([]Event, error) {
+	bad := func(text string, most int) bool {
+		n := utf8.RuneCountInString(text)
+		return n == 0 || n > most || domain.HasHidden(text)
+	}
+
+	switch {
+	case s.Office != "":
+		return nil, nil
+	case !c.Opened.Office.InOffice(), bad(c.Purpose, MaxPurpose), bad(c.CaseNumber, MaxCaseNumber):
+		return nil, domain.Refuse(NotAllowed)
+	}
+
+	return []Event{c.Opened}, nil
+}
