@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"time"
 )
 
@@ -102,12 +103,16 @@ func ParseUUID(s string) (id [16]byte, err error) {
 // DeriveID makes an id of other ids and words: the first 16 bytes of SHA-256 over what and each part with its length
 // before it.
 func DeriveID(what string, parts ...[]byte) (id [16]byte) {
-	h := sha256.New()
-	for _, p := range append([][]byte{[]byte(what)}, parts...) {
-		fmt.Fprintf(h, "%d:", len(p))
-		h.Write(p)
+	var room [256]byte // for all but the longest: an id is derived for each part of each message that is shown
+	b := append(strconv.AppendInt(room[:0], int64(len(what)), 10), ':')
+	b = append(b, what...)
+	for _, p := range parts {
+		b = append(strconv.AppendInt(b, int64(len(p)), 10), ':')
+		b = append(b, p...)
 	}
-	return [16]byte(h.Sum(nil)[:16])
+	sum := sha256.Sum256(b)
+
+	return [16]byte(sum[:16])
 }
 
 // GivenCommandID makes a command id of what a caller gave to have a repeat known. Its first bit is set; ids of the

@@ -121,7 +121,7 @@ func TestRestoreWaitsForASecondOperator(t *testing.T) {
 		return w.Code
 	}
 	if !b.Held() || b.Ready() || status("/apis/v1/receipts/") != http.StatusServiceUnavailable {
-		t.Errorf("before the approval: held %v, ready %v, receipts %d", b.Held(), b.Ready(), status("/apis/v1/receipts/"))
+		t.Errorf("before the approval: held %v, ready %v", b.Held(), b.Ready())
 	}
 	if got := status("/apis/v1/operations/proposals/"); got != http.StatusUnauthorized {
 		t.Errorf("proposals before the approval: %d, want that a token is asked for", got)

@@ -13,7 +13,7 @@ import (
 
 // A Mandate is why somebody in an office acts.
 type Mandate struct {
-	ID         domain.UUID  `json:"id"`
+	ID         string       `json:"id"`
 	Office     access.Right `json:"office"`
 	Opened     string       `json:"opened"`
 	Until      string       `json:"until"`
@@ -22,19 +22,19 @@ type Mandate struct {
 }
 
 func mandateOf(m mandates.Mandate) Mandate {
-	return Mandate{m.ID, m.Office, stamp(m.Opened), stamp(m.Until), m.Purpose, m.CaseNumber}
+	return Mandate{m.ID.String(), m.Office, stamp(m.Opened), stamp(m.Until), m.Purpose, m.CaseNumber}
 }
 
 // A Proposal is a measure that waits for another operator.
 type Proposal struct {
-	ID        domain.UUID       `json:"id"`
-	Measure   oplog.Measure     `json:"measure"`
-	MailboxID *domain.MailboxID `json:"mailboxId,omitempty"` // that is to be shredded
-	Reason    string            `json:"reason"`
-	By        *domain.UUID      `json:"by,omitempty"` // the operator; absent: whoever is at the console
-	At        string            `json:"at"`
-	Until     string            `json:"until,omitempty"` // when it can't be approved any more
-	Approved  bool              `json:"approved"`        // and carried out, or being so
+	ID        string        `json:"id"`
+	Measure   oplog.Measure `json:"measure"`
+	MailboxID string        `json:"mailboxId,omitempty"` // that is to be shredded
+	Reason    string        `json:"reason"`
+	By        string        `json:"by,omitempty"` // the operator; absent: whoever is at the console
+	At        string        `json:"at"`
+	Until     string        `json:"until,omitempty"` // when it can't be approved any more
+	Approved  bool          `json:"approved"`        // and carried out, or being so
 }
 
 // A ProposalList is what waits for another operator.
@@ -43,13 +43,13 @@ type ProposalList struct {
 }
 
 func proposalOf(p proposals.Proposal) Proposal {
-	out := Proposal{ID: p.ID, Measure: p.Measure, Reason: p.Reason, At: stamp(p.At), Approved: p.Approved}
+	out := Proposal{ID: p.ID.String(), Measure: p.Measure, Reason: p.Reason, At: stamp(p.At), Approved: p.Approved}
 	if p.Mailbox != (domain.MailboxID{}) {
-		out.MailboxID = &p.Mailbox
+		out.MailboxID = p.Mailbox.String()
 	}
 
 	if by := domain.UUID(p.By); by != (domain.UUID{}) {
-		out.By = &by
+		out.By = by.String()
 	}
 
 	if !p.Until.IsZero() {
@@ -61,8 +61,8 @@ func proposalOf(p proposals.Proposal) Proposal {
 
 // A SystemKey is what a sender system comes with.
 type SystemKey struct {
-	ID  domain.SystemID `json:"id"`
-	Key string          `json:"key"`
+	ID  string `json:"id"`
+	Key string `json:"key"`
 }
 
 // A Clock is the server's, once it was confirmed.

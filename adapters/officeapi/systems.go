@@ -71,7 +71,7 @@ func (a *api) registerSystem(w http.ResponseWriter, r *http.Request, by proposal
 
 	key := make([]byte, 16)
 	rand.Read(key)
-	out := SystemKey{id, hex.EncodeToString(key)}
+	out := SystemKey{id.String(), hex.EncodeToString(key)}
 
 	err = a.b.Organisations.RegisterSystem(r.Context(), caller(by), organisations.Registration{
 		Organisation: org, Name: in.Name, Platform: in.Platform, ConsentBasis: in.ConsentBasis,

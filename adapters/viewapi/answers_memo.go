@@ -64,42 +64,47 @@ func element(n *memo.Node, path ...string) *string {
 func messageOf(msg messages.Message) Message {
 	m := mapperOf(msg)
 	h, body, row := msg.Memo.Header(), msg.Memo.Root.Child("MessageBody"), msg.Row
-	kind, uuid, received := msg.Memo.Kind(), msg.Memo.UUID(), stamp(row.Shown.Received)
-	out := Message{
-		Resource:    Resource{domain.UUID(msg.ID), row.Version},
-		MessageUUID: uuid, MailboxID: msg.Mailbox, TransactionID: uuid,
-		CreatedDateTime: received, LastUpdated: stamp(row.Shown.Last),
-		MessageDateTime: received, ReceivedDateTime: received,
-		FolderID:    showFolder(msg.Mailbox, row.Folder),
-		MessageType: kind, MessageState: stateOf(row),
-		Marks: marksOf(msg),
-		Reply: h.Get("reply") == "true", Forward: h.Child("ForwardData") != nil,
+	out := rowOf(msg)
+	kind, uuid := msg.Memo.Kind(), msg.Memo.UUID()
+	out.MessageUUID, out.TransactionID, out.MessageType = uuid, uuid, kind
+	out.Reply, out.Forward = msg.Answerable, h.Child("ForwardData") != nil
 
-		Label:                  element(h, "label"),
-		MessageIdentifier:      element(h, "messageID"),
-		MessageCode:            element(h, "messageCode"),
-		PostType:               element(h, "postType"),
-		ReplyByDateTime:        element(h, "replyByDateTime"),
-		Notification:           element(h, "notification"),
-		AdditionalNotification: element(h, "additionalNotification"),
-		DoNotDeliverUntilDate:  element(h, "doNotDeliverUntilDate"),
-		MemoCreatedDateTime:    element(body, "createdDateTime"),
+	out.Label = element(h, "label")
+	out.MessageIdentifier = element(h, "messageID")
+	out.MessageCode = element(h, "messageCode")
+	out.PostType = element(h, "postType")
+	out.ReplyByDateTime = element(h, "replyByDateTime")
+	out.Notification = element(h, "notification")
+	out.AdditionalNotification = element(h, "additionalNotification")
+	out.DoNotDeliverUntilDate = element(h, "doNotDeliverUntilDate")
+	out.MemoCreatedDateTime = element(body, "createdDateTime")
 
-		Sender:      m.sender(h.Child("Sender"), msg.Letter.Letter.Sender),
-		Recipient:   m.recipient(h.Child("Recipient")),
-		ContentData: m.contentData(h.Child("ContentData")),
-		ForwardData: m.forwardData(h.Child("ForwardData")),
-		ReplyData:   each(h.All("ReplyData"), m.reply),
-		Documents:   m.documents(msg),
-	}
+	out.Sender = m.sender(h.Child("Sender"), msg.Row.Sender)
+	out.Recipient = m.recipient(h.Child("Recipient"))
+	out.ContentData = m.contentData(h.Child("ContentData"))
+	out.ForwardData = m.forwardData(h.Child("ForwardData"))
+	out.ReplyData = each(h.All("ReplyData"), m.reply)
+	out.Documents = m.documents(msg)
 	if row.Draft == nil {
-		out.SendDateTime = received
+		out.SendDateTime = out.ReceivedDateTime
 	}
 	if sent := row.Out; sent != nil {
 		out.Receipt, out.LateReply = m.receipt(msg), &sent.Late
 		out.ErrorMessage = sent.Receipt != "" && sent.Receipt != "COMPLETED"
 	}
 	return out
+}
+
+// rowOf shows what changes of a message, and nothing of its MeMo.
+func rowOf(msg messages.Message) Message {
+	row, received := msg.Row, stamp(msg.Row.Shown.Received)
+
+	return Message{
+		Resource:  Resource{domain.UUID(msg.ID), row.Version},
+		MailboxID: msg.Mailbox, CreatedDateTime: received, LastUpdated: stamp(row.Shown.Last),
+		MessageDateTime: received, ReceivedDateTime: received,
+		FolderID: showFolder(msg.Mailbox, row.Folder), MessageState: stateOf(row), Marks: marksOf(msg),
+	}
 }
 
 // each shows nodes, in a list that is empty rather than absent where there are none.
@@ -123,7 +128,7 @@ func stateOf(m mailbox.Message) string {
 
 // receipt shows what became of a message that was sent (an added field, in the shape of NgDP's Receipt).
 func (m mapper) receipt(msg messages.Message) *SentReceipt {
-	sent, uuid := msg.Row.Out, msg.Letter.Letter.UUID
+	sent, uuid := msg.Row.Out, msg.Memo.UUID()
 	out := &SentReceipt{
 		Resource:      m.node("receipt"),
 		TransactionID: uuid, MessageUUID: uuid,

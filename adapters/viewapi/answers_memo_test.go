@@ -33,7 +33,7 @@ func received(t *testing.T, name string) messages.Message {
 	msg.Row = mailbox.Message{Version: 3, Folder: mailbox.Inbox}
 	msg.Row.Shown.Received = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 	msg.Row.Shown.Last = msg.Row.Shown.Received.Add(time.Hour)
-	msg.Letter.Letter.Sender, msg.Letter.Letter.UUID = domain.OrganisationID{4}, m.UUID()
+	msg.Row.Sender, msg.Answerable = domain.OrganisationID{4}, true
 	return msg
 }
 

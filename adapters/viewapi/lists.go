@@ -230,23 +230,48 @@ func (a messageHandlers) messages(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	if err := a.b.Messages.Open(some); err != nil {
-		return err
-	}
-
-	shown := Listed[Message]{}
-	for _, m := range some {
-		if m.Memo != nil {
-			x := messageOf(m)
-			shown = append(shown, only(&x, q.show))
-		}
-	}
-	head := pageOf(len(shown), q.number, q.size, total)
+	head := pageOf(0, q.number, q.size, total)
 	if last > 0 {
 		head.Next = q.next(r, last)
 	}
 	links(w, r.URL, q.number, q.size, total, head.Next)
-	problem.JSON(w, http.StatusOK, MessageSearchResult{head, shown})
+
+	return stream(w, "messages", func(item func(any) error) (any, error) {
+		err := a.each(r, some, q.show, func(x *Message) error {
+			head.ElementsOnPage++
+			return item(only(x, q.show))
+		})
+		return head, err
+	})
+}
+
+// rowFields are those of a message that are shown without anything of it being opened.
+var rowFields = []string{
+	"id", "version", "mailboxId", "createdDateTime", "lastUpdated", "messageDateTime", "receivedDateTime", "folderId",
+	"messageState", "read", "flag",
+}
+
+// each calls fn with each message as a list shows it; nothing is opened for fields that need nothing of it.
+func (a messageHandlers) each(r request, some []messages.Message, show []string, fn func(*Message) error) error {
+	opened := show == nil
+	for _, name := range show {
+		opened = opened || !slices.Contains(rowFields, name)
+	}
+
+	if opened {
+		return a.b.Messages.Each(r.box, some, func(m messages.Message) error {
+			x := messageOf(m)
+			return fn(&x)
+		})
+	}
+
+	for _, m := range some {
+		x := rowOf(m)
+		if err := fn(&x); err != nil {
+			return err
+		}
+	}
+
 	return nil
 }
 

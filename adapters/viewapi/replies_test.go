@@ -97,7 +97,7 @@ func TestReplyGoesToWhoWrote(t *testing.T) {
 	}
 }
 
-// The contact point closes: what named it can't be answered, and a draft to it is not sent.
+// The contact point closes: what named it can't be answered, which its message says, and a draft to it is not sent.
 func TestReplyToAClosedContactPoint(t *testing.T) {
 	t.Parallel()
 	w := servertest.Start(t)
@@ -109,10 +109,34 @@ func TestReplyToAClosedContactPoint(t *testing.T) {
 	_, original := me.Find("Indkaldelse")
 	draft := box + me.Ask(200, "POST", box+original.ID+"/reply", "").Text("id")
 	me.Attach(draft, "MAIN", "svar.txt", "For sent")
+	reply := func(want string) {
+		t.Helper()
+		if _, listed := me.Find("Indkaldelse"); listed.Reply != (want == "true") {
+			t.Errorf("reply is %v in the list, want %s", listed.Reply, want)
+		}
+		if x := me.Ask(200, "GET", box+original.ID, ""); x.Text("reply") != want {
+			t.Errorf("reply is %s in the message, want %s", x.Text("reply"), want)
+		}
+	}
+	reply("true")
 	sys.Refuse(422, "contact.point.last.visible", "DELETE", at+point, "")
 	sys.Refuse(422, "contact.point.last.visible", "PUT", at+point, `{"name":"Patientkontoret","Targets":[]}`)
 	sys.Ask(201, "POST", at, `{"name":"Ny indgang","Targets":["CITIZEN"]}`)
 	sys.Ask(204, "DELETE", at+point, "")
+	reply("false")
 	me.Refuse(422, "sender.closed", "POST", draft+"/send", "")
 	me.Refuse(422, "sender.closed", "POST", box+original.ID+"/reply", "")
+}
+
+// Private post is not answered, whatever its sender asks for.
+func TestPrivatePostIsNotAnswered(t *testing.T) {
+	t.Parallel()
+	w := servertest.Start(t)
+	me, box := w.User(0, "eboks"), w.Messages(0)
+	w.SendAs(2, w.People[0].CPR, "Police", servertest.Replyable)
+	_, m := me.Find("Police")
+	if x := me.Ask(200, "GET", box+m.ID, ""); x.Text("reply") != "false" || m.Reply {
+		t.Errorf("reply is %s, in the list %v; want false", x.Text("reply"), m.Reply)
+	}
+	me.Refuse(422, "message.not.replyable", "POST", box+m.ID+"/reply", "")
 }

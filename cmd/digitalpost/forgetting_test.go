@@ -96,7 +96,7 @@ func TestForgottenPostCannotBeOpened(t *testing.T) {
 		t.Error(err)
 	}
 
-	gone := w.Messages(2) // the number gets another mailbox
+	gone := w.Messages(2) // the number stays closed
 	w.Move(spawn(t, data).url)
 	if v := w.User(0, "app").See(); len(v.Messages) != 1 || v.Messages[0].Label != "Naboen" {
 		t.Errorf("the neighbour in its mailbox: %+v", v)

@@ -35,7 +35,7 @@ func (d dataFlags) propose(why reasonFlags, measure oplog.Measure, mailbox strin
 		if err := d.ask(question{method: "POST", path: "mandates", body: in}, &m); err != nil {
 			return p, err
 		}
-		q.mandate = m.ID.String()
+		q.mandate = m.ID
 	}
 
 	body := map[string]string{"measure": string(measure), "reason": why.Reason}
@@ -108,9 +108,9 @@ func (c *proposalListCmd) Run() error {
 	}
 
 	for _, p := range out.Proposals {
-		by := "console"
-		if p.By != nil {
-			by = p.By.String()
+		by := "the console"
+		if p.By != "" {
+			by = p.By
 		}
 		fmt.Printf("%s  %s  %-14s by %s: %s\n", p.ID, p.At, p.Measure, by, p.Reason)
 	}
@@ -132,7 +132,7 @@ func (c *proposalApproveCmd) Run() error {
 		if err := c.ask(question{method: "POST", path: "mandates", body: in}, &m); err != nil {
 			return err
 		}
-		q.mandate = m.ID.String()
+		q.mandate = m.ID
 	}
 	return c.ask(q, nil)
 }

@@ -58,7 +58,7 @@ func TestProduction(t *testing.T) {
 	p.check("a certificate of another CVR", p.Certificate("20000002", uuid), p.sys.Key, 403)
 	p.check("a certificate of an unknown authority", servertest.NewTrust(t).Certificate(cvr, uuid), p.sys.Key, 0)
 	p.check("its supplier's, before it is delegated", supplier, p.sys.Key, 403)
-	p.ask("operations/systems/"+p.sys.ID.String()+"/delegate", map[string]string{"cvr": cvr, "to": "20000009"}, nil)
+	p.ask("operations/systems/"+p.sys.ID+"/delegate", map[string]string{"cvr": cvr, "to": "20000009"}, nil)
 	p.check("its supplier's, delegated", supplier, p.sys.Key, 200)
 	old := p.sys.Key
 	if p.ask("operations/systems", add, &p.sys); p.sys.Key == old {
@@ -125,7 +125,7 @@ func (p *production) ask(path string, body, out any) {
 // receipts gives the status of a sender system's request, 0 if TLS refuses it.
 func (p *production) receipts(cert *tls.Certificate, key string) int {
 	req, _ := http.NewRequest("GET", p.s.URL+"/apis/v1/receipts/", nil)
-	req.SetBasicAuth(p.sys.ID.String(), key)
+	req.SetBasicAuth(p.sys.ID, key)
 	res, err := p.Client(cert).Do(req)
 	if err != nil {
 		return 0

@@ -94,7 +94,9 @@ func (c *change) write() error {
 	}
 
 	if l := mailbox.LetterOf(c.event); l != nil {
+		c.listing(*l)
 		row := LetterRow{Letter: *l, Sealed: c.rec.Type, At: c.rec.Recorded}
+		row.Letter.Listing = nil // it has a row of its own
 		if err := engine.Put(c.v, letterKey(c.id, l.Message), row); err != nil {
 			return err
 		}
@@ -219,6 +221,7 @@ func (c *change) message(id domain.MessageID, before, now mailbox.Message) error
 
 	if now.Stage == mailbox.Purged || now.Stage == mailbox.Recalled {
 		c.v.Delete(letterKey(c.id, id))
+		c.v.Delete(listingKey(c.id, id))
 	}
 
 	return nil

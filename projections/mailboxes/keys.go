@@ -11,6 +11,7 @@
 //	f folder                 mailbox.Folder
 //	m message                mailbox.Message: narrow, with arrival, last change, sender and size
 //	s message                LetterRow, which never changes
+//	l message                what a list shows of it: see listing.go
 //	k folder audience        mailbox.Count, of what lies in a folder and who is shown it
 //	a position               message and audience, by arrival
 //	t folder position        the same, by folder and arrival
@@ -39,6 +40,7 @@ const (
 	kindFolder       = 'f'
 	kindMessage      = 'm'
 	kindLetter       = 's'
+	kindListing      = 'l'
 	kindCount        = 'k'
 	kindArrival      = 'a'
 	kindIn           = 't'
@@ -78,6 +80,8 @@ func folderKey(id domain.MailboxID, f domain.FolderID) []byte { return key(id, k
 func messageKey(id domain.MailboxID, m domain.MessageID) []byte { return key(id, kindMessage, m[:]) }
 
 func letterKey(id domain.MailboxID, m domain.MessageID) []byte { return key(id, kindLetter, m[:]) }
+
+func listingKey(id domain.MailboxID, m domain.MessageID) []byte { return key(id, kindListing, m[:]) }
 
 func countKey(id domain.MailboxID, f domain.FolderID, audience string) []byte {
 	return key(id, kindCount, f[:], []byte(audience))

@@ -155,7 +155,12 @@ func (m model) messages(id domain.MailboxID, s mailbox.State) {
 
 		l, there := m.letters[id][msg]
 		if there && row.Stage != mailbox.Purged && row.Stage != mailbox.Recalled {
-			m.put(key(id, 's', msg[:]), l)
+			if len(l.Letter.Listing) > 0 {
+				m.rows[key(id, 'l', msg[:])] = append([]byte{sealedUnder(l)}, l.Letter.Listing...)
+			}
+			bare := l
+			bare.Letter.Listing = nil
+			m.put(key(id, 's', msg[:]), bare)
 		}
 
 		if row.Stage != mailbox.Here {
@@ -175,13 +180,18 @@ func (m model) messages(id domain.MailboxID, s mailbox.State) {
 	}
 }
 
+// sealedUnder names the event that a letter's fields are sealed under.
+func sealedUnder(l mailboxes.LetterRow) byte {
+	return 1 + byte(slices.Index([]string{
+		"mailbox.message-delivered", "mailbox.message-scheduled", "mailbox.message-sent",
+	}, l.Sealed))
+}
+
 // words is what a search looks in: see words.go.
 func words(id domain.MessageID, row mailbox.Message, l mailboxes.LetterRow) []byte {
 	under := byte(0)
 	if len(l.Letter.Words) > 0 {
-		under = 1 + byte(slices.Index([]string{
-			"mailbox.message-delivered", "mailbox.message-scheduled", "mailbox.message-sent",
-		}, l.Sealed))
+		under = sealedUnder(l)
 	}
 
 	b := binary.BigEndian.AppendUint32(append(id[:], under), row.Leaf)

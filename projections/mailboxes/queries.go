@@ -114,10 +114,14 @@ type Range struct {
 	Limit  int                 // at most so many; 0: all
 }
 
+// roomForListed is how many messages of a range there is room for from the start.
+const roomForListed = 100
+
 // Messages gives the messages of a range. What is skipped, or is not read where that is asked for, is seen in the
 // indices alone.
 func (s *Snapshot) Messages(id domain.MailboxID, r Range) (out []Listed, err error) {
 	prefix := index(id, r.Folder, r.Read != nil && !*r.Read)
+	out = make([]Listed, 0, min(r.Limit, roomForListed))
 
 	each := func(k, listed []byte) bool {
 		if !r.Lens.Shows(string(listed[idLength:])) {

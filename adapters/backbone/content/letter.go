@@ -52,5 +52,10 @@ func (c *Content) Seal(
 		l.Words = k.Seal(eventType, WordsField, []byte(words.text()))
 	}
 
-	return l, nil
+	listing, err := packListing(s.Memo)
+	if err == nil {
+		l.Listing = k.Seal(eventType, ListingField, listing)
+	}
+
+	return l, err
 }

@@ -29,18 +29,8 @@ func (c *Content) Open(box domain.MailboxID, row mailbox.Message, l mailboxes.Le
 		return o, err
 	}
 
-	if len(row.Shown.Note) > 0 {
-		note, err := k.Open(mailbox.MessageNoted{}.EventType(), "note", row.Shown.Note)
-		if err != nil {
-			return o, err
-		}
-		o.Note = string(note)
-	}
-
-	if len(row.Shown.Answer) > 0 {
-		if o.Answer, err = openAnswer(k, row.Shown.Answer); err != nil {
-			return o, err
-		}
+	if err := beside(k, row, &o); err != nil {
+		return o, err
 	}
 
 	if row.Draft == nil {
@@ -54,6 +44,23 @@ func (c *Content) Open(box domain.MailboxID, row mailbox.Message, l mailboxes.Le
 	}
 
 	return o, err
+}
+
+// beside unseals what stands beside a message: the note of who reads it, and its recipient's answer.
+func beside(k vault.Key, row mailbox.Message, o *Opened) (err error) {
+	if len(row.Shown.Note) > 0 {
+		note, err := k.Open(mailbox.MessageNoted{}.EventType(), "note", row.Shown.Note)
+		if err != nil {
+			return err
+		}
+		o.Note = string(note)
+	}
+
+	if len(row.Shown.Answer) > 0 {
+		o.Answer, err = openAnswer(k, row.Shown.Answer)
+	}
+
+	return err
 }
 
 func openAnswer(k vault.Key, sealed domain.Sealed) (a Answer, err error) {

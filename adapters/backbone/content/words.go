@@ -19,8 +19,9 @@ const (
 	wordsPart = "\x1f"
 	maxWords  = 1 << 10 // bytes; a message that has more is opened by a search
 
-	// WordsField names the sealed field of a letter.
-	WordsField = "words"
+	// WordsField and ListingField name sealed fields of a letter.
+	WordsField   = "words"
+	ListingField = "listing"
 )
 
 // WordsOf gives what a search looks in, of a MeMo; false if that is too much to be kept apart.

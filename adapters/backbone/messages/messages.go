@@ -28,6 +28,7 @@ type Message struct {
 	Row     mailbox.Message
 	Letter  mailboxes.LetterRow
 	content.Opened
+	Answerable bool // that its sender takes an answer now; of messages that were opened
 }
 
 // Messages shows and changes them. It may be used by many goroutines at once.
@@ -80,6 +81,15 @@ func (m *Messages) in(v *core.Visit, id domain.MessageID) (out Message, err erro
 		err = core.ErrNotFound
 	}
 
+	if err != nil {
+		return out, err
+	}
+
+	answers, err := m.answersTo(v.View, v.Mailbox)
+	if err == nil {
+		out.Answerable = answers.take(out)
+	}
+
 	return out, err
 }
 
@@ -125,6 +135,7 @@ func (m *Messages) List(
 	}
 
 	listed, err := v.View.Messages(box, f)
+	out = make([]Message, 0, len(listed))
 	for _, l := range listed {
 		out = append(out, Message{ID: l.ID, Mailbox: box, Row: l.Row})
 	}

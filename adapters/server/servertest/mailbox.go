@@ -9,7 +9,7 @@ import (
 type Message struct {
 	ID, MessageUUID, Label, FolderID, ReceivedDateTime string
 	Version                                            int
-	Read                                               bool
+	Read, Reply                                        bool
 	Sender                                             struct{ Label string }
 	Documents                                          []struct {
 		ID    string
