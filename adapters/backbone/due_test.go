@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"digitalpost/adapters/backbone/backbonetest"
+	"digitalpost/adapters/memo"
 	"digitalpost/domain"
 	"digitalpost/projections/receipts"
 )
@@ -17,7 +18,7 @@ func TestDueIsReadToItsEnd(t *testing.T) {
 	b.Citizen(backbonetest.Mette)
 	sys := b.Authority(backbonetest.Municipality)
 	for _, days := range []int{1, 2, 2, 3, 40} {
-		date := time.Now().AddDate(0, 0, days).Format(time.DateOnly)
+		date := time.Now().In(memo.Copenhagen).AddDate(0, 0, days).Format(time.DateOnly)
 		b.Submit(sys, backbonetest.Mette, backbonetest.Letter{Due: date})
 	}
 

@@ -50,16 +50,20 @@ func hostile(words string, documents, files int) *memo.Message {
 		head.Children = append(head.Children, text(n, words))
 	}
 	point := func() *memo.Node {
-		return memo.Group("ContactPoint", text("contactGroup", words), text("contactPointID", words), text("label", words))
+		return memo.Group("ContactPoint", text("contactGroup", words), text("contactPointID",
+			words), text("label", words))
 	}
 	for _, party := range []string{"Sender", "Recipient"} {
 		head.Children = append(head.Children, memo.Group(party, text("senderID", words), text("recipientID", words),
-			text("idType", words), text("idTypeLabel", words), text("label", words), point(), memo.Group("Representative",
+			text("idType", words), text("idTypeLabel", words), text("label", words), point(),
+			memo.Group("Representative",
 				text("representativeID", words), text("idType", words), text("label", words))))
 	}
-	head.Children = append(head.Children, memo.Group("ForwardData", text("comment", words), text("originalSender", words)))
+	head.Children = append(head.Children, memo.Group("ForwardData", text("comment",
+		words), text("originalSender", words)))
 	for range 50 {
-		head.Children = append(head.Children, memo.Group("ReplyData", text("messageUUID", words), text("comment", words)))
+		head.Children = append(head.Children, memo.Group("ReplyData", text("messageUUID",
+			words), text("comment", words)))
 	}
 
 	body := memo.Group("MessageBody", text("createdDateTime", words))
@@ -72,7 +76,8 @@ func hostile(words string, documents, files int) *memo.Message {
 		for j := range files {
 			content := &memo.Node{Name: "content", File: &memo.Extent{Size: 1 << 40}}
 			d.Children = append(d.Children, memo.Group("File", text("encodingFormat", words),
-				text("filename", fmt.Sprint(i, " ", j, words[:min(len(words), 200)])), text("language", words), content))
+				text("filename", fmt.Sprint(i, " ", j, words[:min(len(words), 200)])),
+				text("language", words), content))
 		}
 		body.Children = append(body.Children, d)
 	}
@@ -83,9 +88,9 @@ func hostile(words string, documents, files int) *memo.Message {
 // What a list keeps of a MeMo is bounded, whatever its sender puts into it, and is read again as it was.
 func TestListingsAreBounded(t *testing.T) {
 	for _, text := range []string{
-		"", "a", "æ", strings.Repeat("x", 39), strings.Repeat("ø", 500), strings.Repeat("x", 1<<20),
+		"", "a", "æ", strings.Repeat("x", 39), strings.Repeat("ø", 500), strings.Repeat("x", 1<<14),
 	} {
-		for _, n := range [][2]int{{0, 0}, {1, 1}, {1, 1000}, {300, 1}, {300, 300}} {
+		for _, n := range [][2]int{{0, 0}, {1, 1}, {1, 1000}, {300, 1}, {50, 50}} {
 			m := hostile(text, n[0], n[1])
 			got, size := packed(t, m)
 			if size > memo.MaxListing {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"digitalpost/adapters/memo"
 	"digitalpost/adapters/server/servertest"
 )
 
@@ -49,7 +50,7 @@ func (s *scenario) sends(a []string) error {
 		xml = servertest.ToCompany(xml, to)
 	}
 	if n, err := strconv.Atoi(a[6]); err == nil {
-		a[5] = time.Now().AddDate(0, 0, n).Format(time.DateOnly)
+		a[5] = time.Now().In(memo.Copenhagen).AddDate(0, 0, n).Format(time.DateOnly)
 	}
 	if a[5] != "" {
 		xml = servertest.Dated(xml, a[5])
