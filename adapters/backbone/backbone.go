@@ -309,7 +309,7 @@ func (b *Backbone) Parked() (int, error) { return b.views.Parked() }
 
 // Err gives what has stopped the backbone for good, nil while it works.
 func (b *Backbone) Err() error {
-	return errors.Join(b.store.Err(), b.views.Err(), b.core.Forgetting.Err(), b.docs.Err(), b.vault.Err())
+	return errors.Join(b.store.Err(), b.views.Err(), b.core.Forgetting.Err(), b.vault.Err())
 }
 
 // Position is the log's last position.

@@ -47,9 +47,9 @@ var ErrDamaged = errors.New("documents: document is damaged")
 
 // A Store keeps documents in a directory. One process writes; others may read beside it.
 type Store struct {
-	dir  string
-	read atomic.Int64
-	err  atomic.Pointer[error] // why no more documents are taken; not under mu: see there
+	dir      string
+	read     atomic.Int64
+	failures atomic.Int64 // commits that failed
 
 	queue chan *commit  // to the one goroutine that writes packs; nil for a reader
 	done  chan struct{} // closed when that has ended
@@ -126,13 +126,9 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// Err returns why the store takes no more documents, nil while it does. Opening it again is the repair.
-func (s *Store) Err() error {
-	if err := s.err.Load(); err != nil {
-		return *err
-	}
-	return nil
-}
+// Failures returns how often documents could not be made durable since the store was opened. It takes others all the
+// same, once there is room.
+func (s *Store) Failures() int64 { return s.failures.Load() }
 
 // BytesRead returns how many bytes were read from disk since the store was opened.
 func (s *Store) BytesRead() int64 { return s.read.Load() }

@@ -25,38 +25,45 @@ func (s *Store) packPath(n uint32) string {
 	return filepath.Join(s.dir, "packs", fmt.Sprintf("pack-%06d", n))
 }
 
-// write is the one goroutine that appends to packs, from pack n on, which is not there yet. Its first error is its
-// last: no later commit is tried, since what a failed write or sync left in the file is not known.
+// write is the one goroutine that appends to packs, from pack n on, which is not there yet. What a failed write or sync
+// left in a pack is not known: nothing is written behind it, and the next commit begins another pack. Documents before
+// it were synced, and nobody was given the ids of those that failed: Sweep frees what is whole of them.
 func (s *Store) write(n uint32) {
 	defer close(s.done)
 	var f *os.File
 	var end int64
-	var failed error
+	leave := func() {
+		if f != nil {
+			f.Close() // synced already, as far as anybody was told
+		}
+		f, end = nil, 0
+		n++
+	}
+
 	for c := range s.queue {
 		batch := s.gather(c)
-		if failed == nil && (f == nil || end > packSize) {
-			if f != nil {
-				failed = f.Close()
-				n++
-			}
-			if failed == nil {
-				f, failed = s.beginPack(n)
-				end = 0
-			}
-		}
-		if failed == nil {
-			end, failed = writeBatch(f, n, end, batch)
+		if end > packSize {
+			leave()
 		}
 
-		if failed != nil {
-			err := failed
-			s.err.Store(&err)
+		var err error
+		if f == nil {
+			f, err = s.beginPack(n)
+		}
+		if err == nil {
+			end, err = writeBatch(f, n, end, batch)
+		}
+
+		if err != nil {
+			s.failures.Add(1)
+			leave()
 		}
 		for _, c := range batch {
-			c.err = failed
+			c.err = err
 			close(c.done)
 		}
 	}
+
 	if f != nil {
 		f.Close()
 	}
@@ -109,7 +116,7 @@ func (s *Store) beginPack(n uint32) (*os.File, error) {
 		return nil, err
 	}
 	if err := syncDir(filepath.Join(s.dir, "packs")); err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, errors.Join(err, f.Close(), os.Remove(s.packPath(n)))
 	}
 	return f, nil
 }

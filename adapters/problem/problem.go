@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"digitalpost/adapters/backbone/changes"
@@ -115,6 +116,12 @@ func Of(err error) *Error {
 		return later(503, 1, "busy", "others change the same thing, try again")
 	case errors.Is(err, eventstore.ErrClosed):
 		return later(503, 5, "closed", "the server is going down")
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return later(503, 60, "storage.full", "there is no room for more")
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return later(503, 5, "busy", "others change the same thing, try again")
+	case errors.Is(err, syscall.EIO):
+		return later(503, 60, "storage.failed", "the disk has failed to take or give something; try again")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return New(503, "cancelled", "the request ended before its answer")
 	}

@@ -66,7 +66,7 @@ func (v *Vault) write(epoch int, wrap cipher.AEAD, fill func(*bbolt.Tx) error) e
 		return fill(tx)
 	})
 	if err = errors.Join(err, db.Close()); err != nil {
-		return err
+		return errors.Join(err, os.Remove(tmp)) // a file that found no room takes none
 	}
 
 	// bbolt has synced the file in its commit. A crash before the rename leaves a temporary file, which Open removes;
@@ -128,6 +128,11 @@ func (v *Vault) Roll() (int, error) {
 
 	if v.failed != nil {
 		return 0, v.failed
+	}
+
+	// Running out of descriptors in the midst of it would end the process.
+	if err := descriptors(v.dir); err != nil {
+		return 0, err
 	}
 
 	// The key first, and durable: a file without its key would be lost. A crash after it leaves a key that nothing was
@@ -194,6 +199,27 @@ func (v *Vault) Roll() (int, error) {
 		return next, v.fail(fmt.Errorf("epoch %d is not destroyed: %w", old, err))
 	}
 	return next, nil
+}
+
+// rollNeeds is how many descriptors a roll has open at once.
+const rollNeeds = 8
+
+// descriptors reports whether there are as many descriptors as a roll needs.
+func descriptors(dir string) (err error) {
+	var held []*os.File
+	for range rollNeeds {
+		f, openErr := os.Open(dir)
+		if err = openErr; err != nil {
+			break
+		}
+		held = append(held, f)
+	}
+
+	for _, f := range held {
+		f.Close()
+	}
+
+	return err
 }
 
 // fail notes that the vault must be opened again, and closes its file: nothing is entered or forgotten any more.

@@ -2,10 +2,12 @@ package filestore
 
 import (
 	"context"
-	"digitalpost/eventstore"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"digitalpost/eventstore"
 )
 
 // A request is an append on its way to the writer.
@@ -199,7 +201,12 @@ func (s *Store) commit(batch []*request, buf []byte) ([]byte, error) {
 	}
 
 	sealBatch(buf, first, int(next-first))
-	if err := s.put(buf, first, ends); err != nil {
+	if err := s.put(buf, first, ends); errors.Is(err, eventstore.ErrDiskFull) { // nothing was written
+		for _, r := range accepted {
+			r.pos, r.err = 0, err
+		}
+		return buf, nil
+	} else if err != nil {
 		return buf, err
 	}
 	return buf, s.show(accepted, moved, first, next, now)
@@ -240,6 +247,9 @@ func (s *Store) put(buf []byte, first eventstore.Position, ends []int) error {
 			return err
 		}
 		live = s.segs[len(s.segs)-1]
+	}
+	if err := s.cfg.makeRoom(live, live.size+int64(len(buf))); err != nil {
+		return err
 	}
 
 	// The commit point is the sync. A crash within the write, or before the sync is done, leaves the batch whole,

@@ -138,5 +138,10 @@ func (s *Store) reincarnate() error {
 	s.mu.Unlock()
 	s.inc = s.cfg.Restored
 
-	return s.begin(live.first, h.previous)
+	c, err := s.cfg.prepare(s.fs, live.first)
+	if err != nil {
+		return err
+	}
+
+	return s.begin(c, live.first, h.previous)
 }

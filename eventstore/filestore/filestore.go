@@ -20,8 +20,13 @@
 // position and body (4), first position (8), body. The body is records, each: length (4), checksum (4), bytes
 // (eventstore/record.go).
 //
-// A segment is allocated in full when it is begun; what lies behind its last batch is zeros. Sealing cuts it to its
+// A live segment is allocated ahead, 64 MiB at a time; what lies behind its last batch is zeros. Sealing cuts it to its
 // length, after which it never changes: archive, copy and check it freely. The next segment's header holds its SHA-256.
+//
+// # No space, no descriptors
+//
+// Room is made before anything is written: where there is none, or no descriptor for the next segment, the append gets
+// ErrDiskFull and nothing has happened. The next append tries again. An error of a write or a sync stops the store.
 //
 // DURABLE, 44 bytes: magic "DPDURABL" (8), log id (16), incarnation (8), position (8), checksum (4). It is rewritten
 // after each commit's fsync and is not synced itself: whatever it says is true, and after a power cut it may say less.
@@ -214,7 +219,11 @@ func (s *Store) recover() error {
 			return err
 		}
 		s.inc = 1
-		if err := s.begin(1, [32]byte{}); err != nil {
+		c, err := s.cfg.prepare(s.fs, 1)
+		if err == nil {
+			err = s.begin(c, 1, [32]byte{})
+		}
+		if err != nil {
 			return err
 		}
 	} else if err := s.openSegments(firsts, dur); err != nil {

@@ -55,14 +55,21 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("filestore: %s is held by another process (%s)", e.Path, e.Owner)
 }
 
-type dirFS struct{ dir string }
+type dirFS struct {
+	dir string
+	own *os.File // the directory itself: to sync it takes no descriptor
+}
 
 // OpenDir returns a directory as an FS, and makes it if it is not there.
 func OpenDir(dir string) (FS, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	return dirFS{dir}, nil
+	own, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	return dirFS{dir, own}, nil
 }
 
 func (d dirFS) path(name string) string { return filepath.Join(d.dir, name) }
@@ -90,13 +97,7 @@ func (d dirFS) List() ([]string, error) {
 	return names, nil
 }
 
-func (d dirFS) SyncDir() error {
-	f, err := os.Open(d.dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
+func (d dirFS) SyncDir() error { return d.own.Sync() }
 
 func (d dirFS) Lock(name string) (io.Closer, error) {
 	f, err := os.OpenFile(d.path(name), os.O_RDWR|os.O_CREATE, 0o600)

@@ -157,12 +157,9 @@ func (s *Store) openLive(seg *segment, dur durable) error {
 		}
 	}
 
-	// A segment that was cut, here or by a seal that did not come to its end, gets its room back. A crash in here
-	// leaves it short, for the next Open.
-	if end < s.cfg.SegmentSize || !zeros {
-		if err := errors.Join(seg.file.Allocate(s.cfg.SegmentSize), seg.file.Sync()); err != nil {
-			return fmt.Errorf("allocate %s: %w", seg.name, err)
-		}
+	// A segment that was cut, here or by a seal that did not come to its end, gets its room with what is written next.
+	if seg.room = end; !zeros {
+		seg.room = seg.size
 	}
 	return s.harden(seg, dur)
 }

@@ -48,6 +48,7 @@ type segment struct {
 	first       eventstore.Position
 	file        File
 	size        int64    // end of the last batch
+	room        int64    // of the live segment: how long it is made, zeros behind size
 	offsets     []uint32 // where each record's frame begins; nil once an index holds them
 	index       *index
 	hash        hash.Hash // over all bytes up to size; the live segment's only
@@ -281,14 +282,10 @@ func wholeBatchAt(f io.ReaderAt, at, end int64) bool {
 	return err == nil && b != nil
 }
 
-// begin makes a new live segment: under a temporary name, synced, renamed, the directory synced. A crash leaves either
-// no new segment or an empty one.
-func (s *Store) begin(first eventstore.Position, previous [32]byte) error {
-	name := segmentName(first)
-	f, err := s.fs.Open(name + ".tmp")
-	if err != nil {
-		return err
-	}
+// begin makes a segment that was prepared the live one: header, sync, rename, sync of the directory. A crash leaves
+// either no new segment or an empty one.
+func (s *Store) begin(c *coming, first eventstore.Position, previous [32]byte) error {
+	name, f := c.name, c.file
 	head := header{
 		development: s.cfg.Development,
 		id:          s.id,
@@ -297,10 +294,6 @@ func (s *Store) begin(first eventstore.Position, previous [32]byte) error {
 		previous:    previous,
 	}.bytes()
 
-	// Allocated in full, so that a commit's fdatasync has no length to write and no disk is full within a batch.
-	if err := f.Allocate(s.cfg.SegmentSize); err != nil {
-		return errors.Join(fmt.Errorf("allocate %s: %w", name, err), f.Close())
-	}
 	if _, err := f.WriteAt(head, 0); err != nil {
 		return errors.Join(err, f.Close())
 	}
@@ -309,7 +302,7 @@ func (s *Store) begin(first eventstore.Position, previous [32]byte) error {
 	// which Open removes; after it an empty segment, in which Open goes on. The directory is synced before anything is
 	// appended: a power cut must not take the name of what holds acknowledged events.
 	// Nothing is done after a step that failed.
-	err = f.Sync()
+	err := f.Sync()
 	if err == nil {
 		err = s.fs.Rename(name+".tmp", name)
 	}
@@ -324,7 +317,7 @@ func (s *Store) begin(first eventstore.Position, previous [32]byte) error {
 	h.Write(head)
 	s.mu.Lock()
 	s.segs = append(s.segs, &segment{
-		name: name, first: first, incarnation: s.inc, file: f, size: segmentHeader, hash: h,
+		name: name, first: first, incarnation: s.inc, file: f, size: segmentHeader, room: c.room, hash: h,
 	})
 	s.mu.Unlock()
 	return nil
@@ -333,6 +326,13 @@ func (s *Store) begin(first eventstore.Position, previous [32]byte) error {
 // roll seals the live segment and begins the next one. Only the writer calls it, between two batches.
 func (s *Store) roll() error {
 	live := s.segs[len(s.segs)-1]
+	first := live.first + eventstore.Position(len(live.offsets))
+
+	// The next one's room first: where there is none, nothing has happened, and the live one goes on.
+	next, err := s.cfg.prepare(s.fs, first)
+	if err != nil {
+		return err
+	}
 
 	// Cut to its length and synced, before the next one's header holds its hash. A crash after the cut leaves a short
 	// last segment: Open allocates it again and goes on in it. DURABLE is synced here, and so is never further behind
@@ -342,7 +342,7 @@ func (s *Store) roll() error {
 	}
 
 	sum := [32]byte(live.hash.Sum(nil))
-	if err := s.begin(live.first+eventstore.Position(len(live.offsets)), sum); err != nil {
+	if err := s.begin(next, first, sum); err != nil {
 		return err
 	}
 	s.mu.Lock()

@@ -55,11 +55,13 @@ type File struct {
 	frozen   *layer              // changes that are being flushed; nil if none are
 	frozenAt eventstore.Position // what the view stands at with them
 	failed   error               // why the view follows no more
-	damage   error               // why nothing is read from it until it is built anew
-	bytes    int
-	applied  eventstore.Position // of the overlay
-	flushed  eventstore.Position // of the file
-	moved    chan struct{}       // closed when applied grows
+
+	unwritten error // why the last flush failed: it is tried again
+	damage    error // why nothing is read from it until it is built anew
+	bytes     int
+	applied   eventstore.Position // of the overlay
+	flushed   eventstore.Position // of the file
+	moved     chan struct{}       // closed when applied grows
 }
 
 // stand is the checkpoint: log id, incarnation, format version, position, and a checksum of them.
@@ -173,12 +175,18 @@ func (v *File) Flush() error {
 	v.mu.Unlock()
 
 	if err := v.write(frozen, at); err != nil {
-		return fmt.Errorf("flush view: %w", err)
+		err = fmt.Errorf("flush view: %w", err)
+		v.mu.Lock()
+		v.unwritten = err
+		v.tellWaiting()
+		v.mu.Unlock()
+
+		return err
 	}
 
 	// Only now may the layer go: until the transaction is there, readers find its rows nowhere else.
 	v.mu.Lock()
-	v.frozen, v.flushed = nil, at
+	v.frozen, v.flushed, v.unwritten = nil, at, nil
 	v.mu.Unlock()
 
 	return nil
@@ -221,9 +229,14 @@ func (v *File) publish(w *writer, p eventstore.Position) {
 	w.changes.Scan(func(k string, val []byte) bool { v.over.Set(k, val); return true })
 	v.bytes += w.bytes
 	v.applied = p
+	v.tellWaiting()
+	v.mu.Unlock()
+}
+
+// tellWaiting has those who wait look again. The caller holds mu.
+func (v *File) tellWaiting() {
 	close(v.moved)
 	v.moved = make(chan struct{})
-	v.mu.Unlock()
 }
 
 // Wait returns once the view has position p.
@@ -231,6 +244,9 @@ func (v *File) Wait(ctx context.Context, p eventstore.Position) error {
 	for {
 		v.mu.RLock()
 		at, moved, failed := v.applied, v.moved, v.failed
+		if failed == nil && v.bytes > overlayLimit {
+			failed = v.unwritten // it follows again once it can be written
+		}
 		v.mu.RUnlock()
 
 		if at >= p {
@@ -253,8 +269,7 @@ func (v *File) Wait(ctx context.Context, p eventstore.Position) error {
 func (v *File) fail(err error) {
 	v.mu.Lock()
 	v.failed = errors.Join(v.failed, err)
-	close(v.moved)
-	v.moved = make(chan struct{})
+	v.tellWaiting()
 	v.mu.Unlock()
 }
 

@@ -50,6 +50,7 @@ type Views struct {
 	at      *prometheus.GaugeVec
 
 	damagedTotal *prometheus.CounterVec
+	unwritten    *prometheus.CounterVec // by projection
 
 	mu     sync.Mutex // guards failed
 	failed error
@@ -71,9 +72,12 @@ func Open(store eventstore.Reader, cfg Config) (*Views, error) {
 		damagedTotal: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "digitalpost_projection_damaged_total", Help: "Times that a view was damaged and built anew.",
 		}, []string{"projection"}),
+		unwritten: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "digitalpost_projection_unwritten_total", Help: "Times that a view could not be written, and waited.",
+		}, []string{"projection"}),
 	}
 	if cfg.Registerer != nil {
-		cfg.Registerer.MustRegister(v.applied, v.at, v.damagedTotal)
+		cfg.Registerer.MustRegister(v.applied, v.at, v.damagedTotal, v.unwritten)
 	}
 	v.ctx, v.cancel = context.WithCancel(context.Background())
 
@@ -217,9 +221,11 @@ func (v *Views) follow(ctx context.Context, p Projection, f *File) error {
 		v.applied.WithLabelValues(p.Name()).Add(float64(n))
 		v.at.WithLabelValues(p.Name()).Set(float64(after) + float64(n))
 
-		if f.full() {
-			if err := f.flushIfSound(); err != nil {
-				return err
+		for f.full() && f.flushIfSound() != nil { // what is held in memory is bounded: who waits is told why
+			select {
+			case <-time.After(flushEvery):
+			case <-ctx.Done():
+				return ctx.Err()
 			}
 		}
 
@@ -256,7 +262,7 @@ func (f *File) full() bool {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 
-	return f.bytes > overlayLimit && f.frozen == nil
+	return f.bytes > overlayLimit && (f.frozen == nil || f.unwritten != nil)
 }
 
 func (v *Views) flushNowAndThen(ctx context.Context, f *File) error {
@@ -268,7 +274,8 @@ func (v *Views) flushNowAndThen(ctx context.Context, f *File) error {
 		select {
 		case <-t.C:
 			if err := f.flushIfSound(); err != nil {
-				return err
+				v.unwritten.WithLabelValues(f.name()).Inc()
+				continue // what is not written is applied again after a crash
 			}
 			if time.Since(scrubbed) > f.scrubEvery() {
 				f.scrubIfSound()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"syscall"
 	"time"
 
 	"digitalpost/adapters/vault"
@@ -25,6 +26,8 @@ type Forgetting struct {
 	moved chan struct{}
 	urge  chan struct{}
 	err   error
+
+	delayed error // why nothing is forgotten just now; it is tried again
 }
 
 func newForgetting(cfg Config) *Forgetting {
@@ -71,7 +74,7 @@ func (f *Forgetting) Run(ctx context.Context) {
 			return
 		}
 
-		if err != nil {
+		if err != nil && !passing(err) {
 			f.mu.Lock()
 			f.err = err
 			f.mu.Unlock()
@@ -79,7 +82,48 @@ func (f *Forgetting) Run(ctx context.Context) {
 
 			return
 		}
+
+		if err != nil && !f.later(ctx, err) {
+			return
+		}
 	}
+}
+
+// passing reports whether an error of the disk, or of a process that has no descriptor left, may be gone when the same
+// is tried again.
+func passing(err error) bool {
+	for _, e := range []error{
+		syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, syscall.EMFILE, syscall.ENFILE,
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+
+	return false
+}
+
+// later tells those who wait why nothing is forgotten now, and waits for a while before it is tried again. It gives
+// false when ctx has ended.
+func (f *Forgetting) later(ctx context.Context, err error) bool {
+	f.Logger.Warn("forgetting is tried again", "error", err)
+	f.mu.Lock()
+	f.delayed = err
+	f.tell()
+	f.mu.Unlock()
+
+	select {
+	case <-time.After(time.Second):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// tell has those who wait look again. The caller holds mu.
+func (f *Forgetting) tell() {
+	close(f.moved)
+	f.moved = make(chan struct{})
 }
 
 // freed is what a stretch of the log frees.
@@ -116,9 +160,8 @@ func (f *Forgetting) forget(ctx context.Context, last eventstore.Position) error
 	}
 
 	f.mu.Lock()
-	f.at = last
-	close(f.moved)
-	f.moved = make(chan struct{})
+	f.at, f.delayed = last, nil
+	f.tell()
 	f.mu.Unlock()
 
 	return nil
@@ -188,10 +231,14 @@ func (f *freed) add(stream [16]byte, frees domain.Freed, kept *documents.Snapsho
 func (f *Forgetting) Wait(ctx context.Context, p eventstore.Position) error {
 	for {
 		f.mu.Lock()
-		at, moved, err := f.at, f.moved, f.err
+		at, moved, err := f.at, f.moved, errors.Join(f.err, f.delayed)
 		f.mu.Unlock()
 
-		if at >= p || err != nil {
+		if at >= p {
+			return nil
+		}
+
+		if err != nil {
 			return err
 		}
 
