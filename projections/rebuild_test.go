@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"digitalpost/domain"
 	"digitalpost/domain/mailbox"
@@ -64,7 +65,10 @@ func TestRebuild(t *testing.T) {
 	spoil := spoiled{now: &atomic.Bool{}}
 	all := append([]engine.Projection{spoil}, projections.All()[1:]...)
 
-	cfg := engine.Config{Dir: t.TempDir(), Projections: all, Log: engine.Log{Incarnation: 1}}
+	cfg := engine.Config{
+		Dir: t.TempDir(), Projections: all, Log: engine.Log{Incarnation: 1},
+		Slice: time.Nanosecond, // a hundred rows at a time, each at a position of its own
+	}
 	live, err := engine.Open(store, cfg)
 	if err != nil {
 		t.Fatal(err)

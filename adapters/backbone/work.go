@@ -40,7 +40,7 @@ func (b *Backbone) Held() bool { return b.held.Load() }
 func (b *Backbone) work(ctx context.Context) {
 	from := b.store.Last() // before anybody follows
 	for _, run := range []func(context.Context){
-		b.core.Forgetting.RunSweep, b.Intake.RunPending, b.Intake.RunDue, b.Sending.Run, b.Access.RunEnds,
+		b.core.Forgetting.RunSweep, b.Intake.RunRoots, b.Intake.RunPending, b.Intake.RunDue, b.Sending.Run, b.Access.RunEnds,
 		func(ctx context.Context) { b.Changes.Run(ctx, from) },
 	} {
 		b.start(ctx, run)
@@ -71,7 +71,8 @@ func (b *Backbone) keepUp(ctx context.Context, run func(context.Context)) {
 
 // roll ends the key epoch: what was forgotten is gone from every copy from then on.
 func roll(ctx context.Context, b *Backbone) error {
-	if err := b.core.Forgetting.Wait(ctx, b.store.Last()); err != nil {
+	through := b.store.Last()
+	if err := b.core.Forgetting.Wait(ctx, through); err != nil {
 		return err
 	}
 
@@ -80,5 +81,7 @@ func roll(ctx context.Context, b *Backbone) error {
 		return err
 	}
 
-	return b.note(ctx, b.log, accessrules.Operations, oplog.NoteRoll{Rolled: oplog.KeysRolled{Epoch: epoch}})
+	return b.note(ctx, b.log, accessrules.Operations, oplog.NoteRoll{Rolled: oplog.KeysRolled{
+		Epoch: epoch, Through: uint64(through),
+	}})
 }

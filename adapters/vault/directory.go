@@ -46,8 +46,11 @@ func (v *Vault) Find(p Purpose, number string) (id Owner, ok bool, err error) {
 func (v *Vault) Enter(p Purpose, number string, id Owner) (Owner, error) {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
+	name := v.nameOf(p, number)
 	err := v.db.Update(func(tx *bbolt.Tx) error {
-		dir, name := tx.Bucket(bucketDirectory), v.nameOf(p, number)
+		v.touched.name(name)
+		v.touched.owner(id)
+		dir := tx.Bucket(bucketDirectory)
 		if b := dir.Get(name); len(b) == 16 {
 			id = Owner(b)
 			return nil
@@ -68,6 +71,7 @@ func (v *Vault) EnterRoot(ids ...Owner) error {
 	defer v.mu.RUnlock()
 	return v.db.Update(func(tx *bbolt.Tx) error {
 		for _, id := range ids {
+			v.touched.owner(id)
 			if err := v.putRoot(tx, id); err != nil {
 				return err
 			}

@@ -40,7 +40,7 @@ func (v *Vault) begin(log Log) error {
 	}
 	names := make([]byte, 32)
 	rand.Read(names)
-	err = v.write(1, wrap, func(tx *bbolt.Tx) error {
+	err = v.write(1, func(tx *bbolt.Tx) error {
 		return tx.Bucket(bucketMeta).Put(keyNames, sealRow(wrap, keyNames, names))
 	})
 	if err != nil {
@@ -51,7 +51,17 @@ func (v *Vault) begin(log Log) error {
 
 // write makes the keys file of an epoch: under a temporary name, synced, renamed, the directory synced. Its epoch's key
 // must be durable before. A *renamedError says that the file has its name, and perhaps not durably.
-func (v *Vault) write(epoch int, wrap cipher.AEAD, fill func(*bbolt.Tx) error) error {
+func (v *Vault) write(epoch int, fill func(*bbolt.Tx) error) error {
+	if err := v.draft(epoch, fill); err != nil {
+		return err
+	}
+
+	return v.publish(epoch)
+}
+
+// draft writes into the keys file of an epoch that has no name yet, and syncs it. A crash leaves a temporary file,
+// which Open removes, and so does an error.
+func (v *Vault) draft(epoch int, fill func(*bbolt.Tx) error) error {
 	tmp := keysFile(v.dir, epoch) + ".tmp"
 	db, err := bbolt.Open(tmp, 0o600, &bbolt.Options{Timeout: time.Second})
 	if err != nil {
@@ -69,10 +79,16 @@ func (v *Vault) write(epoch int, wrap cipher.AEAD, fill func(*bbolt.Tx) error) e
 		return errors.Join(err, os.Remove(tmp)) // a file that found no room takes none
 	}
 
-	// bbolt has synced the file in its commit. A crash before the rename leaves a temporary file, which Open removes;
-	// from the rename on this file counts. The directory is synced before anything that it replaces is destroyed: else
-	// a power cut could undo the rename when the old key is gone.
-	if err := os.Rename(tmp, keysFile(v.dir, epoch)); err != nil {
+	return nil
+}
+
+// publish gives a keys file its name.
+//
+// bbolt has synced the file in its commit. A crash before the rename leaves a temporary file, which Open removes; from
+// the rename on this file counts. The directory is synced before anything that it replaces is destroyed: else a power
+// cut could undo the rename when the old key is gone.
+func (v *Vault) publish(epoch int) error {
+	if err := os.Rename(keysFile(v.dir, epoch)+".tmp", keysFile(v.dir, epoch)); err != nil {
 		return err
 	}
 	if err := v.syncDir(v.dir); err != nil {
@@ -119,56 +135,29 @@ func (v *Vault) use(epoch int) error {
 }
 
 // Roll ends the epoch: new key, whole new file, then the old key and file are destroyed. A crash at any step leaves one
-// complete file with a living key. It returns the new epoch. Everybody else waits for it. After an error from the
-// rename on, the vault has failed (Err): opening it again is the repair.
+// complete file with a living key. It returns the new epoch. The file is written beside everybody else; they wait while
+// what has changed meanwhile is written into it and the two change places. After an error from the rename on, the vault
+// has failed (Err): opening it again is the repair. One roll runs at a time.
 func (v *Vault) Roll() (int, error) {
+	v.rolling.Lock()
+	defer v.rolling.Unlock()
+
+	wrap, err := v.prepareRoll()
+	if err != nil {
+		return 0, err
+	}
+
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	touched := v.touched.end()
 	old, next := v.epoch, v.epoch+1
 
-	if v.failed != nil {
-		return 0, v.failed
-	}
-
-	// Running out of descriptors in the midst of it would end the process.
-	if err := descriptors(v.dir); err != nil {
-		return 0, err
-	}
-
-	// The key first, and durable: a file without its key would be lost. A crash after it leaves a key that nothing was
-	// sealed with; the next roll destroys it and makes another.
-	err := v.kms.Destroy(next)
-	if err == nil {
-		err = v.kms.Create(next)
-	}
-	if err != nil {
-		return 0, err
-	}
-	wrap, err := v.cipherOf(next)
-	if err != nil {
-		return 0, err
-	}
-
-	// A crash in here leaves a temporary file, and after the rename both files with both keys: Open removes the one, or
-	// finishes the roll.
-	err = v.db.View(func(from *bbolt.Tx) error {
-		return v.write(next, wrap, func(to *bbolt.Tx) error {
-			return errors.Join(
-				from.Bucket(bucketDirectory).ForEach(to.Bucket(bucketDirectory).Put),
-				from.Bucket(bucketNodes).ForEach(func(k, val []byte) error {
-					plain, err := openRow(v.wrap, k, val)
-					if err != nil {
-						return err
-					}
-					b := to.Bucket(bucketNodes)
-					b.FillPercent = 0.9
-					return b.Put(k, sealRow(wrap, k, plain))
-				}),
-				to.Bucket(bucketMeta).Put(keyNames, sealRow(wrap, keyNames, v.names)),
-				to.Bucket(bucketMeta).Put(keyApplied, append([]byte{}, from.Bucket(bucketMeta).Get(keyApplied)...)),
-			)
-		})
+	err = v.draft(next, func(to *bbolt.Tx) error {
+		return v.db.View(func(from *bbolt.Tx) error { return v.copyTouched(from, to, wrap, touched) })
 	})
+	if err == nil {
+		err = v.publish(next)
+	}
 	var renamed *renamedError
 	switch {
 	case errors.As(err, &renamed): // the new file counts: what was written to the old one from here on would be lost

@@ -224,7 +224,10 @@ func (k Key) bind(b []byte, eventType, field string) []byte {
 func (v *Vault) Discard(o Owner) error {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	return v.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketNodes).Delete(rowKey(o, 0, depth)) })
+	return v.db.Update(func(tx *bbolt.Tx) error {
+		v.touched.owner(o)
+		return tx.Bucket(bucketNodes).Delete(rowKey(o, 0, depth))
+	})
 }
 
 // Forget destroys leaves, and every key of the owners to shred with the numbers by which they were found, and notes in
@@ -251,7 +254,11 @@ func (v *Vault) Forget(position uint64, leaves []Leaf, shred []Owner) error {
 // forget is Forget, without the note. The lock is held for reading.
 func (v *Vault) forget(position uint64, leaves []Leaf, shred []Owner) error {
 	return v.db.Update(func(tx *bbolt.Tx) error {
+		for _, o := range shred {
+			v.touched.owner(o)
+		}
 		for _, l := range leaves {
+			v.touched.owner(l.Owner)
 			if err := v.forgetLeaf(tx, l); err != nil {
 				return err
 			}

@@ -64,6 +64,9 @@ type Vault struct {
 
 	failed error // why the vault must be opened again
 
+	rolling sync.Mutex // held by the one roll, before mu
+	touched touched
+
 	forgetting sync.RWMutex // held for reading while something is forgotten, before mu
 }
 

@@ -145,6 +145,9 @@ func (c NoteRestore) decide(State, Order) ([]Event, error) { return []Event{c.Re
 // KeysRolled records that a key epoch ended: what was forgotten before opens from no copy any more.
 type KeysRolled struct {
 	Epoch int `cbor:"1,keyasint" json:"epoch"` // that began
+	// Through is the position up to which what was to be forgotten opens from no copy. What came after it, while the
+	// epoch rolled, is gone from copies with the next one.
+	Through uint64 `cbor:"2,keyasint,omitempty" json:"through,omitempty"`
 }
 
 // EventType is the stored name.

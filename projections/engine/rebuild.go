@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"time"
 
 	"digitalpost/eventstore"
 )
@@ -102,10 +103,29 @@ func (v *Views) rebuild(ctx context.Context, p Projection) (r Rebuilt, err error
 	return r, err
 }
 
-// compareAlongside compares both views at one position.
+// sliceTime is how long one slice of a comparison reads: as long, nothing of the living view is flushed, and a file
+// that must grow waits.
+const sliceTime = 50 * time.Millisecond
+
+// compareAlongside compares both views, slice by slice. Each slice is of one position at which both stand; the living
+// view is held for the moment alone in which both are brought there.
 func (v *Views) compareAlongside(ctx context.Context, p Projection, old, anew *File) (r Rebuilt, err error) {
+	r = Rebuilt{View: p.Name()}
+	for from := []byte{}; from != nil; {
+		if from, err = v.compareSlice(ctx, p, old, anew, from, &r); err != nil {
+			return r, err
+		}
+	}
+
+	return r, nil
+}
+
+// compareSlice compares rows from a key on, and gives the key where it stopped; nil at the end.
+func (v *Views) compareSlice(
+	ctx context.Context, p Projection, old, anew *File, from []byte, r *Rebuilt,
+) ([]byte, error) {
 	if err := v.alongside(ctx, p, old, anew); err != nil {
-		return r, err
+		return nil, err
 	}
 
 	old.flushing.Lock() // a file that must grow would wait for this reader, and all others for it
@@ -114,14 +134,18 @@ func (v *Views) compareAlongside(ctx context.Context, p Projection, old, anew *F
 	old.folding.Unlock()
 
 	if err != nil {
-		return r, err
+		return nil, err
 	}
 	defer was.Close()
 
-	r = Rebuilt{View: p.Name(), Position: was.Position}
-	err = compare(was, anew, &r)
+	now, err := anew.Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	defer now.Close()
+	r.Position = was.Position
 
-	return r, err
+	return compare(was, now, from, r, time.Now().Add(v.cfg.Slice)), nil
 }
 
 // alongside brings both views to the same position, and returns with the living one held there, its folding locked,
@@ -141,26 +165,26 @@ func (v *Views) alongside(ctx context.Context, p Projection, old, anew *File) er
 	return err
 }
 
-// compare counts the rows that are not the same in the living view, as it was, and in the new one.
-func compare(was *Snapshot, anew *File, r *Rebuilt) error {
-	now, err := anew.Snapshot()
-	if err != nil {
-		return err
-	}
-
-	defer now.Close()
-	nextOld, stopOld := iter.Pull2(was.all)
+// compare counts the rows that are not the same in the living view and in the new one, from a key on, and gives the key
+// where it stopped since its time was over; nil at the end.
+func compare(was, now *Snapshot, from []byte, r *Rebuilt, until time.Time) []byte {
+	nextOld, stopOld := iter.Pull2(was.from(from))
 	defer stopOld()
-	nextNew, stopNew := iter.Pull2(now.all)
+	nextNew, stopNew := iter.Pull2(now.from(from))
 	defer stopNew()
 	unlike := func(k []byte) {
 		if r.Unlike++; r.Unlike == 1 {
 			r.First = fmt.Sprintf("%x", k)
 		}
 	}
+
 	ko, vo, okOld := nextOld()
 	kn, vn, okNew := nextNew()
-	for okOld || okNew {
+	for n := 1; okOld || okNew; n++ {
+		if n%lookAtClock == 0 && time.Now().After(until) {
+			return append([]byte{}, first(ko, okOld, kn, okNew)...)
+		}
+
 		switch c := bytes.Compare(ko, kn); {
 		case !okNew || okOld && c < 0:
 			unlike(ko)
@@ -181,7 +205,22 @@ func compare(was *Snapshot, anew *File, r *Rebuilt) error {
 	return nil
 }
 
-func (s *Snapshot) all(yield func(k, v []byte) bool) { s.Scan(nil, yield) }
+// lookAtClock is after how many rows a comparison looks whether its time is over.
+const lookAtClock = 100
+
+// first gives the smaller of two keys, of those that there are.
+func first(ko []byte, okOld bool, kn []byte, okNew bool) []byte {
+	if !okNew || okOld && bytes.Compare(ko, kn) < 0 {
+		return ko
+	}
+
+	return kn
+}
+
+// from gives the rows from a key on.
+func (s *Snapshot) from(key []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(k, v []byte) bool) { s.ScanFrom(nil, key, yield) }
+}
 
 // become puts another view, which stands at the same position, in this one's place; its file is renamed to path.
 // Readers keep the snapshots that they have. It reports whether anew is in use now: from the rename on.

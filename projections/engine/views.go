@@ -26,6 +26,8 @@ type Config struct {
 	Projections []Projection
 	Log         Log
 	Registerer  prometheus.Registerer // nil: no metrics
+	// Slice is how long one slice of a rebuild's comparison reads; 0: 50 ms.
+	Slice time.Duration
 	// Slow, if not nil, is called before each batch is applied; tests hold views back with it.
 	Slow func()
 }
@@ -60,6 +62,10 @@ type Views struct {
 func Open(store eventstore.Reader, cfg Config) (*Views, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, err
+	}
+
+	if cfg.Slice == 0 {
+		cfg.Slice = sliceTime
 	}
 
 	v := &Views{cfg: cfg, store: store, views: map[string]*File{},
