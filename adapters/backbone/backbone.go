@@ -266,7 +266,7 @@ func (b *Backbone) wire(cfg Config) {
 		Shred: b.People.Shred,
 		Roll:  func(ctx context.Context) error { return roll(ctx, b) },
 		GoOn:  func() { b.goOn() },
-	}, b.store.ID(), cfg.Development)
+	}, proposals.Log{ID: b.store.ID(), Incarnation: b.store.Incarnation()}, cfg.Development)
 	b.Changes = changes.New(c)
 }
 

@@ -38,12 +38,13 @@ func TestKilledAfterApproval(t *testing.T) {
 		t.Fatal("the mailbox was shredded before the kill: the test tries nothing")
 	}
 	b.Restart()
+	b.Until(func() bool {
+		left, err := b.Proposals.List(context.Background(), console)
+		return err == nil && len(left) == 0
+	})
 
 	if done := b.Box(box, 0, mailbox.Shredded{}.EventType()); len(done) != 1 || done[0].Meta.Causation == 0 {
 		t.Errorf("after the restart: %+v, want that the mailbox is shredded, by the approval", done)
-	}
-	if left, err := b.Proposals.List(context.Background(), console); err != nil || len(left) != 0 {
-		t.Errorf("what is left to carry out: %+v, %v", left, err)
 	}
 
 	b.Restart()

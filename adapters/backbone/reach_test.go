@@ -20,11 +20,11 @@ var appends = []string{"Execute", "ByMachine"}
 
 // reads are exported methods that only read, though a name that they call is also that of one which appends.
 var reads = map[string]string{
-	"access.Of":          "the Grant that it calls is the view's",
-	"backbone.Backup":    "the Open that it calls is the file's",
-	"proposals.Approve":  "it is tested with Propose, which approves in development",
-	"proposals.CarryOut": "it is tested with Propose, which carries out in development",
-	"proposals.Withdraw": "in development nothing waits to be withdrawn: tested with two operators",
+	"access.Of":             "the Grant that it calls is the view's",
+	"backbone.Backup":       "the Open that it calls is the file's",
+	"proposals.Approve":     "it is tested with Propose, which approves in development",
+	"proposals.RunCarryOut": "it is tested with Propose, which carries out in development",
+	"proposals.Withdraw":    "in development nothing waits to be withdrawn: tested with two operators",
 }
 
 // readHall parses this package and the subjects below it. The core is what they stand on, and no subject.

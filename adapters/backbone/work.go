@@ -5,13 +5,14 @@ import (
 	"sync"
 	"time"
 
+	"digitalpost/adapters/backbone/intake"
 	accessrules "digitalpost/domain/access"
 	"digitalpost/domain/oplog"
 	"digitalpost/projections/engine"
 )
 
-// begin starts what goes on by itself, and carries out what was approved before a crash. Of a restored log, for which
-// no second operator has approved, nothing goes on but forgetting.
+// begin starts what goes on by itself. Of a restored log, for which no second operator has approved, and of one whose
+// restoration did not come to its end, nothing goes on but forgetting.
 func (b *Backbone) begin(ctx context.Context, still bool) error {
 	b.start(ctx, b.core.Forgetting.Run)
 	b.goOn = func() {}
@@ -23,13 +24,12 @@ func (b *Backbone) begin(ctx context.Context, still bool) error {
 		return err
 	}
 
-	b.held.Store(held || still)
-	if b.Held() {
-		return nil
+	b.held.Store(held && !b.development || still)
+	if !b.Held() {
+		b.goOn()
 	}
-	b.goOn()
 
-	return b.Proposals.CarryOut(ctx)
+	return nil
 }
 
 // Held reports whether the log was restored, and waits for a second operator to approve of that: nothing else is
@@ -40,8 +40,9 @@ func (b *Backbone) Held() bool { return b.held.Load() }
 func (b *Backbone) work(ctx context.Context) {
 	from := b.store.Last() // before anybody follows
 	for _, run := range []func(context.Context){
-		b.core.Forgetting.RunSweep, b.Intake.RunRoots, b.Intake.RunPending, b.Intake.RunDue, b.Sending.Run, b.Access.RunEnds,
-		func(ctx context.Context) { b.Changes.Run(ctx, from) },
+		b.core.Forgetting.RunSweep, b.Proposals.RunCarryOut, b.Intake.RunPending, b.Intake.RunDue, b.Sending.Run,
+		b.Access.RunEnds, func(ctx context.Context) { b.Changes.Run(ctx, from) },
+		func(ctx context.Context) { intake.EnterRoots(ctx, b.core) },
 	} {
 		b.start(ctx, run)
 	}

@@ -46,6 +46,21 @@ func (t *Tokens) authority(p *access.Principal, c claims) (err error) {
 	return err
 }
 
+// citizen gives the mailbox of the person that a professional is, where their token says it: they are the same person
+// in each of their identities.
+func (t *Tokens) citizen(c claims) (domain.MailboxID, error) {
+	number := c.CPR
+	if number == "" {
+		number = c.NemCPR
+	}
+	if number == "" {
+		return domain.MailboxID{}, nil
+	}
+	id, _, err := t.b.People.Number(mailbox.Citizen, number)
+
+	return id, err
+}
+
 // number returns the number of the mailbox that an identity is the owner of, and whose number it is: a person's, or, of
 // a professional identity, a company's.
 func (c claims) number() (number string, kind mailbox.OwnerKind, err error) {
@@ -69,7 +84,7 @@ func (c claims) number() (number string, kind mailbox.OwnerKind, err error) {
 
 // privileges reads the rights that an identity brings along. One that is not known here, or for a company without a
 // mailbox, is no right.
-func (t *Tokens) privileges(all []Privilege) (out []access.Privilege, err error) {
+func (t *Tokens) privileges(all []Privilege, offices bool) (out []access.Privilege, err error) {
 	if len(all) > maxPrivileges {
 		return nil, problem.New(http.StatusForbidden, "priv.too.many", "a token brings at most 100 rights along")
 	}
@@ -78,6 +93,9 @@ func (t *Tokens) privileges(all []Privilege) (out []access.Privilege, err error)
 		m := access.Privilege{Right: access.Right(x.Right)}
 		switch m.Right {
 		case access.Officer, access.BusinessOfficer, access.Operator, access.Auditor:
+			if !offices {
+				continue
+			}
 		case access.Administrator, access.Writer, access.Basic, access.LegalOwner, access.Association:
 			var ok bool
 			if m.Mailbox, ok, err = t.b.People.Find(mailbox.Company, x.Scope); err != nil {

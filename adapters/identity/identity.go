@@ -24,6 +24,7 @@ import (
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
 	"digitalpost/domain/access"
+	"digitalpost/domain/mandate"
 )
 
 // A Gate finds out who sends a request, and slows down who fails to say it. It may be used by many goroutines at once.
@@ -71,7 +72,9 @@ func (g *Gate) mandate(r *http.Request, p *access.Principal) error {
 		return problem.BadField("Mandate", "header.not.valid", "must be a mandate's id")
 	}
 
-	p.Mandate = id
+	if p.Mandate = id; !p.InOffice() {
+		return domain.Refuse(mandate.NotInForce)
+	}
 	return g.b.Mandates.Check(r.Context(), *p, id)
 }
 

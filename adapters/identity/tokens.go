@@ -49,6 +49,7 @@ var enough = []string{Substantial, High}
 // Tokens verifies the access tokens of one issuer. It may be used by many goroutines at once.
 type Tokens struct {
 	verify     *oidc.IDTokenVerifier
+	real       bool                     // people are: an office is held in a professional identity alone
 	keySet     func() uint64            // counts the sets of keys that the issuer had; 0: none is good
 	issued     func(issuer string) bool // whether the issuer is the one; nil: the verifier looks
 	revoked    func(jti string) bool    // nil: none is
@@ -106,6 +107,7 @@ func Discover(ctx context.Context, is Issuer, b *backbone.Backbone) (*Tokens, er
 		is.Now = time.Now
 	}
 	t := newTokens(b, is.Clients, is.Now)
+	t.real = true
 	k, err := fetchKeys(ctx, told.Keys, client, t.now)
 	if err != nil {
 		return nil, err
@@ -197,12 +199,15 @@ func (t *Tokens) Principal(ctx context.Context, token string) (p access.Principa
 		return p, err
 	}
 	if p.Professional = kind == mailbox.Company; p.Professional {
-		if p.Person, err = domain.ParseUUID(c.UUID); err != nil {
+		if p.Person, err = domain.ParseUUID(c.UUID); err != nil || p.Person == (domain.UUID{}) {
 			return p, problem.New(http.StatusForbidden, "no.person", "a professional identity needs mitid.uuid, a UUID")
+		}
+		if p.Citizen, err = t.citizen(c); err != nil {
+			return p, err
 		}
 	}
 
-	if p.Privileges, err = t.privileges(c.Priv); err != nil {
+	if p.Privileges, err = t.privileges(c.Priv, p.Professional || !t.real); err != nil {
 		return p, err
 	}
 	if err := t.authority(&p, c); err != nil {

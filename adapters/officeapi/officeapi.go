@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"digitalpost/adapters/backbone"
 	"digitalpost/adapters/backbone/core"
@@ -15,6 +16,7 @@ import (
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
 	"digitalpost/domain/access"
+	"digitalpost/domain/oplog"
 )
 
 type api struct {
@@ -69,12 +71,12 @@ func (a *api) register(mux *http.ServeMux) {
 	add("POST", "operations/proposals", a.propose)
 	add("POST", "operations/proposals/{proposal}/approve", a.approve)
 	add("POST", "operations/proposals/{proposal}/withdraw", a.withdraw)
-	add("POST", "operations/systems", operators(a.registerSystem))
-	add("POST", "operations/systems/{system}/delegate", operators(a.delegateSystem))
-	add("POST", "operations/systems/{system}/withdraw", operators(a.withdrawSystem))
-	add("POST", "operations/organisations/rights", operators(a.changeRights))
-	add("POST", "operations/clock/confirm", operators(a.confirmClock))
-	add("POST", "operations/views/rebuild", operators(a.rebuild))
+	add("POST", "operations/systems", a.operators(a.registerSystem))
+	add("POST", "operations/systems/{system}/delegate", a.operators(a.delegateSystem))
+	add("POST", "operations/systems/{system}/withdraw", a.operators(a.withdrawSystem))
+	add("POST", "operations/organisations/rights", a.operators(a.changeRights))
+	add("POST", "operations/clock/confirm", a.confirmClock) // with no mandate: none is opened by a wrong clock
+	add("POST", "operations/views/rebuild", a.operators(a.rebuild))
 }
 
 func (a *api) route(mux *http.ServeMux, method, path string, fn handler) {
@@ -92,6 +94,10 @@ func (a *api) route(mux *http.ServeMux, method, path string, fn handler) {
 }
 
 func (a *api) serve(w http.ResponseWriter, r *http.Request, fn handler) error {
+	if a.b.Held() && !WhileHeld(r.URL.Path) { // the console's, too
+		return domain.Refuse(oplog.RestoreNotApproved)
+	}
+
 	by, err := a.who(r)
 	if err != nil {
 		return err
@@ -99,14 +105,31 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, fn handler) error {
 	return fn(w, r, by)
 }
 
-// operators lets operators alone in.
-func operators(fn handler) handler {
+// operators lets operators alone in, with a mandate where people are real.
+func (a *api) operators(fn handler) handler {
 	return func(w http.ResponseWriter, r *http.Request, by proposals.Operator) error {
 		if !by.Console && !by.Holds(access.Operator) {
 			return core.ErrForbidden
 		}
+		if !by.Console && a.b.Mandates.Needed() && by.Mandate == (domain.UUID{}) {
+			return domain.Refuse(oplog.MandateMissing)
+		}
 		return fn(w, r, by)
 	}
+}
+
+// whileHeld are the paths that are answered of a restored log before a second operator has approved of that.
+var whileHeld = []string{"operations/proposals", "mandates", "operations/clock/", "operations/keys/"}
+
+// WhileHeld reports whether a path is one of them.
+func WhileHeld(path string) bool {
+	for _, own := range whileHeld {
+		if strings.HasPrefix(path, "/apis/v1/"+own) {
+			return true
+		}
+	}
+
+	return false
 }
 
 // caller is an operator as organisations know them.

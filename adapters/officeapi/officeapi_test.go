@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"digitalpost/adapters/backbone/people"
 	"digitalpost/adapters/server/servertest"
+	"digitalpost/domain/mailbox"
 )
 
 // operator signs in as an operator of an authority, on a development server.
@@ -152,9 +154,71 @@ func TestProposalsTakeTwoOperators(t *testing.T) {
 	bent.Want(422, "proposal.not.open", "POST", approve, "", "Mandate", his)
 
 	x = anna.Ask(201, "POST", proposals, roll, "Mandate", mine)
-	anna.Want(200, "Månedligt", "GET", proposals, "")
+	anna.Want(403, "mandate.missing", "GET", proposals, "")
+	anna.Want(200, "Månedligt", "GET", proposals, "", "Mandate", mine)
+	anna.Want(403, "mandate.missing", "POST", "/apis/v1/operations/views/rebuild", "")
 	bent.Want(204, "", "POST", proposals+x.Text("id")+"/withdraw", "", "Mandate", his)
 	bent.Want(422, "proposal.not.open", "POST", proposals+x.Text("id")+"/approve", "", "Mandate", his)
+}
+
+// Nobody is two operators: not in two professional identities, nor as a private person, who holds no office, nor as
+// whoever is at the console.
+func TestOnePersonIsOneOperator(t *testing.T) {
+	t.Parallel()
+	p := servertest.StartProduction(t)
+	const proposals, mandates = "/apis/v1/operations/proposals/", "/apis/v1/mandates/"
+	const why, roll = `{"purpose":"Drift","caseNumber":"7"}`, `{"measure":"ROLL_KEYS","reason":"Månedligt"}`
+	const cpr = "6701901234"
+	who := people.Person{Kind: mailbox.Citizen, Number: cpr, Name: "Mette"}
+	if _, _, err := p.B.People.Register(t.Context(), who); err != nil {
+		t.Fatal(err)
+	}
+	claims := func(person int, cvr string) map[string]any {
+		return map[string]any{
+			"identity_type": "professional", "nemlogin.cvr": cvr, "dk.cpr": cpr,
+			"mitid.uuid": fmt.Sprintf("11111111-2222-4333-8444-%012d", person),
+			"priv":       []map[string]string{{"right": "OPERATOR"}},
+		}
+	}
+	one, two := p.As(claims(1, "20000001")), p.As(claims(2, "20000002"))
+	mine := one.Ask(201, "POST", mandates, why).Text("id")
+	also := two.Ask(201, "POST", mandates, why).Text("id")
+	x := one.Ask(201, "POST", proposals, roll, "Mandate", mine)
+	two.Want(403, "proposal.own", "POST", proposals+x.Text("id")+"/approve", "", "Mandate", also)
+
+	private := claims(1, "20000001")
+	private["identity_type"], private["mitid.uuid"] = nil, nil
+	same := p.As(private)
+	same.Want(403, "", "POST", mandates, why)
+	same.Want(403, "", "POST", proposals, roll)
+	same.Want(403, "", "GET", proposals, "")
+
+	atConsole, err := p.B.Mandates.OpenAtConsole(t.Context(), "Drift", "8")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []*servertest.Client{one, same} {
+		c.Want(403, "mandate.not.in.force", "GET", proposals, "", "Mandate", atConsole.ID.String())
+		c.Want(404, "", "GET", mandates+atConsole.ID.String(), "")
+	}
+	nobody := claims(0, "20000001")
+	nobody["mitid.uuid"] = "00000000-0000-0000-0000-000000000000"
+	p.As(nobody).Want(403, "no.person", "POST", mandates, why)
+
+	// Who is no operator leaves nothing in the keys.
+	before, _, err := p.B.CheckKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		same.Want(403, "", "POST", proposals, roll)
+		one.Want(422, "proposal.reason", "POST", proposals, `{"measure":"ROLL_KEYS"}`, "Mandate", mine)
+		one.Want(404, "", "POST", proposals, `{"measure":"SHRED_MAILBOX","reason":"x","mailboxId":"`+
+			servertest.NewUUID()+`"}`, "Mandate", mine)
+	}
+	if after, _, err := p.B.CheckKeys(); err != nil || after != before {
+		t.Errorf("refused proposals made %d keys, %v", after-before, err)
+	}
 }
 
 // Operators register systems with their organisations' rights, change those, and withdraw systems, by the API.

@@ -11,6 +11,9 @@ import (
 
 // proposals lists what waits for another operator, the oldest first.
 func (a *api) proposals(w http.ResponseWriter, r *http.Request, by proposals.Operator) error {
+	if !by.Console && a.b.Mandates.Needed() && by.Mandate == (domain.UUID{}) && by.InOffice() {
+		return domain.Refuse(oplog.MandateMissing)
+	}
 	all, err := a.b.Proposals.List(r.Context(), by)
 	if err != nil {
 		return err

@@ -4,13 +4,18 @@ import (
 	"net/http"
 	"time"
 
+	"digitalpost/adapters/backbone/core"
 	"digitalpost/adapters/backbone/proposals"
 	"digitalpost/adapters/problem"
+	"digitalpost/domain/access"
 	"digitalpost/projections/engine"
 )
 
 // confirmClock says that the server's clock is right, after it jumped.
 func (a *api) confirmClock(w http.ResponseWriter, r *http.Request, by proposals.Operator) error {
+	if !by.Console && !by.Holds(access.Operator) {
+		return core.ErrForbidden
+	}
 	err := a.b.ConfirmClock(r.Context(), by)
 	if err == nil {
 		problem.JSON(w, http.StatusOK, Clock{time.Now().UTC().Format(time.RFC3339)})

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"digitalpost/adapters/officeapi"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
 	"digitalpost/domain/oplog"
@@ -28,16 +29,22 @@ func outer(mux *http.ServeMux, cfg Config) http.Handler {
 	log, stall := cfg.Log, cfg.Limits.filled().Stall
 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sent := &begun{ResponseWriter: w}
+		w = sent
 		defer func() {
 			p := recover()
-			if damage, ok := p.(*engine.DamagedError); ok {
+			damage, damaged := p.(*engine.DamagedError)
+			if damaged {
 				log.Error("a view is damaged, and is built anew", "error", damage)
-				problem.Write(w, log, damage)
-				return
-			}
-			if p != nil && p != http.ErrAbortHandler {
+			} else if p != nil && p != http.ErrAbortHandler {
 				log.Error("handler panicked", "panic", fmt.Sprintf("%T", p), "method", r.Method)
-				panic(http.ErrAbortHandler)
+			}
+
+			switch {
+			case damaged && !sent.yes:
+				problem.Write(w, log, damage)
+			case p != nil:
+				panic(http.ErrAbortHandler) // the connection breaks off: nobody takes a part for the whole
 			}
 		}()
 
@@ -79,15 +86,13 @@ func outer(mux *http.ServeMux, cfg Config) http.Handler {
 
 // whileHeld reports whether a path is answered of a restored log before a second operator has approved of that.
 func whileHeld(path string) bool {
-	for _, own := range []string{
-		"/apis/v1/operations/proposals", "/apis/v1/mandates", "/apis/v1/operations/clock/", "/livez", "/readyz",
-		"/openapi",
-	} {
+	for _, own := range []string{"/livez", "/readyz", "/openapi"} {
 		if strings.HasPrefix(path, own) {
 			return true
 		}
 	}
-	return false
+
+	return officeapi.WhileHeld(path)
 }
 
 // allowOrigin lets the pages of a loopback origin use the API, and reports whether the request comes from one.
@@ -137,3 +142,22 @@ type statusOnly struct {
 func (s *statusOnly) Header() http.Header         { return s.header }
 func (s *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
 func (s *statusOnly) WriteHeader(status int)      { s.status = status }
+
+// begun notes that an answer has begun.
+type begun struct {
+	http.ResponseWriter
+	yes bool
+}
+
+func (b *begun) WriteHeader(status int) {
+	b.yes = true
+	b.ResponseWriter.WriteHeader(status)
+}
+
+func (b *begun) Write(p []byte) (int, error) {
+	b.yes = true
+	return b.ResponseWriter.Write(p)
+}
+
+// Unwrap is for http.ResponseController.
+func (b *begun) Unwrap() http.ResponseWriter { return b.ResponseWriter }

@@ -52,17 +52,17 @@ func (v *Vault) begin(log Log) error {
 // write makes the keys file of an epoch: under a temporary name, synced, renamed, the directory synced. Its epoch's key
 // must be durable before. A *renamedError says that the file has its name, and perhaps not durably.
 func (v *Vault) write(epoch int, fill func(*bbolt.Tx) error) error {
-	if err := v.draft(epoch, fill); err != nil {
+	if err := draft(v.dir, epoch, fill); err != nil {
 		return err
 	}
 
-	return v.publish(epoch)
+	return publish(v.dir, epoch, v.syncDir)
 }
 
 // draft writes into the keys file of an epoch that has no name yet, and syncs it. A crash leaves a temporary file,
 // which Open removes, and so does an error.
-func (v *Vault) draft(epoch int, fill func(*bbolt.Tx) error) error {
-	tmp := keysFile(v.dir, epoch) + ".tmp"
+func draft(dir string, epoch int, fill func(*bbolt.Tx) error) error {
+	tmp := keysFile(dir, epoch) + ".tmp"
 	db, err := bbolt.Open(tmp, 0o600, &bbolt.Options{Timeout: time.Second})
 	if err != nil {
 		return err
@@ -87,11 +87,11 @@ func (v *Vault) draft(epoch int, fill func(*bbolt.Tx) error) error {
 // bbolt has synced the file in its commit. A crash before the rename leaves a temporary file, which Open removes; from
 // the rename on this file counts. The directory is synced before anything that it replaces is destroyed: else a power
 // cut could undo the rename when the old key is gone.
-func (v *Vault) publish(epoch int) error {
-	if err := os.Rename(keysFile(v.dir, epoch)+".tmp", keysFile(v.dir, epoch)); err != nil {
+func publish(dir string, epoch int, syncDir func(string) error) error {
+	if err := os.Rename(keysFile(dir, epoch)+".tmp", keysFile(dir, epoch)); err != nil {
 		return err
 	}
-	if err := v.syncDir(v.dir); err != nil {
+	if err := syncDir(dir); err != nil {
 		return &renamedError{err}
 	}
 	return nil
@@ -142,8 +142,8 @@ func (v *Vault) Roll() (int, error) {
 	v.rolling.Lock()
 	defer v.rolling.Unlock()
 
-	wrap, err := v.prepareRoll()
-	if err != nil {
+	r := roll{v: v}
+	if err := r.prepare(); err != nil {
 		return 0, err
 	}
 
@@ -152,11 +152,11 @@ func (v *Vault) Roll() (int, error) {
 	touched := v.touched.end()
 	old, next := v.epoch, v.epoch+1
 
-	err = v.draft(next, func(to *bbolt.Tx) error {
-		return v.db.View(func(from *bbolt.Tx) error { return v.copyTouched(from, to, wrap, touched) })
+	err := draft(v.dir, next, func(to *bbolt.Tx) error {
+		return v.db.View(func(from *bbolt.Tx) error { return r.copyTouched(from, to, touched) })
 	})
 	if err == nil {
-		err = v.publish(next)
+		err = publish(v.dir, next, v.syncDir)
 	}
 	var renamed *renamedError
 	switch {

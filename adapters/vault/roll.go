@@ -64,18 +64,24 @@ type noted struct {
 // errNothing ends a transaction that changes nothing.
 var errNothing = errors.New("nothing is changed")
 
-// prepareRoll makes the next epoch's key, and a file under it that has all; what changes meanwhile is noted. It gives
-// the key.
-func (v *Vault) prepareRoll() (wrap cipher.AEAD, err error) {
+// A roll is one on its way, under the next epoch's key.
+type roll struct {
+	v    *Vault
+	wrap cipher.AEAD
+}
+
+// prepare makes the next epoch's key, and a file under it that has all; what changes meanwhile is noted.
+func (r *roll) prepare() (err error) {
+	v := r.v
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	if v.failed != nil {
-		return nil, v.failed
+		return v.failed
 	}
 
 	// Running out of descriptors in the midst of it would end the process.
 	if err := descriptors(v.dir); err != nil {
-		return nil, err
+		return err
 	}
 
 	// The key first, and durable: a file without its key would be lost. A crash after it leaves a key that nothing was
@@ -85,35 +91,35 @@ func (v *Vault) prepareRoll() (wrap cipher.AEAD, err error) {
 		err = v.kms.Create(next)
 	}
 	if err == nil {
-		wrap, err = v.cipherOf(next)
+		r.wrap, err = v.cipherOf(next)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 
-	if err := v.db.Update(func(*bbolt.Tx) error { v.touched.begin(); return errNothing }); !errors.Is(err, errNothing) {
-		return nil, err
+	err = v.db.Update(func(*bbolt.Tx) error { v.touched.begin(); return errNothing })
+	if !errors.Is(err, errNothing) {
+		return err
 	}
 
-	err = v.draft(next, func(to *bbolt.Tx) error { return v.copyAll(to, wrap) })
-	if err != nil {
+	if err := draft(v.dir, next, r.copyAll); err != nil {
 		v.touched.end()
-		return nil, fmt.Errorf("write keys of epoch %d: %w", next, err)
+		return fmt.Errorf("write keys of epoch %d: %w", next, err)
 	}
 
-	return wrap, nil
+	return nil
 }
 
 // copyAll copies every row, sealed anew, some at a time: a file that must grow waits for those who read it, and they
 // for it. What changes between two is noted, and copied again.
-func (v *Vault) copyAll(to *bbolt.Tx, wrap cipher.AEAD) error {
+func (r *roll) copyAll(to *bbolt.Tx) error {
 	nodes, names := to.Bucket(bucketNodes), to.Bucket(bucketDirectory)
 	nodes.FillPercent = 0.9
 
 	return errors.Join(
-		v.inParts(bucketDirectory, names.Put),
-		v.inParts(bucketNodes, func(k, val []byte) error { return v.copyNode(nodes, k, val, wrap) }),
-		to.Bucket(bucketMeta).Put(keyNames, sealRow(wrap, keyNames, v.names)),
+		r.inParts(bucketDirectory, names.Put),
+		r.inParts(bucketNodes, func(k, val []byte) error { return r.copyNode(nodes, k, val) }),
+		to.Bucket(bucketMeta).Put(keyNames, sealRow(r.wrap, keyNames, r.v.names)),
 	)
 }
 
@@ -121,10 +127,10 @@ func (v *Vault) copyAll(to *bbolt.Tx, wrap cipher.AEAD) error {
 const inPart = 10_000
 
 // inParts calls fn for each row of a bucket, in order, in transactions that are short.
-func (v *Vault) inParts(bucket []byte, fn func(k, val []byte) error) error {
+func (r *roll) inParts(bucket []byte, fn func(k, val []byte) error) error {
 	var from []byte
 	for more := true; more; {
-		err := v.db.View(func(tx *bbolt.Tx) error {
+		err := r.v.db.View(func(tx *bbolt.Tx) error {
 			c, n := tx.Bucket(bucket).Cursor(), 0
 			k, val := c.Seek(from)
 			for ; k != nil && n < inPart; k, val = c.Next() {
@@ -146,7 +152,7 @@ func (v *Vault) inParts(bucket []byte, fn func(k, val []byte) error) error {
 }
 
 // copyTouched copies again what was changed, as it is now: what is gone is taken away.
-func (v *Vault) copyTouched(from, to *bbolt.Tx, wrap cipher.AEAD, what noted) error {
+func (r *roll) copyTouched(from, to *bbolt.Tx, what noted) error {
 	nodes := to.Bucket(bucketNodes)
 	for o := range what.owners {
 		if err := shredOwner(to, o); err != nil {
@@ -155,7 +161,7 @@ func (v *Vault) copyTouched(from, to *bbolt.Tx, wrap cipher.AEAD, what noted) er
 
 		c := from.Bucket(bucketNodes).Cursor()
 		for k, val := c.Seek(o[:]); len(k) == rowLength && Owner(k[:16]) == o; k, val = c.Next() {
-			if err := v.copyNode(nodes, k, val, wrap); err != nil {
+			if err := r.copyNode(nodes, k, val); err != nil {
 				return err
 			}
 		}
@@ -175,13 +181,13 @@ func (v *Vault) copyTouched(from, to *bbolt.Tx, wrap cipher.AEAD, what noted) er
 }
 
 // copyNode copies a node, which is sealed under the next epoch's key.
-func (v *Vault) copyNode(to *bbolt.Bucket, k, val []byte, wrap cipher.AEAD) error {
-	plain, err := openRow(v.wrap, k, val)
+func (r *roll) copyNode(to *bbolt.Bucket, k, val []byte) error {
+	plain, err := openRow(r.v.wrap, k, val)
 	if err != nil {
 		return err
 	}
 
-	return to.Put(k, sealRow(wrap, k, plain))
+	return to.Put(k, sealRow(r.wrap, k, plain))
 }
 
 func copyApplied(from, to *bbolt.Tx) error {

@@ -28,6 +28,63 @@ func sealedBy(t *testing.T, v *vault.Vault, o vault.Owner, leaf uint32) []byte {
 	return k.Seal("x", "y", o[:])
 }
 
+// A made owner is one with whom something was done while the keys were rolled.
+type made struct {
+	owner     vault.Owner
+	number    string
+	sealed    []byte
+	forgotten bool // leaf 7
+	shredded  bool
+}
+
+func changeOne(t *testing.T, v *vault.Vault, w, n int) made {
+	o, number := ownerN(byte(2+w), n), fmt.Sprint(w, n)
+	got, err := v.Enter(vault.Citizen, number, o)
+	if err != nil || got != o {
+		t.Errorf("Enter = %x, %v", got, err)
+	}
+
+	m := made{owner: o, number: number, sealed: sealedBy(t, v, o, 5)}
+	switch n % 4 {
+	case 1:
+		err, m.forgotten = v.Forget(uint64(n), []vault.Leaf{{Owner: o, Leaf: 7}}, nil), true
+	case 2:
+		err, m.shredded = v.Forget(uint64(n), nil, []vault.Owner{o}), true
+	case 3:
+		err, m.shredded = v.Discard(o), true
+	}
+	if err != nil {
+		t.Error(err)
+	}
+
+	return m
+}
+
+// opens reports whether what was sealed by an owner's leaf 5 opens.
+func opens(v *vault.Vault, o vault.Owner, sealed []byte) bool {
+	k, err := v.Key(o, 5)
+	if err != nil {
+		return false
+	}
+	plain, err := k.Open("x", "y", sealed)
+
+	return err == nil && bytes.Equal(plain, o[:])
+}
+
+func (m made) check(t *testing.T, v *vault.Vault) {
+	t.Helper()
+	if id, ok, err := v.Find(vault.Citizen, m.number); err != nil || !ok || id != m.owner {
+		t.Errorf("the number of %x: %x, %v, %v", m.owner, id, ok, err)
+	}
+	if opens(v, m.owner, m.sealed) == m.shredded {
+		t.Errorf("%x opens: %v, shredded: %v", m.owner, !m.shredded, m.shredded)
+	}
+	_, err := v.Key(m.owner, 7)
+	if gone := errors.Is(err, vault.ErrForgotten); gone != (m.forgotten || m.shredded) {
+		t.Errorf("leaf 7 of %x: %v, forgotten: %v", m.owner, err, m.forgotten)
+	}
+}
+
 // A roll goes on beside everybody else: what is entered, forgotten and given back meanwhile is so in the new epoch, and
 // every other key is the same.
 func TestRollBesideOthers(t *testing.T) {
@@ -46,38 +103,12 @@ func TestRollBesideOthers(t *testing.T) {
 		before[n] = sealedBy(t, v, all[n], 5)
 	}
 
-	type made struct {
-		owner     vault.Owner
-		number    string
-		sealed    []byte
-		forgotten bool // leaf 7
-		shredded  bool
-	}
 	mine := make([][]made, writers)
 	var wg sync.WaitGroup
 	for w := range writers {
 		wg.Go(func() {
 			for n := range rounds {
-				o, number := ownerN(byte(2+w), n), fmt.Sprint(w, n)
-				got, err := v.Enter(vault.Citizen, number, o)
-				if err != nil || got != o {
-					t.Errorf("Enter = %x, %v", got, err)
-					return
-				}
-				m := made{owner: o, number: number, sealed: sealedBy(t, v, o, 5)}
-				switch n % 4 {
-				case 1:
-					err, m.forgotten = v.Forget(uint64(n), []vault.Leaf{{Owner: o, Leaf: 7}}, nil), true
-				case 2:
-					err, m.shredded = v.Forget(uint64(n), nil, []vault.Owner{o}), true
-				case 3:
-					err, m.shredded = v.Discard(o), true
-				}
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				mine[w] = append(mine[w], m)
+				mine[w] = append(mine[w], changeOne(t, v, w, n))
 			}
 		})
 	}
@@ -98,31 +129,14 @@ func TestRollBesideOthers(t *testing.T) {
 		t.Fatalf("%d rolls: the test tries nothing", rolls)
 	}
 
-	opens := func(o vault.Owner, sealed []byte) bool {
-		k, err := v.Key(o, 5)
-		if err != nil {
-			return false
-		}
-		plain, err := k.Open("x", "y", sealed)
-		return err == nil && bytes.Equal(plain, o[:])
-	}
 	for n, sealed := range before {
-		if !opens(all[n], sealed) {
+		if !opens(v, all[n], sealed) {
 			t.Errorf("owner %d has another key, or none", n)
 		}
 	}
 	for _, some := range mine {
 		for _, m := range some {
-			if id, ok, err := v.Find(vault.Citizen, m.number); err != nil || !ok || id != m.owner {
-				t.Errorf("the number of %x: %x, %v, %v", m.owner, id, ok, err)
-			}
-			if opens(m.owner, m.sealed) == m.shredded {
-				t.Errorf("%x opens: %v, shredded: %v", m.owner, !m.shredded, m.shredded)
-			}
-			_, err := v.Key(m.owner, 7)
-			if gone := errors.Is(err, vault.ErrForgotten); gone != (m.forgotten || m.shredded) {
-				t.Errorf("leaf 7 of %x: %v, forgotten: %v", m.owner, err, m.forgotten)
-			}
+			m.check(t, v)
 		}
 	}
 	if _, _, err := v.Check(); err != nil {

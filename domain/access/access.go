@@ -142,6 +142,8 @@ type Principal struct {
 	Until        time.Time             // when the proof of who it is ends; zero: never
 	Assurance    uint8                 // of the sign-in, from 1 (low) to 3 (high); 0: none is known
 	Authority    domain.OrganisationID // for which somebody in an office acts; zero: none
+	// Citizen is the mailbox of the person that a professional is, where their sign-in says it; zero: it does not.
+	Citizen domain.MailboxID
 	// Mandate is why somebody in an office does what they do now: what they opened before, with its purpose; zero:
 	// none.
 	Mandate domain.UUID

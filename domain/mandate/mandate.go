@@ -4,6 +4,7 @@
 package mandate
 
 import (
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -46,13 +47,14 @@ var Decider = domain.Decider[Open, Event, State]{
 // State is a mandate as its rules know it.
 type State struct {
 	Office access.Right // empty: there is none
-	By     [16]byte     // who opened it
+	By     [16]byte     // who opened it; zero: whoever is at the console
+	For    domain.OrganisationID
 	At     time.Time
 }
 
-// Covers refuses who acts under a mandate that is not theirs, is over, or never was.
-func (s State) Covers(who [16]byte, now time.Time) error {
-	if s.Office == "" || s.By != who || !now.Before(s.At.Add(LastsFor)) {
+// Covers refuses who acts under a mandate that is not theirs, is of another authority's, is over, or never was.
+func (s State) Covers(who [16]byte, authority domain.OrganisationID, now time.Time) error {
+	if s.Office == "" || s.By != who || s.For != authority || !now.Before(s.At.Add(LastsFor)) {
 		return domain.Refuse(NotInForce)
 	}
 
@@ -65,6 +67,8 @@ type Opened struct {
 	Office     access.Right  `cbor:"1,keyasint" json:"office"` // by which they act
 	Purpose    domain.Sealed `cbor:"2,keyasint" json:"purpose"`
 	CaseNumber domain.Sealed `cbor:"3,keyasint" json:"caseNumber"`
+	// Authority is for which they act, as in the record; zero: whoever is at the console.
+	Authority domain.OrganisationID `cbor:"4,keyasint,omitzero" json:"authority,omitzero"`
 }
 
 // EventType is the stored name.
@@ -74,7 +78,7 @@ func (Opened) EventType() string { return "mandate.opened" }
 func (Opened) Effect() domain.Effect { return domain.Effect{} }
 
 func (e Opened) evolve(s *State, at domain.Moment) {
-	s.Office, s.By, s.At = e.Office, at.Actor, at.Recorded
+	s.Office, s.By, s.For, s.At = e.Office, at.Actor, e.Authority, at.Recorded
 }
 
 // Open opens a mandate, once.
@@ -86,7 +90,7 @@ type Open struct {
 func (c Open) decide(s State) ([]Event, error) {
 	bad := func(text string, most int) bool {
 		n := utf8.RuneCountInString(text)
-		return n == 0 || n > most || domain.HasHidden(text)
+		return strings.TrimSpace(text) == "" || n > most || domain.HasHidden(text)
 	}
 
 	switch {

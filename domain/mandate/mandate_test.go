@@ -13,7 +13,12 @@ import (
 
 type scenario = domaintest.Scenario[mandate.Open, mandate.Open, mandate.Event]
 
-var opened = mandate.Opened{Office: access.Auditor, Purpose: domain.Sealed{1}, CaseNumber: domain.Sealed{2}}
+var (
+	own    = domain.OrganisationID{3}
+	opened = mandate.Opened{
+		Office: access.Auditor, Purpose: domain.Sealed{1}, CaseNumber: domain.Sealed{2}, Authority: own,
+	}
+)
 
 func opening(purpose, caseNumber string) mandate.Open {
 	return mandate.Open{Opened: opened, Purpose: purpose, CaseNumber: caseNumber}
@@ -23,6 +28,7 @@ var rules = []scenario{
 	{Name: "a mandate is opened", When: opening("An audit", "2026-1"), Then: []mandate.Event{opened}},
 	{Name: "it is opened once", Given: []mandate.Event{opened}, When: opening("An audit", "2026-1")},
 	{Name: "without a purpose", When: opening("", "2026-1"), Err: &domain.Rejection{Reason: mandate.NotAllowed}},
+	{Name: "of nothing but blanks", When: opening(" ", " "), Err: &domain.Rejection{Reason: mandate.NotAllowed}},
 	{Name: "without a case", When: opening("An audit", ""), Err: &domain.Rejection{Reason: mandate.NotAllowed}},
 	{
 		Name: "with a purpose that is too long", When: opening(strings.Repeat("x", mandate.MaxPurpose+1), "2026-1"),
@@ -50,16 +56,18 @@ func TestCovers(t *testing.T) {
 		what  string
 		state mandate.State
 		who   [16]byte
+		org   domain.OrganisationID
 		after time.Duration
 		ok    bool
 	}{
-		{"who has opened it", s, anna, 0, true},
-		{"the last moment", s, anna, mandate.LastsFor - 1, true},
-		{"a moment later", s, anna, mandate.LastsFor, false},
-		{"another", s, bent, 0, false},
-		{"one that never was", mandate.State{}, [16]byte{}, 0, false},
+		{"who has opened it", s, anna, own, 0, true},
+		{"the last moment", s, anna, own, mandate.LastsFor - 1, true},
+		{"a moment later", s, anna, own, mandate.LastsFor, false},
+		{"another", s, bent, own, 0, false},
+		{"for another authority", s, anna, domain.OrganisationID{9}, 0, false},
+		{"one that never was", mandate.State{}, [16]byte{}, domain.OrganisationID{}, 0, false},
 	} {
-		err := x.state.Covers(x.who, noon.Add(x.after))
+		err := x.state.Covers(x.who, x.org, noon.Add(x.after))
 		if reason, _ := domain.Refused(err); (err == nil) != x.ok || err != nil && reason != mandate.NotInForce {
 			t.Errorf("%s: %v, want ok %v", x.what, err, x.ok)
 		}

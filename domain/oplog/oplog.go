@@ -31,9 +31,10 @@ type Command interface {
 type Order struct {
 	Command Command
 	By      access.Machine
-	Who     [16]byte // of access.Operations: the operator; zero: whoever is at the console
-	Mandate bool     // that they say under which
-	Alone   bool     // one may do what is otherwise for two: in development
+	Who     [16]byte         // of access.Operations: the operator; zero: whoever is at the console
+	Citizen domain.MailboxID // who that is beyond their office, where their sign-in says it; zero: it does not
+	Mandate bool             // that they say under which
+	Alone   bool             // one may do what is otherwise for two: in development
 	Now     time.Time
 }
 
@@ -54,6 +55,9 @@ var Decider = domain.Decider[Order, Event, State]{
 type State struct {
 	Confirmations int
 	Proposals     map[domain.UUID]Proposal // that are open, or approved and not carried out; not to be changed
+
+	restored uint64 // the incarnation that was restored last; 0: none
+	waits    bool   // nobody has approved of going on with it
 }
 
 var (
@@ -133,7 +137,7 @@ func (Restored) EventType() string { return "log.restored" }
 // Effect is on nothing but the stream.
 func (Restored) Effect() domain.Effect { return domain.Effect{} }
 
-func (Restored) evolve(*State, domain.Moment) {}
+func (e Restored) evolve(s *State, _ domain.Moment) { s.restored, s.waits = e.Incarnation, true }
 
 // NoteRestore notes that an operator restored the log.
 type NoteRestore struct{ Restored Restored }

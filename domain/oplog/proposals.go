@@ -47,6 +47,7 @@ type Proposal struct {
 	Measure  Measure
 	Mailbox  domain.MailboxID // that is to be shredded
 	By       [16]byte         // zero: the console
+	Citizen  domain.MailboxID // who that is beyond their office, where the sign-in says it
 	At       time.Time
 	Approved uint64 // position of the approval; 0: it waits for it
 }
@@ -57,6 +58,9 @@ type ProposalMade struct {
 	Measure  Measure          `cbor:"2,keyasint" json:"measure"`
 	Mailbox  domain.MailboxID `cbor:"3,keyasint,omitzero" json:"mailbox,omitzero"`
 	Reason   domain.Sealed    `cbor:"4,keyasint" json:"reason"` // under leaf 0 of the proposal's own root
+	// Citizen is the mailbox of the person who proposes, where their sign-in says who that is beyond their office: they
+	// are one operator, however they sign in.
+	Citizen domain.MailboxID `cbor:"5,keyasint,omitzero" json:"citizen,omitzero"`
 }
 
 // EventType is the stored name.
@@ -67,7 +71,9 @@ func (ProposalMade) Effect() domain.Effect { return domain.Effect{} }
 
 func (e ProposalMade) evolve(s *State, at domain.Moment) {
 	s.proposals(at, func(all map[domain.UUID]Proposal) {
-		all[e.Proposal] = Proposal{Measure: e.Measure, Mailbox: e.Mailbox, By: at.Actor, At: at.Recorded}
+		all[e.Proposal] = Proposal{
+			Measure: e.Measure, Mailbox: e.Mailbox, By: at.Actor, Citizen: e.Citizen, At: at.Recorded,
+		}
 	})
 }
 
@@ -87,6 +93,16 @@ func (e ProposalApproved) evolve(s *State, at domain.Moment) {
 		p := all[e.Proposal]
 		p.Approved = at.Position
 		all[e.Proposal] = p
+
+		if p.Measure != GoOnRestored {
+			return
+		}
+		s.waits = false
+		for id, other := range all { // of a copy that was restored before: it is gone on with, too
+			if other.Measure == GoOnRestored && id != e.Proposal {
+				delete(all, id)
+			}
+		}
 	})
 }
 
@@ -125,7 +141,7 @@ func (e ProposalCarriedOut) evolve(s *State, at domain.Moment) {
 func (s *State) proposals(at domain.Moment, change func(map[domain.UUID]Proposal)) {
 	all := make(map[domain.UUID]Proposal, len(s.Proposals)+1) // another one: states share what they don't change
 	for id, p := range s.Proposals {
-		if p.Approved > 0 || p.Measure == GoOnRestored || at.Recorded.Before(p.At.Add(ApprovedIn)) {
+		if p.Approved > 0 || p.InTime(at.Recorded) {
 			all[id] = p
 		}
 	}
@@ -133,15 +149,26 @@ func (s *State) proposals(at domain.Moment, change func(map[domain.UUID]Proposal
 	s.Proposals = all
 }
 
-// RestoreWaits reports whether the log was restored and nobody has approved of going on with it.
-func (s State) RestoreWaits() bool {
+// InTime reports whether a proposal can still be approved. That to go on with a restored log always can.
+func (p Proposal) InTime(now time.Time) bool {
+	return p.Measure == GoOnRestored || now.Before(p.At.Add(ApprovedIn))
+}
+
+// RestoreWaits reports whether a log of an incarnation was restored and nobody has approved of going on with it; or was
+// being restored, which did not come to its end.
+func (s State) RestoreWaits(incarnation uint64) bool {
+	return s.waits || incarnation > 1 && s.restored != incarnation
+}
+
+// open counts the proposals that wait for an approval.
+func (s State) open(now time.Time) (n int) {
 	for _, p := range s.Proposals {
-		if p.Measure == GoOnRestored && p.Approved == 0 {
-			return true
+		if p.Approved == 0 && p.InTime(now) {
+			n++
 		}
 	}
 
-	return false
+	return n
 }
 
 // Propose proposes a measure, by an operator, who says why and under which mandate.
@@ -164,11 +191,16 @@ func (c Propose) decide(s State, o Order) ([]Event, error) {
 		return nil, domain.Refuse(MeasureUnknown)
 	case !o.Alone && !o.Mandate:
 		return nil, domain.Refuse(MandateMissing)
-	case len(s.Proposals) >= MaxProposals:
+	case s.waits && c.Made.Measure != GoOnRestored:
+		return nil, domain.Refuse(RestoreNotApproved)
+	case s.open(o.Now) >= MaxProposals && c.Made.Measure != GoOnRestored:
 		return nil, domain.Refuse(TooManyProposals)
 	}
 
-	return []Event{c.Made}, nil
+	e := c.Made
+	e.Citizen = o.Citizen
+
+	return []Event{e}, nil
 }
 
 // Approve approves of another operator's proposal, within a day. In development one may approve of one's own.
@@ -178,12 +210,14 @@ func (Approve) machines() []access.Machine { return operator }
 
 func (c Approve) decide(s State, o Order) ([]Event, error) {
 	p, ok := s.Proposals[c.Proposal]
-	inTime := o.Now.Before(p.At.Add(ApprovedIn)) || p.Measure == GoOnRestored
+	own := p.By == o.Who || p.Citizen != domain.MailboxID{} && p.Citizen == o.Citizen
 
 	switch {
-	case !ok || p.Approved > 0 || !inTime:
+	case !ok || p.Approved > 0 || !p.InTime(o.Now):
 		return nil, domain.Refuse(ProposalNotOpen)
-	case p.By == o.Who && !o.Alone:
+	case s.waits && p.Measure != GoOnRestored:
+		return nil, domain.Refuse(RestoreNotApproved)
+	case own && !o.Alone:
 		return nil, domain.Refuse(ProposalOwn)
 	case !o.Alone && !o.Mandate:
 		return nil, domain.Refuse(MandateMissing)
@@ -197,7 +231,11 @@ type Withdraw struct{ Proposal domain.UUID }
 
 func (Withdraw) machines() []access.Machine { return operator }
 
-func (c Withdraw) decide(s State, _ Order) ([]Event, error) {
+func (c Withdraw) decide(s State, o Order) ([]Event, error) {
+	if !o.Alone && !o.Mandate {
+		return nil, domain.Refuse(MandateMissing)
+	}
+
 	if p, ok := s.Proposals[c.Proposal]; !ok || p.Approved > 0 || p.Measure == GoOnRestored {
 		return nil, domain.Refuse(ProposalNotOpen)
 	}

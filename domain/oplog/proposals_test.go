@@ -69,6 +69,33 @@ var proposalRules = []scenario{
 		Name: "with a reason that is too long", When: proposing(shred, strings.Repeat("x", oplog.MaxReason+1)),
 		Order: as(anna, 0), Err: refused(oplog.ReasonNotAllowed),
 	},
+	{
+		Name: "expired ones count no more", Given: many(oplog.MaxProposals), Recorded: noon,
+		When: proposing(shred, "why"), Order: as(anna, oplog.ApprovedIn), Then: events(shred),
+	},
+	{
+		Name: "to go on restored, beside as many as there may be", Given: many(oplog.MaxProposals), Recorded: noon,
+		When: proposing(goOn, "why"), Order: as(anna, 0), Then: events(goOn),
+	},
+	{
+		Name: "a roll of a log that waits to be gone on with", Given: events(oplog.Restored{Incarnation: 2}),
+		When: proposing(roll, "why"), Order: as(anna, 0), Err: refused(oplog.RestoreNotApproved),
+	},
+	{
+		Name: "approved in a log that waits to be gone on with", Recorded: noon,
+		Given: events(shred, oplog.Restored{Incarnation: 2}), When: oplog.Approve{Proposal: p1},
+		Order: as(bent, 0), Err: refused(oplog.RestoreNotApproved),
+	},
+	{
+		Name: "the same person in another identity", Recorded: noon, When: oplog.Approve{Proposal: p1},
+		Given: events(oplog.ProposalMade{Proposal: p1, Measure: oplog.RollKeys, Citizen: box}),
+		Order: func(c oplog.Command) oplog.Order { o := as(bent, 0)(c); o.Citizen = box; return o },
+		Err:   refused(oplog.ProposalOwn),
+	},
+	{
+		Name: "withdrawn without a mandate", Given: events(shred), Recorded: noon,
+		When: oplog.Withdraw{Proposal: p1}, Order: without, Err: refused(oplog.MandateMissing),
+	},
 	{Name: "without a mandate", When: proposing(shred, "why"), Order: without, Err: refused(oplog.MandateMissing)},
 	{Name: "in development, without either", When: proposing(shred, ""), Order: alone, Then: events(shred)},
 	{
@@ -163,8 +190,7 @@ func TestProposals(t *testing.T) {
 			expected = append(expected, row.Err.Reason)
 		}
 	}
-	elsewhere := []domain.Reason{oplog.RestoreNotApproved} // the server's, until somebody approves
-	domaintest.Reasons(t, oplog.Reasons, append(expected, elsewhere...), nil)
+	domaintest.Reasons(t, oplog.Reasons, expected, nil)
 }
 
 // Proposals are operators' alone.
@@ -185,17 +211,23 @@ func TestProposalsAreOperators(t *testing.T) {
 func TestRestoreWaits(t *testing.T) {
 	s := oplog.Decider.Initial()
 	at := domain.Moment{Position: 1, Recorded: noon}
-	if s.RestoreWaits() {
+	if s.RestoreWaits(1) {
 		t.Error("a log that was never restored waits")
 	}
 
+	if !s.RestoreWaits(2) {
+		t.Error("a log whose restoration did not come to its end does not wait")
+	}
+
+	s = oplog.Decider.Evolve(s, oplog.Restored{Incarnation: 1}, at)
 	s = oplog.Decider.Evolve(s, goOn, at)
+	s = oplog.Decider.Evolve(s, oplog.ProposalMade{Proposal: domain.UUID{3}, Measure: oplog.GoOnRestored}, at)
 	later := domain.Moment{Position: 2, Recorded: noon.Add(100 * time.Hour)}
-	if s = oplog.Decider.Evolve(s, oplog.ProposalMade{Proposal: domain.UUID{2}}, later); !s.RestoreWaits() {
+	if s = oplog.Decider.Evolve(s, oplog.ProposalMade{Proposal: domain.UUID{2}}, later); !s.RestoreWaits(1) {
 		t.Error("a restored log does not wait")
 	}
 
-	if s = oplog.Decider.Evolve(s, approved, later); s.RestoreWaits() {
+	if s = oplog.Decider.Evolve(s, approved, later); s.RestoreWaits(1) {
 		t.Error("an approved one waits")
 	}
 }

@@ -26,12 +26,13 @@ var excuses = map[string]map[string]string{
 	"intake.receipt-deleted": {"ReceiptDeleted.Message": receipts, "ReceiptDeleted.Receipt": receipts},
 	"log.proposal-made": {
 		"ProposalMade.Proposal": operators, "ProposalMade.Mailbox": operators, "ProposalMade.Reason": operators,
+		"ProposalMade.Citizen": operators,
 	},
 	"log.proposal-approved":    {"ProposalApproved.Proposal": operators},
 	"log.proposal-withdrawn":   {"ProposalWithdrawn.Proposal": operators},
 	"log.proposal-carried-out": {"ProposalCarriedOut.Proposal": operators},
 
-	"mandate.opened": {"Opened.Purpose": evidence, "Opened.CaseNumber": evidence},
+	"mandate.opened": {"Opened.Purpose": evidence, "Opened.CaseNumber": evidence, "Opened.Authority": operators},
 
 	"looks.content-opened": {"ContentOpened.Message": receipts},
 

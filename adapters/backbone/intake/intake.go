@@ -9,7 +9,6 @@ import (
 	"errors"
 	"hash"
 	"io"
-	"slices"
 	"sync"
 
 	"github.com/fxamacker/cbor/v2"
@@ -258,32 +257,6 @@ func (in *Intake) received(
 	}
 
 	return r, nil
-}
-
-// rootsAtOnce is how many intake streams get their roots in one transaction of the keys.
-const rootsAtOnce = 512
-
-// RunRoots gives all intake streams their roots, of those that have none, so that no MeMo of a new system waits for a
-// transaction of its own. It is done once for a log, in a few transactions between which others come.
-func (in *Intake) RunRoots(ctx context.Context) {
-	var missing []vault.Owner
-	for n := range intake.Shards {
-		o := vault.Owner(intake.ShardID(uint16(n)))
-		if ok, err := in.core.Vault.HasRoot(o); err == nil && !ok {
-			missing = append(missing, o)
-		}
-	}
-
-	for some := range slices.Chunk(missing, rootsAtOnce) {
-		if ctx.Err() != nil {
-			return
-		}
-
-		if err := in.core.Vault.EnterRoot(some...); err != nil {
-			in.core.Logger.Warn("roots of intake streams are made later", "error", err)
-			return // ensureRoot makes one when it is needed
-		}
-	}
 }
 
 // ensureRoot gives an intake stream its root, once.

@@ -35,6 +35,9 @@ type Mandates struct {
 // New makes one.
 func New(c *core.Core, h Handler) *Mandates { return &Mandates{c, h} }
 
+// Needed reports whether operators and auditors must say under which mandate they look or act: people are real.
+func (m *Mandates) Needed() bool { return m.core.Mandates }
+
 func stream(id domain.UUID) eventstore.Stream {
 	return eventstore.Stream{Kind: streams.Mandate, ID: id}
 }
@@ -62,21 +65,27 @@ func (m *Mandates) Open(ctx context.Context, p access.Principal, purpose, caseNu
 		return Mandate{}, domain.Refuse(access.NoAuthority)
 	}
 
+	if core.IdentityOf(p) == ([16]byte{}) {
+		return Mandate{}, core.ErrForbidden // nobody: that is whoever is at the console
+	}
+
 	p.Mandate = domain.UUID{}
 
-	return m.open(ctx, core.InOffice(p, right), right, purpose, caseNumber)
+	opened := mandate.Opened{Office: right, Authority: p.Authority}
+
+	return m.open(ctx, core.InOffice(p, right), opened, purpose, caseNumber)
 }
 
 // OpenAtConsole opens a mandate of whoever runs the server, at its console.
 func (m *Mandates) OpenAtConsole(ctx context.Context, purpose, caseNumber string) (Mandate, error) {
-	return m.open(ctx, core.Machine{Kind: access.Operations}.Meta(), access.Operator, purpose, caseNumber)
+	meta := core.Machine{Kind: access.Operations}.Meta()
+	return m.open(ctx, meta, mandate.Opened{Office: access.Operator}, purpose, caseNumber)
 }
 
 func (m *Mandates) open(
-	ctx context.Context, meta eventstore.Meta, right access.Right, purpose, caseNumber string,
+	ctx context.Context, meta eventstore.Meta, e mandate.Opened, purpose, caseNumber string,
 ) (out Mandate, err error) {
 	id := core.NewUUID()
-	e := mandate.Opened{Office: right}
 	cmd := mandate.Open{Opened: e, Purpose: purpose, CaseNumber: caseNumber}
 	if _, err := mandate.Decider.Decide(mandate.State{}, cmd); err != nil { // before it is given a root
 		return out, err
@@ -138,20 +147,21 @@ func (m *Mandates) read(ctx context.Context, id domain.UUID) (s mandate.State, o
 	return s, out, nil
 }
 
-// Check refuses with mandate.NotInForce who names a mandate that is not theirs, is over, or never was.
+// Check refuses with mandate.NotInForce who names a mandate that is not theirs, is over, or never was. Of the console
+// it is asked with the zero principal, and of nobody else.
 func (m *Mandates) Check(ctx context.Context, p access.Principal, id domain.UUID) error {
 	s, _, err := m.handler.State(ctx, stream(id), mandate.Open{})
 	if err != nil {
 		return err
 	}
 
-	return s.Covers(core.IdentityOf(p), m.core.Now())
+	return s.Covers(core.IdentityOf(p), p.Authority, m.core.Now())
 }
 
 // Mandate shows a mandate to who has opened it, and to auditors. core.ErrNotFound for others.
 func (m *Mandates) Mandate(ctx context.Context, p access.Principal, id domain.UUID) (Mandate, error) {
 	s, out, err := m.read(ctx, id)
-	own := s.By == core.IdentityOf(p) && p.InOffice()
+	own := s.By == core.IdentityOf(p) && p.InOffice() && s.By != [16]byte{}
 	if err == nil && (s.Office == "" || !own && !p.Holds(access.Auditor)) {
 		err = core.ErrNotFound
 	}

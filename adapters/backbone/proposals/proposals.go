@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"digitalpost/adapters/backbone/core"
@@ -30,16 +31,23 @@ type Measures struct {
 
 // Proposals takes, approves and carries them out. It may be used by many goroutines at once.
 type Proposals struct {
+	carrying sync.Mutex // held while a measure is carried out: one at a time
 	core     *core.Core
 	handler  Handler
 	measures Measures
-	log      [16]byte
+	log      Log
 	alone    bool
 }
 
-// New makes one, of the log with an id. Alone is that one operator may do what is otherwise for two: in development.
-func New(c *core.Core, h Handler, m Measures, log [16]byte, alone bool) *Proposals {
-	return &Proposals{c, h, m, log, alone}
+// A Log is which one it is.
+type Log struct {
+	ID          [16]byte
+	Incarnation uint64
+}
+
+// New makes one. Alone is that one operator may do what is otherwise for two: in development.
+func New(c *core.Core, h Handler, m Measures, log Log, alone bool) *Proposals {
+	return &Proposals{core: c, handler: h, measures: m, log: log, alone: alone}
 }
 
 // An Operator is who proposes or approves: a person in the office of an operator, or whoever is at the console.
@@ -61,26 +69,36 @@ type Proposal struct {
 }
 
 func (x *Proposals) stream() eventstore.Stream {
-	return eventstore.Stream{Kind: streams.Log, ID: x.log}
+	return eventstore.Stream{Kind: streams.Log, ID: x.log.ID}
 }
 
-// run executes an operator's command.
-func (x *Proposals) run(ctx context.Context, by Operator, cmd oplog.Command) (eventstore.Position, error) {
+// order makes an operator's command an order, and what stands in its record. core.ErrForbidden for one who is none.
+func (x *Proposals) order(by Operator, cmd oplog.Command) (eventstore.Meta, oplog.Order, error) {
 	meta := core.Machine{Kind: access.Operations}.Meta()
+	o := oplog.Order{
+		Command: cmd, By: access.Operations, Mandate: by.Mandate != domain.UUID{}, Alone: x.alone, Now: x.core.Now(),
+	}
 	if !by.Console {
-		if !by.Holds(access.Operator) {
-			return 0, core.ErrForbidden
+		if !by.Holds(access.Operator) || core.IdentityOf(by.Principal) == ([16]byte{}) {
+			return meta, o, core.ErrForbidden
 		}
 		meta = core.InOffice(by.Principal, access.Operator)
+		o.Who, o.Citizen = meta.Actor.ID, by.Citizen
 	}
 	meta.Mandate, meta.Command = by.Mandate, x.core.NewID()
 
-	_, p, err := x.handler.Execute(ctx, x.stream(), meta, oplog.Order{
-		Command: cmd, By: access.Operations, Who: meta.Actor.ID, Mandate: by.Mandate != domain.UUID{},
-		Alone: x.alone, Now: x.core.Now(),
-	})
+	return meta, o, nil
+}
 
-	return p, err
+// run executes an operator's command.
+func (x *Proposals) run(ctx context.Context, by Operator, cmd oplog.Command) error {
+	meta, o, err := x.order(by, cmd)
+	if err != nil {
+		return err
+	}
+	_, _, err = x.handler.Execute(ctx, x.stream(), meta, o)
+
+	return err
 }
 
 // Propose proposes a measure. In development it is approved and carried out at once. What it gives is the proposal as
@@ -90,6 +108,10 @@ func (x *Proposals) Propose(
 ) (out Proposal, err error) {
 	id := core.NewUUID()
 	made := oplog.ProposalMade{Proposal: id, Measure: measure, Mailbox: box}
+	if err := x.judge(ctx, by, oplog.Propose{Made: made, Reason: reason}); err != nil {
+		return out, err
+	}
+
 	if err := x.core.Vault.EnterRoot(vault.Owner(id)); err != nil {
 		return out, err
 	}
@@ -100,7 +122,7 @@ func (x *Proposals) Propose(
 	}
 
 	made.Reason = k.Seal(made.EventType(), "reason", []byte(reason))
-	if _, err := x.run(ctx, by, oplog.Propose{Made: made, Reason: reason}); err != nil {
+	if err := x.run(ctx, by, oplog.Propose{Made: made, Reason: reason}); err != nil {
 		return out, err
 	}
 
@@ -113,10 +135,30 @@ func (x *Proposals) Propose(
 	return out, x.Approve(ctx, by, id)
 }
 
-// Approve approves of another operator's proposal, and carries it out before it returns. A crash between the two is
-// made good at the next start.
+// judge refuses what would be refused, before the proposal is given a root; and the shredding of a mailbox that is not
+// there.
+func (x *Proposals) judge(ctx context.Context, by Operator, cmd oplog.Propose) error {
+	_, o, err := x.order(by, cmd)
+	if err != nil {
+		return err
+	}
+
+	s, err := x.state(ctx)
+	if err == nil {
+		_, err = oplog.Decider.Decide(s, o)
+	}
+
+	if err == nil && cmd.Made.Measure == oplog.ShredMailbox {
+		_, err = x.core.Mailbox(cmd.Made.Mailbox)
+	}
+
+	return err
+}
+
+// Approve approves of another operator's proposal, and carries it out before it returns. A crash between the two, or a
+// measure that fails, is made good within a minute of the next start, or by the next try in the background.
 func (x *Proposals) Approve(ctx context.Context, by Operator, id domain.UUID) error {
-	if _, err := x.run(ctx, by, oplog.Approve{Proposal: id}); err != nil {
+	if err := x.run(ctx, by, oplog.Approve{Proposal: id}); err != nil {
 		return err
 	}
 
@@ -130,8 +172,7 @@ func (x *Proposals) Approve(ctx context.Context, by Operator, id domain.UUID) er
 
 // Withdraw takes a proposal back, or turns another's down.
 func (x *Proposals) Withdraw(ctx context.Context, by Operator, id domain.UUID) error {
-	_, err := x.run(ctx, by, oplog.Withdraw{Proposal: id})
-	return err
+	return x.run(ctx, by, oplog.Withdraw{Proposal: id})
 }
 
 func (x *Proposals) state(ctx context.Context) (oplog.State, error) {
@@ -140,6 +181,11 @@ func (x *Proposals) state(ctx context.Context) (oplog.State, error) {
 }
 
 func (x *Proposals) carryOut(ctx context.Context, id domain.UUID, p oplog.Proposal) (err error) {
+	x.carrying.Lock()
+	defer x.carrying.Unlock()
+	if s, err := x.state(ctx); err != nil || s.Proposals[id].Approved == 0 {
+		return err // it is carried out already
+	}
 	x.core.Fail("measure approved")
 
 	switch p.Measure {
@@ -165,11 +211,24 @@ func (x *Proposals) carryOut(ctx context.Context, id domain.UUID, p oplog.Propos
 	return err
 }
 
-// CarryOut carries out what was approved before a crash, at start.
-func (x *Proposals) CarryOut(ctx context.Context) error {
+// RunCarryOut carries out what was approved and is not carried out, since of a crash or since it failed: at start, and
+// then every minute, until ctx ends.
+func (x *Proposals) RunCarryOut(ctx context.Context) {
+	for {
+		x.carryOutAll(ctx)
+
+		select {
+		case <-time.After(time.Minute):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (x *Proposals) carryOutAll(ctx context.Context) {
 	s, err := x.state(ctx)
 	if err != nil {
-		return err
+		return
 	}
 
 	for id, p := range s.Proposals {
@@ -177,18 +236,16 @@ func (x *Proposals) CarryOut(ctx context.Context) error {
 			continue
 		}
 
-		if err := x.carryOut(ctx, id, p); err != nil {
-			return err
+		if err := x.carryOut(ctx, id, p); err != nil && ctx.Err() == nil {
+			x.core.Logger.Error("an approved measure is tried again", "measure", string(p.Measure), "error", err)
 		}
 	}
-
-	return nil
 }
 
 // RestoreWaits reports whether the log was restored and nobody has approved of going on with it.
 func (x *Proposals) RestoreWaits(ctx context.Context) (bool, error) {
 	s, err := x.state(ctx)
-	return s.RestoreWaits(), err
+	return s.RestoreWaits(x.log.Incarnation), err
 }
 
 // List gives what is proposed and not carried out, the oldest first, to operators and auditors, with the reasons.
@@ -216,6 +273,10 @@ func (x *Proposals) List(ctx context.Context, by Operator) (out []Proposal, err 
 	}
 
 	for id, p := range s.Proposals {
+		if p.Approved == 0 && !p.InTime(x.core.Now()) {
+			continue
+		}
+
 		reason, err := x.core.Opened(id, 0, oplog.ProposalMade{}.EventType(), "reason", reasons[id])
 		if err != nil {
 			return nil, err
