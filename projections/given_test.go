@@ -242,6 +242,8 @@ func givenOfOrganisation(e domain.Event) []occurrence {
 		return nil
 	case organisation.SystemKeySet:
 		return and(organisation.SystemRegistered{System: e.System})
+	case organisation.SystemBasisSet:
+		return and(organisation.SystemRegistered{System: e.System})
 	case organisation.SystemWithdrawn:
 		return and(organisation.SystemRegistered{System: e.System})
 	case organisation.SystemDelegated:

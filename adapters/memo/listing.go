@@ -1,13 +1,10 @@
 package memo
 
-import "unicode/utf8"
-
 // Bounds of what a list keeps of a MeMo, in bytes.
 const (
 	MaxListing    = 3900 // as it is packed and encoded, before it is sealed
-	listedLabel   = 1024 // of the message's label
-	listedText    = 160  // of any other text
-	listedShort   = 40   // of any other text, where there are too many
+	listedLabel   = 1024 // of the message's label: all that the format allows
+	listedShort   = 40   // of a text that is kept where header and parties are too long
 	perElement    = 4    // what an element adds to its text
 	listedOverall = MaxListing - 200
 )
@@ -47,10 +44,10 @@ var listed = map[string][]string{
 
 // Listing gives what a list shows of a MeMo: the header with who wrote and to whom; documents and files as far as they
 // fit, with their names, formats and sizes; then, as far as they fit, the messages that it answers, and what the
-// documents ask to be done. Its label is whole up to 1,024 bytes, other texts up to 160. Encoded as
-// Packed it has at most MaxListing bytes, whatever the MeMo is.
+// documents ask to be done. What is there is whole: what does not fit is left out. Its label is always there. Encoded
+// as Packed it has at most MaxListing bytes, whatever the MeMo is.
 func (m *Message) Listing() *Message {
-	l := &listingOf{left: listedOverall, text: listedText}
+	l := &listingOf{left: listedOverall, text: listedOverall}
 	out := l.message(m)
 	if l.left < 0 { // header and parties alone are too long
 		l = &listingOf{left: listedOverall, text: listedShort}
@@ -63,13 +60,7 @@ func (m *Message) Listing() *Message {
 func (l *listingOf) message(m *Message) *Message {
 	root := &Node{Name: "Message"}
 	if h := m.Header(); h != nil {
-		head := l.copy(h)
-		if label := head.Child("label"); label != nil {
-			l.left += len(label.Text)
-			label.Text = cut(h.Get("label"), listedLabel)
-			l.left -= len(label.Text)
-		}
-		root.Children = append(root.Children, head)
+		root.Children = append(root.Children, l.copy(h))
 	}
 
 	body := m.Root.Child("MessageBody")
@@ -80,7 +71,7 @@ func (l *listingOf) message(m *Message) *Message {
 
 	out := &Node{Name: "MessageBody"}
 	root.Children = append(root.Children, out)
-	if at := body.Child("createdDateTime"); at != nil {
+	if at := body.Child("createdDateTime"); at != nil && len(at.Text) <= l.text {
 		out.Children = append(out.Children, l.copy(at))
 	}
 	l.documents(out, m.Documents())
@@ -95,21 +86,28 @@ func (l *listingOf) message(m *Message) *Message {
 // listingOf counts what there is room for.
 type listingOf struct {
 	left int
-	text int // bytes of a text
+	text int // bytes of a text that is kept
 }
 
-// copy copies an element with what a list keeps of it.
+// copy copies an element with what a list keeps of it. A text that is too long is left out with its element, and so is
+// what holds such an element and is nothing without it.
 func (l *listingOf) copy(n *Node) *Node {
-	out := &Node{Name: n.Name, Text: cut(n.Text, l.text), Key: n.Key}
+	out := &Node{Name: n.Name, Text: n.Text, Key: n.Key}
 	if n.File != nil {
 		out.File = &Extent{Size: n.File.Size}
 	}
 	l.left -= len(out.Text) + perElement
 
 	for _, name := range listed[n.Name] {
-		if c := n.Child(name); c != nil {
-			out.Children = append(out.Children, l.copy(c))
+		c := n.Child(name)
+		most := l.text
+		if n.Name == "MessageHeader" && name == "label" {
+			most = listedLabel
 		}
+		if c == nil || len(c.Text) > most {
+			continue
+		}
+		out.Children = append(out.Children, l.copy(c))
 	}
 
 	return out
@@ -154,16 +152,3 @@ func (l *listingOf) documents(to *Node, all []*Node) {
 
 // sizeRoom is what a file's size takes at most.
 const sizeRoom = 9
-
-// cut gives at most so many bytes of a text, whole characters.
-func cut(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-
-	for most > 0 && !utf8.RuneStart(s[most]) {
-		most--
-	}
-
-	return s[:most]
-}

@@ -5,7 +5,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -85,10 +84,33 @@ func hostile(words string, documents, files int) *memo.Message {
 	return &memo.Message{Version: memo.V12, Root: memo.Group("Message", head, body)}
 }
 
-// What a list keeps of a MeMo is bounded, whatever its sender puts into it, and is read again as it was.
+// maxLabel is how many bytes the label of a MeMo that is of the format has at most: 256 characters.
+const maxLabel = 1024
+
+// whole reports texts of a listing that are no texts of the MeMo.
+func whole(t *testing.T, kept, of *memo.Node) {
+	t.Helper()
+	texts := map[string]bool{}
+	var walk func(*memo.Node, func(*memo.Node))
+	walk = func(n *memo.Node, fn func(*memo.Node)) {
+		fn(n)
+		for _, c := range n.Children {
+			walk(c, fn)
+		}
+	}
+	walk(of, func(n *memo.Node) { texts[n.Text] = true })
+	walk(kept, func(n *memo.Node) {
+		if !texts[n.Text] {
+			t.Errorf("%s is cut to %d bytes", n.Name, len(n.Text))
+		}
+	})
+}
+
+// What a list keeps of a MeMo is bounded, whatever its sender puts into it, is whole, and is read again as it was.
 func TestListingsAreBounded(t *testing.T) {
 	for _, text := range []string{
-		"", "a", "æ", strings.Repeat("x", 39), strings.Repeat("ø", 500), strings.Repeat("x", 1<<14),
+		"", "a", "æ", strings.Repeat("x", 39), strings.Repeat("x", 41),
+		strings.Repeat("ø", 500), strings.Repeat("x", 1<<14),
 	} {
 		for _, n := range [][2]int{{0, 0}, {1, 1}, {1, 1000}, {300, 1}, {50, 50}} {
 			m := hostile(text, n[0], n[1])
@@ -99,10 +121,10 @@ func TestListingsAreBounded(t *testing.T) {
 			if !reflect.DeepEqual(got, m.Listing()) {
 				t.Errorf("texts of %d bytes, %d documents of %d files: read again it is another", len(text), n[0], n[1])
 			}
-			label := got.Header().Get("label")
-			if want := min(len(text), 1024); len(label) != want || !utf8.ValidString(label) {
+			if label := got.Header().Get("label"); len(text) <= maxLabel && label != text {
 				t.Errorf("the label of %d bytes is kept in %d", len(text), len(label))
 			}
+			whole(t, got.Root, m.Root)
 		}
 	}
 }

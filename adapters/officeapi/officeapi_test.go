@@ -280,3 +280,37 @@ func TestOperatorsRegisterSystems(t *testing.T) {
 	op.Want(200, `"now"`, "POST", "/apis/v1/operations/clock/confirm", "")
 	op.Want(200, `"mailboxes"`, "POST", "/apis/v1/operations/views/rebuild", "")
 }
+
+// What a company has scheduled can be declined though its system is withdrawn, and does not come.
+func TestWithdrawnSendersCanBeDeclined(t *testing.T) {
+	t.Parallel()
+	w := servertest.Start(t)
+	op, eboks := operator(w), w.User(0, "eboks")
+	cpr, insurer := w.People[0].CPR, w.SenderSystems[2]
+	w.SendAs(2, cpr, "Police", nil)
+
+	op.Want(204, "", "POST", "/apis/v1/operations/systems/"+insurer.ID+"/withdraw", "")
+	path := w.Box(0) + "/senders/"
+	found := false
+	for _, s := range eboks.Ask(200, "GET", path, "").List("senders") {
+		if s.Text("cvrNumber") != insurer.CVR {
+			continue
+		}
+		found = true
+		no := eboks.Ask(200, "PUT", path+s.Text("organisationId"), `{"registered":false}`)
+		if no.Text("consent") != "WITHDRAWN" {
+			t.Errorf("declined: %v", no)
+		}
+	}
+	if !found {
+		t.Error("a company whose system was withdrawn can't be declined")
+	}
+
+	body := `{"cvr":"` + insurer.CVR + `","organisation":"Opdigtet Forsikring A/S","name":"` + insurer.Name +
+		`","type":"COMPANY","platform":"eboks","consentBasis":"CONTRACT"}`
+	key := op.Ask(201, "POST", "/apis/v1/operations/systems/", body)
+	again := w.Basic(key.Text("id"), key.Text("key"))
+	if r := w.SendBy(again, insurer.CVR, cpr, "Police", nil); r.ErrorCode != "recipient.sender.declined" {
+		t.Errorf("registered again, with a contract: %+v", r)
+	}
+}

@@ -259,7 +259,7 @@ func (a messageHandlers) each(r request, some []messages.Message, show []string,
 	}
 
 	if opened {
-		return a.b.Messages.Each(r.box, some, func(m messages.Message) error {
+		return a.b.Messages.Each(r.p, r.box, some, func(m messages.Message) error {
 			x := messageOf(m)
 			return fn(&x)
 		})

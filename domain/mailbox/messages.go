@@ -286,6 +286,8 @@ func (s *State) keptOut(platform, legalBasis string) bool {
 type Release struct {
 	Message domain.MessageID
 	At      time.Time
+	// Basis is the legal basis that its sender has now: one that it has lost since lets nothing through.
+	Basis string
 }
 
 func (c Release) needs() domain.Parts { return domain.Parts{Messages: []domain.MessageID{c.Message}} }
@@ -306,6 +308,9 @@ func (c Release) decide(s *State) ([]Event, error) {
 		return refuse(RecipientClosed)
 	}
 
+	if c.Basis == "" {
+		m.LegalBasis = ""
+	}
 	if s.keptOut(m.Audience, m.LegalBasis) {
 		return refuse(RecipientExempt)
 	}

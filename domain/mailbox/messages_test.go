@@ -214,8 +214,14 @@ var messageRules = []scenario{
 	{
 		Name:  "a legal basis comes through at its date",
 		Given: exempt.and(mailbox.MessageScheduled{Letter: lawful(2), Due: noon}),
-		When:  mailbox.Release{Message: m1, At: noon},
+		When:  mailbox.Release{Message: m1, At: noon, Basis: "law"},
 		Then:  then(mailbox.MessageDelivered{Message: m1, Despite: "law"}),
+	},
+	{
+		Name:  "a legal basis that was lost before its date does not",
+		Given: exempt.and(mailbox.MessageScheduled{Letter: lawful(2), Due: noon}),
+		When:  mailbox.Release{Message: m1, At: noon},
+		Then:  then(mailbox.MessageRefused{Message: m1, Leaf: 2, Reason: mailbox.RecipientExempt}),
 	},
 	{
 		Name:  "a contract's consent is recorded once",

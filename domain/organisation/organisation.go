@@ -26,7 +26,8 @@ type Command interface {
 
 // Codec knows every event type.
 var Codec = domain.Events[Event](
-	Registered{}, RightsChanged{}, SystemRegistered{}, SystemKeySet{}, SystemDelegated{}, SystemWithdrawn{},
+	Registered{}, RightsChanged{}, SystemRegistered{}, SystemKeySet{}, SystemBasisSet{}, SystemDelegated{},
+	SystemWithdrawn{},
 	RecipientSystemRegistered{}, UnknownMet{},
 	ContactGroupCreated{}, ContactGroupChanged{}, ContactGroupClosed{},
 	ContactPointCreated{}, ContactPointChanged{}, ContactPointClosed{},
@@ -109,6 +110,8 @@ type System struct {
 	KeyHash   []byte
 	Receives  bool // it takes in what people write
 	Withdrawn bool // its registration was
+
+	ConsentBasis string
 }
 
 // Kinds of organisation.
@@ -138,7 +141,9 @@ func (SystemRegistered) EventType() string { return "organisation.system-registe
 // Effect is on the organisation alone.
 func (SystemRegistered) Effect() domain.Effect { return domain.Effect{} }
 
-func (e SystemRegistered) evolve(s *State) { s.Systems[e.System] = System{KeyHash: e.KeyHash} }
+func (e SystemRegistered) evolve(s *State) {
+	s.Systems[e.System] = System{KeyHash: e.KeyHash, ConsentBasis: e.ConsentBasis}
+}
 
 // SystemKeySet records that a sender system got another key. The one before is valid no more.
 type SystemKeySet struct {
@@ -172,6 +177,25 @@ func (SystemWithdrawn) Effect() domain.Effect { return domain.Effect{} }
 func (e SystemWithdrawn) evolve(s *State) {
 	x := s.Systems[e.System]
 	x.Withdrawn = true
+	s.Systems[e.System] = x
+}
+
+// SystemBasisSet records what a company says from now on that gives its system the consent of those to whom it writes;
+// empty: each letter says so.
+type SystemBasisSet struct {
+	System       domain.SystemID `cbor:"1,keyasint" json:"system"`
+	ConsentBasis string          `cbor:"2,keyasint,omitempty" json:"consentBasis,omitempty"`
+}
+
+// EventType is the stored name.
+func (SystemBasisSet) EventType() string { return "organisation.system-basis-set" }
+
+// Effect is on the organisation alone.
+func (SystemBasisSet) Effect() domain.Effect { return domain.Effect{} }
+
+func (e SystemBasisSet) evolve(s *State) {
+	x := s.Systems[e.System]
+	x.ConsentBasis = e.ConsentBasis
 	s.Systems[e.System] = x
 }
 
@@ -242,6 +266,10 @@ func (c RegisterSystem) decide(s State) ([]Event, error) {
 		return nil, err
 	}
 
+	if s.Kind != "" && s.Kind != c.Organisation.Kind {
+		return nil, domain.Refuse(RightsNotAllowed)
+	}
+
 	if s.Kind == "" {
 		if err := c.Organisation.Rights.judge(c.Organisation.Kind); err != nil {
 			return nil, err
@@ -253,6 +281,11 @@ func (c RegisterSystem) decide(s State) ([]Event, error) {
 	switch {
 	case !there || system.Withdrawn:
 		events = append(events, c.System)
+	case system.ConsentBasis != c.System.ConsentBasis:
+		events = append(events, SystemBasisSet{System: c.System.System, ConsentBasis: c.System.ConsentBasis})
+		if !bytes.Equal(system.KeyHash, c.System.KeyHash) {
+			events = append(events, SystemKeySet{System: c.System.System, KeyHash: c.System.KeyHash})
+		}
 	case !bytes.Equal(system.KeyHash, c.System.KeyHash):
 		events = append(events, SystemKeySet{System: c.System.System, KeyHash: c.System.KeyHash})
 	}

@@ -90,6 +90,15 @@ var rightsRules = []scenario{
 		Err: refused(organisation.NameNotAllowed),
 	},
 	{
+		Name: "a company's system that is registered again claims nothing", Given: given(company, byContract),
+		When: joining(company, organisation.SystemRegistered{System: sys1, KeyHash: []byte{1}}),
+		Then: then(organisation.SystemBasisSet{System: sys1}),
+	},
+	{
+		Name: "an authority is no company", Given: joined, When: joining(company, system2),
+		Err: refused(organisation.RightsNotAllowed),
+	},
+	{
 		Name: "a registration is withdrawn", Given: joined,
 		When: organisation.Withdraw{Withdrawn: organisation.SystemWithdrawn{System: sys1}},
 		Then: then(organisation.SystemWithdrawn{System: sys1}),

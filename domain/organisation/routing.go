@@ -96,11 +96,24 @@ func (r Recipient) RouteAnswer(point domain.UUID, target string, maxBytes int64)
 // writer chooses.
 func (r Recipient) TakesAnswers(point domain.UUID, target string) error {
 	_, err := r.Route(point, target)
-	if reason, refused := domain.Refused(err); refused && reason != CategoryRequired {
-		return domain.Refuse(SenderClosed)
-	} else if refused {
+	reason, refused := domain.Refused(err)
+	switch {
+	case !refused:
+		return err
+	case reason == CategoryRequired && r.anyTakes(target):
 		return nil
 	}
 
-	return err
+	return domain.Refuse(SenderClosed)
+}
+
+// anyTakes reports whether somebody takes in what comes to any of the points that are open to those of a target.
+func (r Recipient) anyTakes(target string) bool {
+	for _, p := range r.Points {
+		if p.Open(target) && (r.takes(p.System) != domain.SystemID{} || r.takes(r.Default) != domain.SystemID{}) {
+			return true
+		}
+	}
+
+	return false
 }

@@ -79,6 +79,7 @@ var excuses = map[string]map[string]string{
 	"organisation.system-registered": {"SystemRegistered.System": directory, "SystemRegistered.Name": directory},
 	"organisation.system-key-set":    {"SystemKeySet.System": directory},
 	"organisation.system-delegated":  {"SystemDelegated.System": directory, "SystemDelegated.Holder": directory},
+	"organisation.system-basis-set":  {"SystemBasisSet.System": directory},
 	"organisation.system-withdrawn":  {"SystemWithdrawn.System": directory},
 	"organisation.unknown-met":       {"UnknownMet.System": "for auditors alone"},
 	"organisation.recipient-system-registered": {

@@ -163,8 +163,10 @@ func (Projection) Apply(v engine.View, rec eventstore.Event, e domain.Event) err
 		return engine.Put(v, systemKey(e.System), SystemRow{System: e, Organisation: id, Position: rec.Position})
 	case organisation.SystemKeySet:
 		return changeSystem(v, e.System, func(r *SystemRow) { r.System.KeyHash = e.KeyHash })
+	case organisation.SystemBasisSet:
+		return changeSystem(v, e.System, func(r *SystemRow) { r.System.ConsentBasis = e.ConsentBasis })
 	case organisation.SystemWithdrawn:
-		return changeSystem(v, e.System, func(r *SystemRow) { r.Withdrawn = true })
+		return withdrawn(v, rec, e)
 	case organisation.RightsChanged:
 		return changeRights(v, rec, e)
 	case organisation.SystemDelegated:
@@ -207,6 +209,22 @@ func receives(v engine.View, rec eventstore.Event, e organisation.RecipientSyste
 		return fmt.Errorf("an organisation has no row: %w", err)
 	}
 	o.Default = e.System
+
+	return engine.Put(v, k, o)
+}
+
+// withdrawn notes that a system does nothing any more: it is nobody's default either, also when it is registered again.
+func withdrawn(v engine.View, rec eventstore.Event, e organisation.SystemWithdrawn) error {
+	if err := changeSystem(v, e.System, func(r *SystemRow) { r.Withdrawn = true }); err != nil {
+		return err
+	}
+
+	k := organisationKey(rec.Stream.ID)
+	o, ok, err := engine.Row[OrganisationRow](v, k)
+	if err != nil || !ok || o.Default != e.System {
+		return err
+	}
+	o.Default = domain.SystemID{}
 
 	return engine.Put(v, k, o)
 }

@@ -13,6 +13,7 @@ import (
 	"digitalpost/domain"
 	"digitalpost/domain/access"
 	"digitalpost/domain/mailbox"
+	"digitalpost/domain/organisation"
 	"digitalpost/eventstore"
 	"digitalpost/projections/platform"
 )
@@ -154,8 +155,8 @@ func (c *Consents) SetSender(ctx context.Context, ask core.Ask, to ToSender) (ev
 		return 0, err
 	}
 
-	for _, s := range systems {
-		if s.OrgID == to.Organisation && s.SendsPrivate() {
+	for _, s := range systems { // one that was withdrawn, too: what it has sent or scheduled may still be declined
+		if s.OrgID == to.Organisation && s.Organisation.Kind == organisation.Company && s.Platform != "" {
 			cmd.Known, cmd.Here = true, cmd.Here || s.Platform == ask.Platform
 		}
 	}

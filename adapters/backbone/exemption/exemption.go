@@ -81,6 +81,14 @@ func (x *Exemption) seal(box domain.MailboxID, e mailbox.Event, field, words str
 func (x *Exemption) run(
 	ctx context.Context, ask core.Ask, action access.Action, asked any, cmd mailbox.Command,
 ) (Status, eventstore.Position, error) {
+	// What an officer is told, or refused for, says where somebody's exemption stands: it is a look, too, and recorded
+	// before anything is decided or answered.
+	if action == access.Exempt {
+		if err := x.lookAt(ctx, ask.Principal, ask.Mailbox); err != nil {
+			return Status{}, 0, err
+		}
+	}
+
 	a, err := x.core.Admit(ctx, ask.Principal, ask.Mailbox, action)
 	if err != nil {
 		return Status{}, 0, err

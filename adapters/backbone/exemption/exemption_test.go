@@ -11,7 +11,9 @@ import (
 	"digitalpost/adapters/backbone/exemption"
 	"digitalpost/domain"
 	"digitalpost/domain/access"
+	"digitalpost/domain/looks"
 	"digitalpost/domain/mailbox"
+	"digitalpost/domain/streams"
 )
 
 // atCounter is a form that lacks nothing.
@@ -178,5 +180,39 @@ func TestTheFormIsWhole(t *testing.T) {
 
 	if _, err := b.Exemption.Mailbox(domain.GrantID{1}); !errors.Is(err, core.ErrNotFound) {
 		t.Errorf("an exemption that is none: %v, want %v", err, core.ErrNotFound)
+	}
+}
+
+// Whatever an officer is told of a citizen's exemption is recorded in the citizen's looks before: that an application is
+// refused, and what its repeat shows, too.
+func TestOfficersLookWhenTheyApply(t *testing.T) {
+	t.Parallel()
+
+	ctx := context.Background()
+	b := backbonetest.Open(t)
+	box := b.Citizen(backbonetest.Mette)
+
+	ask := officer(box)
+	after := b.Position()
+	if _, _, err := b.Exemption.Apply(ctx, ask, exemption.Application{}); !core.IsRefused(err) {
+		t.Fatalf("an empty form: %v", err)
+	}
+	if n := len(b.Stream(streams.Looks, box, after, looks.CaseOpened{}.EventType())); n != 1 {
+		t.Errorf("%d looks are recorded of a form that was refused, want 1", n)
+	}
+
+	in := atCounter("DISABILITY")
+	in.Decide = true
+	ask.Key = "a key"
+	if _, _, err := b.Exemption.Apply(ctx, ask, in); err != nil {
+		t.Fatal(err)
+	}
+	b.Clock.Advance(looks.Again)
+	after = b.Position()
+	if _, _, err := b.Exemption.Apply(ctx, ask, in); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(b.Stream(streams.Looks, box, after, looks.CaseOpened{}.EventType())); n != 1 {
+		t.Errorf("%d looks are recorded of a repeat, want 1", n)
 	}
 }

@@ -55,8 +55,12 @@ func (x *Exemption) Find(
 	return out, err
 }
 
-// lookAt records that an officer looks at an owner's case, who may.
+// lookAt records that an officer looks at an owner's case, who may; where people are real, for which authority.
 func (x *Exemption) lookAt(ctx context.Context, p access.Principal, box domain.MailboxID) error {
+	if x.core.Mandates && x.Decides(p) && p.Authority == (domain.OrganisationID{}) {
+		return domain.Refuse(access.NoAuthority)
+	}
+
 	a, err := x.core.Admit(ctx, p, box, access.Exempt)
 	if err != nil {
 		return err

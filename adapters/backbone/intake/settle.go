@@ -20,6 +20,7 @@ import (
 	"digitalpost/domain/mailbox"
 	"digitalpost/domain/organisation"
 	"digitalpost/eventstore"
+	"digitalpost/projections/mailboxes"
 	"digitalpost/projections/receipts"
 )
 
@@ -283,10 +284,39 @@ func (in *Intake) due(behind receipts.DueMessage) ([]receipts.DueMessage, time.T
 }
 
 func (in *Intake) release(ctx context.Context, d receipts.DueMessage) error {
+	basis, err := basisNow(in, d)
+	if err != nil {
+		return err
+	}
+
 	m := core.Machine{Kind: access.Clock, Once: "release", Thing: d.Message}
-	_, err := in.core.ByMachine(ctx, m, d.Mailbox, mailbox.Release{Message: d.Message, At: in.core.Now()})
+	_, err = in.core.ByMachine(ctx, m, d.Mailbox, mailbox.Release{
+		Message: d.Message, At: in.core.Now(), Basis: basis,
+	})
 
 	return err
+}
+
+// basisNow gives the legal basis that the sender of a message has now; empty for none, and for one that sends nothing
+// any more.
+func basisNow(in *Intake, d receipts.DueMessage) (string, error) {
+	s, err := mailboxes.At(in.core.Views)
+	if err != nil {
+		return "", err
+	}
+	row, _, err := s.Row(d.Mailbox, d.Message)
+	s.Close()
+
+	if err != nil || row.LegalBasis == "" {
+		return "", err
+	}
+
+	sys, err := in.organisations.System(row.System)
+	if errors.Is(err, core.ErrNotFound) {
+		return "", nil
+	}
+
+	return sys.Organisation.LegalBasis, err
 }
 
 // waitFor waits for the views, if something was appended.

@@ -6,6 +6,7 @@ import (
 	"digitalpost/adapters/backbone/content"
 	"digitalpost/adapters/vault"
 	"digitalpost/domain"
+	"digitalpost/domain/access"
 	"digitalpost/projections/mailboxes"
 )
 
@@ -14,9 +15,16 @@ import (
 const listedAtOnce = 32
 
 // Each calls fn for messages of a mailbox that List or Rows gave, one after another, with what a list shows of them.
-// One that was purged since is left out. No more than 32 of them are held at a time, whatever fn does with them.
-func (m *Messages) Each(box domain.MailboxID, msgs []Message, fn func(Message) error) error {
-	for len(msgs) > 0 {
+// One that was purged since is left out. No more than 32 of them are held at a time, whatever fn does with them; before
+// the next it is asked again whether who reads them may: core.ErrForbidden once their access has ended.
+func (m *Messages) Each(p access.Principal, box domain.MailboxID, msgs []Message, fn func(Message) error) error {
+	for first := true; len(msgs) > 0; first = false {
+		if !first {
+			if _, err := m.core.May(p, box, access.List); err != nil {
+				return err
+			}
+		}
+
 		n := min(len(msgs), listedAtOnce)
 		some, err := m.listed(box, msgs[:n])
 		if err != nil {

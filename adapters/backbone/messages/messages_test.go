@@ -13,6 +13,7 @@ import (
 	"digitalpost/adapters/backbone/core"
 	"digitalpost/adapters/backbone/messages"
 	"digitalpost/domain"
+	"digitalpost/domain/access"
 	"digitalpost/domain/looks"
 	"digitalpost/domain/mailbox"
 )
@@ -229,5 +230,37 @@ func TestReadingEndsWithThePurge(t *testing.T) {
 		if time.Now().After(until) {
 			t.Fatal("what was purged is still read")
 		}
+	}
+}
+
+// A list that is being given ends with the access of who reads it: no more is shown than what was taken out already.
+func TestListsEndWithAccess(t *testing.T) {
+	t.Parallel()
+
+	ctx := context.Background()
+	b := backbonetest.Open(t)
+	box, who := b.Citizen(backbonetest.Mette), b.Citizen(backbonetest.Søren)
+	sys, p := b.Authority(backbonetest.Municipality), backbonetest.Delegate(who, box, backbonetest.App).Principal
+	const sent = 70
+	for range sent {
+		b.Submit(sys, backbonetest.Mette, backbonetest.Letter{})
+	}
+	grant := b.Grant(box, who, access.Read)
+
+	all, _, err := b.Messages.List(ctx, p, box, messages.Filter{})
+	if err != nil || len(all) != sent {
+		t.Fatalf("%d messages are listed, %v", len(all), err)
+	}
+
+	shown := 0
+	err = b.Messages.Each(p, box, all, func(messages.Message) error {
+		if shown++; shown > 1 {
+			return nil
+		}
+		_, _, err := b.Access.Revoke(ctx, backbonetest.Owner(box, backbonetest.App), grant)
+		return err
+	})
+	if !errors.Is(err, core.ErrForbidden) || shown > sent/2 {
+		t.Errorf("after the revocation %d of %d are shown, %v", shown, sent, err)
 	}
 }

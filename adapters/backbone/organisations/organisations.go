@@ -40,11 +40,6 @@ type System struct {
 	holders []holder // whose certificates it may come with
 }
 
-// SendsPrivate reports whether the system sends private post, of a company through a platform.
-func (s System) SendsPrivate() bool {
-	return s.Organisation.Kind == organisation.Company && s.Platform != "" && !s.Withdrawn
-}
-
 // A holder is an organisation that has certificates.
 type holder struct {
 	cvr  string
@@ -249,13 +244,14 @@ func (o *Organisations) system(s *directory.Snapshot, r directory.SystemRow) (Sy
 	return out, err
 }
 
-// Companies gives the companies whose systems are registered with a platform, by the ids of their organisations.
+// Companies gives the companies whose systems are or were registered with a platform, by the ids of their
+// organisations: what was sent or scheduled by one that is withdrawn may still be declined.
 func (o *Organisations) Companies(platform string) (map[domain.OrganisationID]Organisation, error) {
 	systems, err := o.Systems()
 	out := map[domain.OrganisationID]Organisation{}
 
 	for _, s := range systems {
-		if s.SendsPrivate() && s.Platform == platform {
+		if s.Organisation.Kind == organisation.Company && s.Platform == platform && platform != "" {
 			out[s.OrgID] = s.Organisation
 		}
 	}
