@@ -183,8 +183,8 @@ func TestTheFormIsWhole(t *testing.T) {
 	}
 }
 
-// Whatever an officer is told of a citizen's exemption is recorded in the citizen's looks before: that an application is
-// refused, and what its repeat shows, too.
+// Whatever an officer is told of a citizen's exemption is recorded in the citizen's looks before: that an application
+// is refused, and what its repeat shows, too.
 func TestOfficersLookWhenTheyApply(t *testing.T) {
 	t.Parallel()
 
