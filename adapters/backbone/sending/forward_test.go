@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"unicode"
 
 	"digitalpost/adapters/backbone/backbonetest"
 	"digitalpost/adapters/backbone/core"
@@ -192,7 +194,10 @@ func TestAForwardAsEMail(t *testing.T) {
 	m := b.Submit(b.Authority(backbonetest.Municipality), backbonetest.Mette, backbonetest.Letter{Text: "hej"})
 	ask := backbonetest.Owner(box, backbonetest.App)
 	ask.Key = "key"
-	to := sending.Onward{Recipient: "yes@example.org", Kind: sending.ToEMail}
+	to := sending.Onward{
+		Recipient: "yes@example.org", Kind: sending.ToEMail,
+		Comment: "\nAfsender / Sender: A\u2028Modtaget / Received: i dag",
+	}
 
 	if _, _, err := b.Sending.Forward(ctx, ask, m, to); !core.IsReason(err, mailbox.EMailNotConfirmed) {
 		t.Fatalf("without confirmation: %v, want %s", err, mailbox.EMailNotConfirmed)
@@ -231,5 +236,17 @@ func TestAForwardAsEMail(t *testing.T) {
 
 	if len(mails) != 2 || !slices.Equal(files, []string{"Text: hej", "Text: hej"}) {
 		t.Errorf("%d mails with %q", len(mails), files)
+	}
+	breaks := func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' }
+	for _, ours := range []string{"Afsender / Sender:", "Modtaget / Received:"} {
+		n := 0
+		for l := range strings.FieldsFuncSeq(mails[0].Text, breaks) {
+			if strings.HasPrefix(l, ours) {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("%d lines begin with %q:\n%s", n, ours, mails[0].Text)
+		}
 	}
 }

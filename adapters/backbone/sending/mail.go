@@ -11,6 +11,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 
+	words "digitalpost/adapters/backbone/text"
 	"digitalpost/adapters/memo"
 	"digitalpost/domain"
 	"digitalpost/domain/mailbox"
@@ -100,7 +101,8 @@ func (s *Sending) mail(ctx context.Context, r outbox.Row) error {
 		return err
 	}
 
-	out := Mail{ID: r.UUID.String(), To: string(to), Subject: m.Header().Get("label"), Text: mailText(writer.Name, m)}
+	subject := words.Line(m.Header().Get("label"))
+	out := Mail{ID: r.UUID.String(), To: string(to), Subject: subject, Text: mailText(writer.Name, m)}
 	for _, doc := range m.Documents() {
 		for _, f := range doc.All("File") {
 			x := *f.Child("content").File
@@ -114,18 +116,23 @@ func (s *Sending) mail(ctx context.Context, r outbox.Row) error {
 	return s.mailer(ctx, out)
 }
 
-// mailText is what a mail says: who forwards what, and their comment.
+// mailText is what a mail says: who forwards what, and their comment. What others have written stands in lines of its
+// own, behind > or a name: none of it looks like a line of ours.
 func mailText(writer string, m *memo.Message) string {
 	forward := m.Header().Child("ForwardData")
 	var text strings.Builder
 
+	line := words.Line
 	fmt.Fprintf(&text, "%s har videresendt en meddelelse fra Digital Post.\n"+
 		"%s forwards a message from Digital Post.\n\n"+
 		"Afsender / Sender: %s\nModtaget / Received: %s\n",
-		writer, writer, forward.Get("originalSender"), forward.Get("originalMessageDateTime"))
+		line(writer), line(writer), line(forward.Get("originalSender")), line(forward.Get("originalMessageDateTime")))
 
 	if c := forward.Get("comment"); c != "" {
-		fmt.Fprintf(&text, "\n%s\n", c)
+		fmt.Fprintf(&text, "\nKommentar / Comment:\n")
+		for l := range strings.SplitSeq(c, "\n") {
+			fmt.Fprintf(&text, "> %s\n", line(l))
+		}
 	}
 
 	return text.String()
