@@ -32,8 +32,12 @@ type Gate struct {
 	b            *backbone.Backbone
 	tokens       *Tokens
 	certificates bool // whether sender systems need one
+	revocations  *Revocations
 	failures     *failures
 }
+
+// Revocations has client certificates looked up in lists of revoked ones. It is called before the gate is used.
+func (g *Gate) Revocations(r *Revocations) { g.revocations = r }
 
 // NewGate makes the gate. With certificates, a sender system needs a client certificate of its organisation, which TLS
 // has verified. The registerer may be nil.
@@ -76,6 +80,15 @@ func (g *Gate) mandate(r *http.Request, p *access.Principal) error {
 		return domain.Refuse(mandate.NotInForce)
 	}
 	return g.b.Mandates.Check(r.Context(), *p, id)
+}
+
+// StillGood refuses a token that has been good and is no more: expired, revoked, or signed by a key that was withdrawn.
+// It is for what goes on for long after Person or Platform.
+func (g *Gate) StillGood(r *http.Request) error {
+	_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	_, err := g.tokens.claims(r.Context(), strings.TrimSpace(token))
+
+	return err
 }
 
 // Platform returns the platform whose own server sends a request, and when the proof of that ends. Errors are as
@@ -134,6 +147,9 @@ func (g *Gate) system(r *http.Request, user, key string) (organisations.System, 
 	}
 	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 {
 		return organisations.System{}, unauthorized("a client certificate of the organisation is needed")
+	}
+	if err := g.revocations.Check(r.TLS.VerifiedChains[0]); err != nil {
+		return organisations.System{}, unauthorized(strings.TrimPrefix(err.Error(), "identity: "))
 	}
 	h, err := holderOf(r.TLS.VerifiedChains[0][0])
 	if err != nil {

@@ -146,6 +146,9 @@ func TestSenderSystemsNeedTheirCertificate(t *testing.T) {
 	register("key two")
 	check("the old key after a new one", mine, "key one", 401)
 	check("the new key", mine, "key two", 200)
+	p.Revoke(mine)
+	check("a certificate that was revoked", mine, "key two", 401)
+	check("another that was not", p.Certificate(cvr, unit), "key two", 200)
 
 	for _, secret := range []string{"key one", "key two"} {
 		if strings.Contains(p.Log.String(), secret) {

@@ -39,6 +39,9 @@ type Config struct {
 	// verified.
 	Tokens *identity.Tokens
 
+	// Revocations are how it is found out whether such a certificate was revoked; nil: it is not.
+	Revocations *identity.Revocations
+
 	Limits   Limits               // those of Limit
 	Registry *prometheus.Registry // what Admin shows; failures to say who one is are added to it
 	Log      *slog.Logger
@@ -54,6 +57,8 @@ func New(cfg Config) *http.Server {
 		development.Register(mux, cfg.Backbone, cfg.Issuer, tokens, cfg.Log)
 	}
 	who := identity.NewGate(cfg.Backbone, tokens, cfg.Issuer == nil, cfg.Registry, cfg.Log)
+
+	who.Revocations(cfg.Revocations)
 
 	senderapi.Register(mux, cfg.Backbone, who, cfg.Log)
 	viewapi.Register(mux, cfg.Backbone, who, cfg.Log)

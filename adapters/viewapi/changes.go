@@ -37,6 +37,7 @@ type sse struct {
 	rc      *http.ResponseController
 	id      func(eventstore.Position) string
 	started bool
+	good    func() error // whether the token that asked is
 }
 
 func (s *sse) write(text string) error {
@@ -60,7 +61,7 @@ func (s *sse) write(text string) error {
 	return s.rc.Flush()
 }
 
-func (s *sse) change(c changes.Change) error {
+func (s *sse) changed(c changes.Change) error {
 	e := eventOf(c, s.id(c.Position))
 	b, err := json.Marshal(e)
 	if err != nil {
@@ -69,9 +70,21 @@ func (s *sse) change(c changes.Change) error {
 	return s.write("id: " + e.ID + "\ndata: " + string(b) + "\n\n")
 }
 
-// follower takes changes beyond a position, and writes them.
+// follower takes changes beyond a position, and writes them, as long as the token that asked for them is good.
 func (s *sse) follower(after eventstore.Position) changes.Follower {
-	return changes.Follower{After: after, Beat: heartbeat, Send: s.change, Idle: s.beat}
+	return changes.Follower{
+		After: after, Beat: heartbeat,
+		Send: func(c changes.Change) error { return s.while(func() error { return s.changed(c) }) },
+		Idle: func(p eventstore.Position) error { return s.while(func() error { return s.beat(p) }) },
+	}
+}
+
+// while writes as long as the token is good.
+func (s *sse) while(write func() error) error {
+	if err := s.good(); err != nil {
+		return err
+	}
+	return write()
 }
 
 // beat says that all changes up to a position have been told: the position is also where to go on from.
@@ -135,9 +148,10 @@ func readCursor(s string) (c backbone.Cursor, ok bool) {
 }
 
 // stream begins a stream of changes.
-func (a changeHandlers) stream(w http.ResponseWriter) *sse {
+func (a changeHandlers) stream(w http.ResponseWriter, r *http.Request) *sse {
+	good := func() error { return a.who.StillGood(r) }
 	id := func(p eventstore.Position) string { return showCursor(a.b.Cursor(p)) }
-	return &sse{w: w, rc: http.NewResponseController(w), id: id}
+	return &sse{w: w, rc: http.NewResponseController(w), id: id, good: good}
 }
 
 // end gives how a stream ended: an error before anything was written is the answer; after that the stream just ends,
@@ -155,14 +169,14 @@ func (a changeHandlers) changes(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	s := a.stream(w)
+	s := a.stream(w, r.Request)
 	return s.end(a.b.Changes.Follow(r.Context(), r.p, r.box, s.follower(after)))
 }
 
 // platformChanges is what happens in all mailboxes that have been opened through a platform, for the platform's own
 // server.
 func (a changeHandlers) platformChanges(w http.ResponseWriter, r *http.Request) {
-	s := a.stream(w)
+	s := a.stream(w, r)
 	name, until, err := a.who.Platform(r)
 	if err == nil {
 		var after eventstore.Position

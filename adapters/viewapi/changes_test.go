@@ -207,6 +207,28 @@ func TestDelegatesChanges(t *testing.T) {
 	}
 }
 
+// A stream ends once the token that opened it is revoked: its holder is told nothing that comes after.
+func TestChangesEndWithTheirToken(t *testing.T) {
+	t.Parallel()
+	w := servertest.Start(t)
+	box := "mailboxes/" + w.People[0].Mailbox
+	gone := w.User(0, "app")
+	ends, goes := follow(t, gone, box+"/changes", "0"), follow(t, w.User(0, "eboks"), box+"/changes", "0")
+	ends.past()
+	goes.past()
+
+	w.Nobody().Ask(200, "POST", "/dev/oauth/revoke", url.Values{"token": {gone.Token}}.Encode(),
+		"Content-Type", "application/x-www-form-urlencoded")
+	w.Send("Hemmeligt")
+	if e := goes.message(); e.Type != told+"message-delivered" {
+		t.Errorf("whose token is good is told of %+v", e)
+	}
+	ends.end("the token was revoked")
+	if len(ends.events) > 0 {
+		t.Errorf("whose token was revoked is told of %+v", <-ends.events)
+	}
+}
+
 // A platform's own server is told of the mailboxes that were opened through it, and of no others.
 func TestPlatformChanges(t *testing.T) {
 	t.Parallel()

@@ -17,27 +17,30 @@ import (
 
 // longHelp is the help that is too long for the tag of its flag or command.
 var longHelp = kong.Vars{
-	"data_help":        "Directory of log, views, documents and wrapped keys.",
-	"keys_help":        "Directory of the epoch keys, outside of --data. Default: --data with .keys.",
-	"issuer_ca_help":   "Authorities of the issuer's certificate, PEM. Default: those that the machine believes.",
-	"audience_help":    "Audience that such a token must have.",
-	"tls_cert_help":    "The server's certificate chain, PEM; read again when it changes.",
-	"client_ca_help":   "Authorities of sender systems' certificates, PEM; read again when it changes.",
-	"admin_help":       "Address for /metrics and health, not for the public; empty: none.",
-	"connections_help": "Connections open at once. Default: by the descriptors that the process may have.",
-	"address_help":     "Connections that one address may have open. Default: a quarter of all.",
-	"stall_help":       "How long a body may bring nothing, and an answer go untaken.",
-	"smtp_help":        "Mail server, HOST:PORT, for what people forward as e-mail; without it nobody can.",
-	"smtp_from_help":   "Address that such mail comes from.",
-	"rebuild_help":     "Build every view anew from the log, beside the living one, compare both, and switch.",
-	"backup_help":      "Copy log, documents and keys, beside a running server; epoch keys are not copied.",
-	"restore_help":     "Make the data anew from a backup, as a new incarnation of its log.",
-	"roll_help":        "End the key epoch: what was forgotten is gone from every copy of the data from then on.",
-	"confirm_help":     "Say that the machine's clock is right, after it jumped: what was refused goes on.",
-	"system_add_help":  "Register a sender system, or give one a new key; prints id and key, which is kept nowhere.",
-	"delegate_help":    "Let a sender system come with certificates of another organisation, such as its supplier.",
-	"basis_help":       "Of a company's system: CONTRACT or EMPLOYMENT, if all to whom it writes have agreed by that.",
-	"uuid_help":        "UUID in the organisation's certificates; without it any of that CVR number will do.",
+	"data_help":         "Directory of log, views, documents and wrapped keys.",
+	"keys_help":         "Directory of the epoch keys, outside of --data. Default: --data with .keys.",
+	"issuer_ca_help":    "Authorities of the issuer's certificate, PEM. Default: those that the machine believes.",
+	"audience_help":     "Audience that such a token must have.",
+	"tls_cert_help":     "The server's certificate chain, PEM; read again when it changes.",
+	"client_ca_help":    "Authorities of sender systems' certificates, PEM; read again when it changes.",
+	"crl_help":          "Lists of revoked client certificates, PEM or DER; read again when they change.",
+	"crl_fetch_help":    "Fetch the lists of revoked certificates that client certificates name.",
+	"crl_required_help": "Refuse a client certificate of which no list in force says whether it was revoked.",
+	"admin_help":        "Address for /metrics and health, not for the public; empty: none.",
+	"connections_help":  "Connections open at once. Default: by the descriptors that the process may have.",
+	"address_help":      "Connections that one address may have open. Default: a quarter of all.",
+	"stall_help":        "How long a body may bring nothing, and an answer go untaken.",
+	"smtp_help":         "Mail server, HOST:PORT, for what people forward as e-mail; without it nobody can.",
+	"smtp_from_help":    "Address that such mail comes from.",
+	"rebuild_help":      "Build every view anew from the log, beside the living one, compare both, and switch.",
+	"backup_help":       "Copy log, documents and keys, beside a running server; epoch keys are not copied.",
+	"restore_help":      "Make the data anew from a backup, as a new incarnation of its log.",
+	"roll_help":         "End the key epoch: what was forgotten is gone from every copy of the data from then on.",
+	"confirm_help":      "Say that the machine's clock is right, after it jumped: what was refused goes on.",
+	"system_add_help":   "Register a sender system, or give one a new key; prints id and key, which is kept nowhere.",
+	"delegate_help":     "Let a sender system come with certificates of another organisation, such as its supplier.",
+	"basis_help":        "Of a company's system: CONTRACT or EMPLOYMENT, if all to whom it writes have agreed by that.",
+	"uuid_help":         "UUID in the organisation's certificates; without it any of that CVR number will do.",
 }
 
 type dataFlags struct {
@@ -76,6 +79,10 @@ type serveCmd struct {
 	TLSCert  string            `name:"tls-cert" help:"${tls_cert_help}" env:"DIGITALPOST_TLS_CERT" type:"path"`
 	TLSKey   string            `name:"tls-key" help:"Its key, PEM." env:"DIGITALPOST_TLS_KEY" type:"path"`
 	ClientCA string            `name:"client-ca" help:"${client_ca_help}" env:"DIGITALPOST_CLIENT_CA" type:"path"`
+
+	CRL         []string `name:"crl" help:"${crl_help}" env:"DIGITALPOST_CRL" type:"path"`
+	CRLFetch    bool     `name:"crl-fetch" help:"${crl_fetch_help}" env:"DIGITALPOST_CRL_FETCH"`
+	CRLRequired bool     `name:"crl-required" help:"${crl_required_help}" env:"DIGITALPOST_CRL_REQUIRED"`
 
 	SMTP         string `name:"smtp" help:"${smtp_help}" env:"DIGITALPOST_SMTP"`
 	SMTPFrom     string `name:"smtp-from" help:"${smtp_from_help}" env:"DIGITALPOST_SMTP_FROM"`

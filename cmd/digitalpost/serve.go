@@ -229,6 +229,10 @@ func (c serveCmd) server(
 	if cfg.Tokens, err = identity.Discover(ctx, issuer, b); err != nil {
 		return nil, err
 	}
+	cfg.Revocations = &identity.Revocations{Files: c.CRL, Fetch: c.CRLFetch, Required: c.CRLRequired}
+	if err = cfg.Revocations.Load(); err != nil {
+		return nil, err
+	}
 	certificates, err := identity.LoadCertificates(c.TLSCert, c.TLSKey, c.ClientCA)
 	if err != nil {
 		return nil, err

@@ -54,7 +54,9 @@ func StartProduction(t testing.TB) *Production {
 	if err != nil {
 		t.Fatal(errors.Join(err, b.Close()))
 	}
-	srv := server.New(server.Config{Backbone: b, Tokens: tokens, Registry: registry, Log: log})
+	srv := server.New(server.Config{Backbone: b, Tokens: tokens, Registry: registry, Log: log,
+		Revocations: &identity.Revocations{Files: []string{p.File(revokedFile)}},
+	})
 	srv.TLSConfig = certificates.TLS()
 	url, stop, err := serve(srv, server.Limits{}, 0)
 	if err != nil {

@@ -53,7 +53,8 @@ func NewTrust(t testing.TB) *Trust {
 	tmpl := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Test CA"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		SubjectKeyId: []byte{1},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, tr.caKey.Public(), tr.caKey)
 	if err != nil {
@@ -136,6 +137,32 @@ func (tr *Trust) Certificate(cvr, uuid string) *tls.Certificate {
 	}
 
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// revokedFile is where a production server looks for what the authority has revoked.
+const revokedFile = "revoked.crl"
+
+// Revoke has the authority revoke certificates.
+func (tr *Trust) Revoke(all ...*tls.Certificate) {
+	tr.t.Helper()
+	l := &x509.RevocationList{
+		Number: big.NewInt(1), ThisUpdate: time.Now().Add(-time.Minute), NextUpdate: time.Now().Add(time.Hour),
+	}
+	for _, c := range all {
+		parsed, err := x509.ParseCertificate(c.Certificate[0])
+		if err != nil {
+			tr.t.Fatal(err)
+		}
+		l.RevokedCertificateEntries = append(l.RevokedCertificateEntries, x509.RevocationListEntry{
+			SerialNumber: parsed.SerialNumber, RevocationTime: time.Now(),
+		})
+	}
+
+	der, err := x509.CreateRevocationList(rand.Reader, l, tr.ca, tr.caKey)
+	if err != nil {
+		tr.t.Fatal(err)
+	}
+	tr.write(revokedFile, "X509 CRL", der)
 }
 
 // ServerFiles writes a new certificate of the host, and its key.
