@@ -160,6 +160,23 @@ func TestAForwardToNobodyIsInvalid(t *testing.T) {
 	}
 }
 
+// oursOnce checks that a mail says who sent and when it came once: what somebody else has written doesn't look like it.
+func oursOnce(t *testing.T, text string) {
+	t.Helper()
+	breaks := func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' }
+	for _, ours := range []string{"Afsender / Sender:", "Modtaget / Received:"} {
+		n := 0
+		for l := range strings.FieldsFuncSeq(text, breaks) {
+			if strings.HasPrefix(l, ours) {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("%d lines begin with %q:\n%s", n, ours, text)
+		}
+	}
+}
+
 // A mail leaves once its writer has confirmed that it leaves Digital Post; that they did is no part of what a key is
 // bound to. A mail server that refuses is told of in the receipt.
 func TestAForwardAsEMail(t *testing.T) {
@@ -237,16 +254,5 @@ func TestAForwardAsEMail(t *testing.T) {
 	if len(mails) != 2 || !slices.Equal(files, []string{"Text: hej", "Text: hej"}) {
 		t.Errorf("%d mails with %q", len(mails), files)
 	}
-	breaks := func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' }
-	for _, ours := range []string{"Afsender / Sender:", "Modtaget / Received:"} {
-		n := 0
-		for l := range strings.FieldsFuncSeq(mails[0].Text, breaks) {
-			if strings.HasPrefix(l, ours) {
-				n++
-			}
-		}
-		if n != 1 {
-			t.Errorf("%d lines begin with %q:\n%s", n, ours, mails[0].Text)
-		}
-	}
+	oursOnce(t, mails[0].Text)
 }
