@@ -23,6 +23,7 @@ const (
 	maxTag     = 64 << 10 // bytes of one tag
 	maxAttrs   = 64
 	maxNesting = 256
+	maxMarks   = 100_000 // tags, attributes, comments and processing instructions, with those that are skipped
 )
 
 // A lexer splits XML 1.0 into tags and text, in a window of fixed size: whatever the input, it holds no more of it. It
@@ -33,14 +34,22 @@ type lexer struct {
 	i, n  int   // the window's unread part is buf[i:n]
 	base  int64 // offset of buf[0]
 	eof   bool
-	stack []open // elements that are open
-	tag   []byte // scratch
+	stack []open            // elements that are open
+	scope map[string]string // namespaces in force, by prefix
+	marks int               // how many have been read
+	tag   []byte            // scratch
 }
 
 // An open is an element whose end tag is still to come.
 type open struct {
-	name string
-	ns   map[string]string // declarations of this element, nil for none
+	name  string
+	outer []binding // what its own declarations hide
+}
+
+// A binding is a prefix with its namespace, if one is declared.
+type binding struct {
+	prefix, space string
+	declared      bool
 }
 
 type attr struct {
@@ -48,12 +57,23 @@ type attr struct {
 	value string
 }
 
-func newLexer(r io.Reader) *lexer { return &lexer{r: r, buf: make([]byte, 64<<10)} }
+func newLexer(r io.Reader) *lexer {
+	return &lexer{r: r, buf: make([]byte, 64<<10), scope: map[string]string{}}
+}
 
 func (l *lexer) offset() int64 { return l.base + int64(l.i) }
 
 func (l *lexer) fail(format string, args ...any) error {
 	return &SyntaxError{Offset: l.offset(), Rule: fmt.Sprintf(format, args...)}
+}
+
+// count refuses more marks than a MeMo may have: what each costs is bounded, so that all together are.
+func (l *lexer) count(n int) error {
+	if l.marks += n; l.marks > maxMarks {
+		return l.fail("there are more than %d tags, attributes, comments and processing instructions", maxMarks)
+	}
+
+	return nil
 }
 
 // need tries to have n bytes unread in the window, and returns how many there are.
@@ -162,6 +182,9 @@ func (l *lexer) skipMisc() (bool, error) {
 			return false, err
 		}
 		l.i += 4
+		if err := l.count(1); err != nil {
+			return true, err
+		}
 		b, err := l.until("--", 0, "a comment")
 		if err == nil {
 			err = l.validChars(b, true)
@@ -180,6 +203,9 @@ func (l *lexer) skipMisc() (bool, error) {
 		return false, err
 	}
 	l.i += 2
+	if err := l.count(1); err != nil {
+		return true, err
+	}
 	b, err := l.until("?>", maxTag, "a processing instruction")
 	if err != nil {
 		return true, err

@@ -33,7 +33,10 @@ func (l *lexer) startTag() (name qname, attrs []attr, empty bool, err error) {
 	if !isName(label) {
 		return name, nil, false, l.fail("a tag has no proper name")
 	}
-	list, ns, err := l.attributes(s[end:])
+	list, declared, err := l.attributes(s[end:])
+	if err == nil {
+		err = l.count(1 + len(list))
+	}
 	if err != nil {
 		return name, nil, false, err
 	}
@@ -42,7 +45,7 @@ func (l *lexer) startTag() (name qname, attrs []attr, empty bool, err error) {
 	}
 
 	// Only now: names of the element itself are of the namespaces that it declares.
-	l.stack = append(l.stack, open{label, ns})
+	l.push(label, declared)
 	name = l.resolve(label, true)
 	for _, a := range list {
 		if a.name == "xmlns" || strings.HasPrefix(a.name, "xmlns:") {
@@ -57,7 +60,7 @@ func (l *lexer) startTag() (name qname, attrs []attr, empty bool, err error) {
 		attrs = append(attrs, attr{q, a.value})
 	}
 	if empty {
-		l.stack = l.stack[:len(l.stack)-1]
+		l.pop()
 	}
 	return name, attrs, empty, nil
 }
@@ -65,12 +68,12 @@ func (l *lexer) startTag() (name qname, attrs []attr, empty bool, err error) {
 type rawAttr struct{ name, value string }
 
 // attributes reads what stands behind the name in a start tag: all attributes as they are written, and the namespaces
-// that are declared among them, nil for none.
-func (l *lexer) attributes(s string) (list []rawAttr, ns map[string]string, err error) {
+// that are declared among them.
+func (l *lexer) attributes(s string) (list []rawAttr, declared []binding, err error) {
 	for {
 		t := strings.TrimLeft(s, " \t\r\n")
 		if t == "" {
-			return list, ns, nil
+			return list, declared, nil
 		}
 		if t == s {
 			return nil, nil, l.fail("attributes must be separated by white space")
@@ -103,13 +106,10 @@ func (l *lexer) attributes(s string) (list []rawAttr, ns map[string]string, err 
 
 		if n == "xmlns" || strings.HasPrefix(n, "xmlns:") {
 			prefix := strings.TrimPrefix(strings.TrimPrefix(n, "xmlns"), ":")
-			if ns == nil {
-				ns = map[string]string{}
-			}
 			if prefix == "xmlns" {
 				return nil, nil, l.fail("prefix %.64s may not be declared so", prefix)
 			}
-			ns[prefix] = value
+			declared = append(declared, binding{prefix, value, true})
 		}
 	}
 }
@@ -159,8 +159,32 @@ func (l *lexer) endTag() error {
 	if len(l.stack) == 0 || l.stack[len(l.stack)-1].name != name {
 		return l.fail("an end tag is not that of the element that is open")
 	}
-	l.stack = l.stack[:len(l.stack)-1]
+	l.pop()
 	return nil
+}
+
+// push opens an element with the namespaces that it declares.
+func (l *lexer) push(name string, declared []binding) {
+	o := open{name: name}
+	for _, d := range declared {
+		space, there := l.scope[d.prefix]
+		o.outer = append(o.outer, binding{d.prefix, space, there})
+		l.scope[d.prefix] = d.space
+	}
+	l.stack = append(l.stack, o)
+}
+
+// pop closes the innermost element: what its declarations hid is in force again.
+func (l *lexer) pop() {
+	last := len(l.stack) - 1
+	for _, b := range l.stack[last].outer {
+		if b.declared {
+			l.scope[b.prefix] = b.space
+		} else {
+			delete(l.scope, b.prefix)
+		}
+	}
+	l.stack = l.stack[:last]
 }
 
 // resolve returns a name with its namespace. An unknown prefix stays in the name, which then is none that is known.
@@ -176,10 +200,8 @@ func (l *lexer) resolve(name string, element bool) qname {
 		return qname{"http://www.w3.org/XML/1998/namespace", local}
 	}
 
-	for i := len(l.stack) - 1; i >= 0; i-- {
-		if space, ok := l.stack[i].ns[prefix]; ok {
-			return qname{space, local}
-		}
+	if space, ok := l.scope[prefix]; ok {
+		return qname{space, local}
 	}
 
 	return qname{"", name}

@@ -181,12 +181,18 @@ func referred(ref string) (rune, bool) {
 	return r, valid && n <= 0x10FFFF
 }
 
+// Line ends in an attribute are blanks; elsewhere there is one (XML 1.0, 2.11 and 3.3.3).
+var (
+	inAttribute = strings.NewReplacer("\r\n", " ", "\t", " ", "\n", " ", "\r", " ")
+	lineEnds    = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+)
+
 // unescape replaces references, and white space in attributes by spaces.
 func (l *lexer) unescape(s string, attribute bool) (string, error) {
 	if attribute {
-		s = strings.NewReplacer("\r\n", " ", "\t", " ", "\n", " ", "\r", " ").Replace(s)
+		s = inAttribute.Replace(s)
 	} else if strings.Contains(s, "\r") {
-		s = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s)
+		s = lineEnds.Replace(s)
 	}
 
 	if !strings.Contains(s, "&") {
