@@ -83,17 +83,6 @@ func parseIDs(name string, refs []idRef) (out []domain.UUID, err error) {
 	return out, nil
 }
 
-// change changes the contact structure; what is kept is read of the directory as it stands then.
-func (a *api) change(
-	r *http.Request, sys organisations.System, cmd organisation.Command,
-) (*organisations.ContactDirectory, error) {
-	if _, err := a.b.Organisations.Change(r.Context(), sys, cmd); err != nil {
-		return nil, err
-	}
-
-	return a.b.Organisations.Contacts()
-}
-
 // kept answers with what was made or changed, at its version.
 func kept(w http.ResponseWriter, create bool, version uint32, answer any) {
 	status := http.StatusOK
@@ -125,12 +114,12 @@ func (a *api) putGroup(w http.ResponseWriter, r *http.Request, sys organisations
 		return err
 	}
 
-	all, err := a.change(r, sys, organisation.PutGroup{Group: g, Create: create, Version: version})
+	cmd := organisation.PutGroup{Group: g, Create: create, Version: version}
+	now, err := a.b.Organisations.PutGroup(r.Context(), sys, cmd)
 	if err != nil {
 		return err
 	}
-	now, _ := all.Group(id)
-	kept(w, create, now.Version, groupKept(g, now.Version))
+	kept(w, create, now, groupKept(g, now))
 	return nil
 }
 
@@ -275,12 +264,12 @@ func (a *api) putPoint(w http.ResponseWriter, r *http.Request, sys organisations
 		return err
 	}
 
-	all, err := a.change(r, sys, organisation.PutPoint{Point: p, Create: create, Version: version})
+	cmd := organisation.PutPoint{Point: p, Create: create, Version: version}
+	now, err := a.b.Organisations.PutPoint(r.Context(), sys, cmd)
 	if err != nil {
 		return err
 	}
-	now, _ := all.Point(id)
-	kept(w, create, now.Version, pointKept(p, now.Version, sys.OrgID))
+	kept(w, create, now, pointKept(p, now, sys.OrgID))
 	return nil
 }
 

@@ -137,14 +137,20 @@ func (a contactHandlers) contactPoints(w http.ResponseWriter, r *http.Request) e
 	if err != nil {
 		return err
 	}
-	var shown []ContactPoint
-	for i, p := range q.all.Points {
+
+	var shown []int
+	for i := range q.all.Points {
 		if q.takes(i) {
-			shown = append(shown, pointOf(q.all, p))
+			shown = append(shown, i)
 		}
 	}
+	item := func(i int) *ContactPoint {
+		p := pointOf(q.all, q.all.Points[shown[i]])
+		return &p
+	}
+
 	result := func(p Page, some Listed[ContactPoint]) any { return ContactPointSearchResult{p, some} }
-	return paged(w, request{Request: r}, shown, result,
+	return pagedOf(w, request{Request: r}, len(shown), item, result,
 		"searchTerm", "searchTermOrName", "any", "visibility", "contactGroupId", "isRoot")
 }
 

@@ -44,6 +44,12 @@ func page(some, number, size, total int) Page {
 // puts head and items together.
 func paged[T any](w http.ResponseWriter, r request, all []T, result func(Page, Listed[T]) any,
 	handled ...string) error {
+	return pagedOf(w, r, len(all), func(i int) *T { return &all[i] }, result, handled...)
+}
+
+// pagedOf is paged of n things, of which only those are made that are shown, where nothing is asked of the others.
+func pagedOf[T any](w http.ResponseWriter, r request, n int, item func(int) *T, result func(Page, Listed[T]) any,
+	handled ...string) error {
 	number, size, err := readPage(r.Request)
 	if err != nil {
 		return err
@@ -53,26 +59,46 @@ func paged[T any](w http.ResponseWriter, r request, all []T, result func(Page, L
 		return err
 	}
 
+	from := min(number*size, n)
+	if len(q.match) == 0 && len(q.orders) == 0 {
+		some := Listed[T]{}
+		for i := from; i < min(from+size, n); i++ {
+			some = append(some, only(item(i), q.show))
+		}
+		answerPage(w, r, number, size, n, some, result)
+
+		return nil
+	}
+
 	var found []*T
-	for i := range all {
-		v := reflect.ValueOf(&all[i]).Elem()
+	for i := range n {
+		x := item(i)
+		v := reflect.ValueOf(x).Elem()
 		if !slices.ContainsFunc(q.match, func(m matcher) bool { return !m.matches(v) }) {
-			found = append(found, &all[i])
+			found = append(found, x)
 		}
 	}
 	if found = sorted(found, q.orders); r.Context().Err() != nil {
 		return r.Context().Err()
 	}
 
-	from := min(number*size, len(found))
+	from = min(number*size, len(found))
 	some := Listed[T]{}
 	for _, x := range found[from:min(from+size, len(found))] {
 		some = append(some, only(x, q.show))
 	}
-	head := page(len(some), number, size, len(found))
-	links(w, r.URL, number, size, len(found), head.Next)
-	problem.JSON(w, http.StatusOK, result(head, some))
+	answerPage(w, r, number, size, len(found), some, result)
+
 	return nil
+}
+
+// answerPage answers with a page of a list of n things.
+func answerPage[T any](
+	w http.ResponseWriter, r request, number, size, n int, some Listed[T], result func(Page, Listed[T]) any,
+) {
+	head := page(len(some), number, size, n)
+	links(w, r.URL, number, size, n, head.Next)
+	problem.JSON(w, http.StatusOK, result(head, some))
 }
 
 // readFilters reads the parameters of a list that is held whole, but for its pages. known reports which fields can be

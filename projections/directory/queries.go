@@ -108,6 +108,16 @@ func (s *Snapshot) Organisations() (map[domain.OrganisationID]OrganisationRow, e
 	return out, err
 }
 
+// Group gives a contact group; false if there is none.
+func (s *Snapshot) Group(id domain.UUID) (GroupRow, bool, error) {
+	return engine.Row[GroupRow](s.s, groupKey(id))
+}
+
+// Point gives a contact point; false if there is none.
+func (s *Snapshot) Point(id domain.UUID) (PointRow, bool, error) {
+	return engine.Row[PointRow](s.s, pointKey(id))
+}
+
 // Groups gives every contact group.
 func (s *Snapshot) Groups() (out []GroupRow, err error) {
 	err = each(s, kindGroup, func(_ []byte, r GroupRow) { out = append(out, r) })

@@ -98,14 +98,28 @@ func (d *ContactDirectory) sort() {
 	slices.SortFunc(d.Organisations, func(x, y Authority) int {
 		return cmp.Or(cmp.Compare(x.Folded, y.Folded), bytes.Compare(x.ID[:], y.ID[:]))
 	})
-	slices.SortFunc(d.Groups, func(x, y directory.GroupRow) int {
-		return cmp.Or(cmp.Compare(text.Fold(x.Group.Name), text.Fold(y.Group.Name)),
-			bytes.Compare(x.Group.Group[:], y.Group.Group[:]))
+	sortByName(d.Groups, func(g *directory.GroupRow) (string, domain.UUID) { return g.Group.Name, g.Group.Group })
+	sortByName(d.Points, func(p *directory.PointRow) (string, domain.UUID) { return p.Point.Name, p.Point.Point })
+}
+
+// sortByName sorts rows by their folded names, each of which is folded once.
+func sortByName[T any](rows []T, name func(*T) (string, domain.UUID)) {
+	type named struct {
+		folded string
+		id     domain.UUID
+		row    T
+	}
+	all := make([]named, len(rows))
+	for i, r := range rows {
+		s, id := name(&r)
+		all[i] = named{text.Fold(s), id, r}
+	}
+	slices.SortFunc(all, func(x, y named) int {
+		return cmp.Or(cmp.Compare(x.folded, y.folded), bytes.Compare(x.id[:], y.id[:]))
 	})
-	slices.SortFunc(d.Points, func(x, y directory.PointRow) int {
-		return cmp.Or(cmp.Compare(text.Fold(x.Point.Name), text.Fold(y.Point.Name)),
-			bytes.Compare(x.Point.Point[:], y.Point.Point[:]))
-	})
+	for i := range all {
+		rows[i] = all[i].row
+	}
 }
 
 // index finds the words that a search looks in, and who finds an open point in each group or below it.

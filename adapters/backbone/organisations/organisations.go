@@ -140,6 +140,41 @@ func (o *Organisations) Change(ctx context.Context, sys System, cmd organisation
 	return o.run(ctx, Own(sys), sys.Organisation.CVR, cmd)
 }
 
+// PutGroup makes or changes a contact group, as Change does, and gives the version that it has then.
+func (o *Organisations) PutGroup(ctx context.Context, sys System, cmd organisation.PutGroup) (uint32, error) {
+	s, err := o.changed(ctx, sys, cmd)
+	if err != nil {
+		return 0, err
+	}
+	defer s.Close()
+	row, _, err := s.Group(cmd.Group.Group)
+
+	return row.Version, err
+}
+
+// PutPoint makes or changes a contact point, as Change does, and gives the version that it has then.
+func (o *Organisations) PutPoint(ctx context.Context, sys System, cmd organisation.PutPoint) (uint32, error) {
+	s, err := o.changed(ctx, sys, cmd)
+	if err != nil {
+		return 0, err
+	}
+	defer s.Close()
+	row, _, err := s.Point(cmd.Point.Point)
+
+	return row.Version, err
+}
+
+// changed gives the directory as it is after a change.
+func (o *Organisations) changed(
+	ctx context.Context, sys System, cmd organisation.Command,
+) (*directory.Snapshot, error) {
+	if _, err := o.Change(ctx, sys, cmd); err != nil {
+		return nil, err
+	}
+
+	return directory.At(o.core.Views)
+}
+
 // Begin makes the contact structure of a made-up organisation, where there is none.
 func (o *Organisations) Begin(ctx context.Context, cvr string, cmd organisation.BeginContacts) error {
 	_, err := o.run(ctx, Registrar, cvr, cmd)
