@@ -115,7 +115,10 @@ func (a *api) putGroup(w http.ResponseWriter, r *http.Request, sys organisations
 	}
 
 	cmd := organisation.PutGroup{Group: g, Create: create, Version: version}
-	now, err := a.b.Organisations.PutGroup(r.Context(), sys, cmd)
+	if _, err := a.b.Organisations.Change(r.Context(), sys, cmd); err != nil {
+		return err
+	}
+	now, err := a.b.Organisations.GroupVersion(id)
 	if err != nil {
 		return err
 	}
@@ -265,7 +268,10 @@ func (a *api) putPoint(w http.ResponseWriter, r *http.Request, sys organisations
 	}
 
 	cmd := organisation.PutPoint{Point: p, Create: create, Version: version}
-	now, err := a.b.Organisations.PutPoint(r.Context(), sys, cmd)
+	if _, err := a.b.Organisations.Change(r.Context(), sys, cmd); err != nil {
+		return err
+	}
+	now, err := a.b.Organisations.PointVersion(id)
 	if err != nil {
 		return err
 	}
