@@ -7,6 +7,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"digitalpost/adapters/backbone/backbonetest"
@@ -76,6 +77,61 @@ func TestRivalsOfOneUUIDHaveOneOutcome(t *testing.T) {
 
 	if r := b.Outcome(sys, m); r.Status != "COMPLETED" {
 		t.Errorf("the outcome is %+v", r)
+	}
+}
+
+// The loser of two simultaneous sends of a UUID leaves the winner's claim alone: while the winner's outcome is being
+// found, it is taken up by nobody else.
+func TestALoserLeavesTheWinnersClaim(t *testing.T) {
+	t.Parallel()
+
+	b := backbonetest.Open(t)
+	b.Citizen(backbonetest.Mette)
+	sys, uuid := b.Authority(backbonetest.Municipality), core.NewUUID()
+
+	var both sync.WaitGroup // they have met before the log
+	both.Add(2)
+	var finding atomic.Int32
+	begun, finish := make(chan bool, 2), make(chan bool)
+	b.AtSteps(func(step string) {
+		switch step {
+		case "document written":
+			both.Done()
+			both.Wait()
+		case "before outcome":
+			if finding.Add(1) == 1 {
+				begun <- true
+				<-finish
+			}
+		}
+	})
+
+	done := make(chan error, 2)
+	for range 2 {
+		body := backbonetest.Memo(sys, backbonetest.Mette, backbonetest.Letter{UUID: uuid})
+		go func() {
+			_, err := b.Intake.Submit(context.Background(), sys, submission(uuid, body))
+			done <- err
+		}()
+	}
+	<-begun
+	if err := <-done; err != nil {
+		t.Errorf("the loser: %v", err)
+	}
+
+	once, cancel := context.WithCancel(context.Background())
+	cancel()
+	b.Intake.RunPending(once) // takes up what is pending, once
+	if n := finding.Load(); n != 1 {
+		t.Errorf("the outcome is being found %d times at once", n)
+	}
+
+	close(finish)
+	if err := <-done; err != nil {
+		t.Errorf("the winner: %v", err)
+	}
+	if got := shard(b, sys, uuid); len(got) != 1 {
+		t.Errorf("received: %v", backbonetest.Types(got))
 	}
 }
 
