@@ -2,6 +2,7 @@ package memo
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -177,7 +178,7 @@ func (l *lexer) push(name string, declared []binding) {
 // pop closes the innermost element: what its declarations hid is in force again.
 func (l *lexer) pop() {
 	last := len(l.stack) - 1
-	for _, b := range l.stack[last].outer {
+	for _, b := range slices.Backward(l.stack[last].outer) { // xmlns and xmlns: name the same prefix
 		if b.declared {
 			l.scope[b.prefix] = b.space
 		} else {
