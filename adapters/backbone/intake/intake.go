@@ -9,7 +9,6 @@ import (
 	"errors"
 	"hash"
 	"io"
-	"sync"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -37,7 +36,7 @@ type Intake struct {
 	organisations *organisations.Organisations
 	handler       receipts.Handler
 
-	busy    sync.Map      // messages whose outcome is being found
+	claims  claims        // of those who find an outcome
 	wakeDue chan struct{} // another date to wait for
 }
 
@@ -204,10 +203,10 @@ func (in *Intake) accept(
 	r.ConsentBasis = s.ConsentBasis
 	r.Document, r.Kept, r.SealedHash = ref.ID, ref.Length, ref.SealedHash
 
-	// Claimed before the event is there for others to take up, and released by its owner alone: a rival's claim stands.
-	if _, claimed := in.busy.LoadOrStore(r.Message, true); !claimed {
-		defer in.busy.Delete(r.Message)
-	}
+	// Claimed before the event is there for others to take up. A rival may have it, and lose before the log.
+	release, mine := in.claims.try(r.Message)
+	defer func() { release() }()
+	in.core.Fail("claimed")
 
 	m := core.Machine{Kind: access.System, ID: sys.ID, Once: "memo", Thing: r.Message}
 	events, p, err := in.run(ctx, sys.ID, uuid, m, intake.Receive{
@@ -227,7 +226,15 @@ func (in *Intake) accept(
 		row:      receipts.Row{Memo: events[0].(intake.MemoReceived), Position: p},
 		sealable: content.Sealable{DocumentKey: ref.Key, Salt: x.salt, Outline: outline, Memo: x.msg},
 	}
-	if err := in.settle(context.WithoutCancel(ctx), sys, memoIn); err != nil {
+	waits := &memoIn.row
+	if !mine {
+		release = in.claims.take(r.Message)
+		waits, err = in.unsettled(ctx, r.Message) // others may have found its outcome meanwhile
+	}
+	if err == nil && waits != nil {
+		err = in.settle(context.WithoutCancel(ctx), sys, memoIn)
+	}
+	if err != nil {
 		in.core.Logger.Error("outcome is taken up again later", "message", r.Message.String(), "error", err)
 	}
 	known, _, err := in.known(ctx, sys.ID, uuid)

@@ -1,17 +1,17 @@
 package intake_test
 
 import (
-	hall "digitalpost/adapters/backbone/intake"
-
 	"context"
 	"errors"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"digitalpost/adapters/backbone/backbonetest"
 	"digitalpost/adapters/backbone/core"
+	hall "digitalpost/adapters/backbone/intake"
 	"digitalpost/adapters/backbone/organisations"
 	"digitalpost/adapters/memo"
 	"digitalpost/domain"
@@ -132,6 +132,64 @@ func TestALoserLeavesTheWinnersClaim(t *testing.T) {
 	}
 	if got := shard(b, sys, uuid); len(got) != 1 {
 		t.Errorf("received: %v", backbonetest.Types(got))
+	}
+}
+
+// The one that claims a message first and loses before the log takes its claim with it; the winner, whose outcome is
+// still to be found, has one all the same, though others look for it and the recipient is registered meanwhile.
+func TestOneOutcomeWhoeverClaimsFirst(t *testing.T) {
+	t.Parallel()
+
+	b := backbonetest.Open(t)
+	sys, uuid := b.Authority(backbonetest.Municipality), core.NewUUID()
+
+	var claimed, finding atomic.Int32
+	won, begun, finish := make(chan bool), make(chan bool, 4), make(chan bool)
+	b.AtSteps(func(step string) {
+		switch step {
+		case "claimed":
+			if claimed.Add(1) == 1 {
+				<-won // the first to claim loses before the log
+			}
+		case "event appended":
+			close(won)
+		case "before outcome":
+			finding.Add(1)
+			begun <- true
+			<-finish
+		}
+	})
+
+	done := make(chan error, 2)
+	for range 2 {
+		body := backbonetest.Memo(sys, backbonetest.Mette, backbonetest.Letter{UUID: uuid})
+		go func() {
+			_, err := b.Intake.Submit(context.Background(), sys, submission(uuid, body))
+			done <- err
+		}()
+	}
+	<-begun
+	if err := <-done; err != nil {
+		t.Errorf("the loser: %v", err)
+	}
+	worker, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer cancel()
+	go b.Intake.RunPending(worker)
+	<-worker.Done()
+	if n := finding.Load(); n != 1 {
+		t.Errorf("the outcome is being found %d times at once", n)
+	}
+
+	box := b.Citizen(backbonetest.Mette)
+	close(finish)
+	if err := <-done; err != nil {
+		t.Errorf("the winner: %v", err)
+	}
+
+	refused := len(shard(b, sys, uuid)) - 1
+	delivered := len(b.Box(box, 0, mailbox.MessageDelivered{}.EventType()))
+	if refused+delivered != 1 {
+		t.Errorf("refused %d times and delivered %d times; want one outcome", refused, delivered)
 	}
 }
 

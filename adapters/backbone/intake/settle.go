@@ -171,12 +171,13 @@ func (in *Intake) pending() []domain.MessageID {
 
 // takeUp finds the outcome of a MeMo that a crash or a fault left without one: from its document, as when it came in.
 func (in *Intake) takeUp(ctx context.Context, m domain.MessageID) error {
-	if _, busy := in.busy.LoadOrStore(m, true); busy {
+	release, mine := in.claims.try(m)
+	if !mine {
 		return nil
 	}
-	defer in.busy.Delete(m)
+	defer release()
 
-	row, err := in.unsettled(m)
+	row, err := in.unsettled(ctx, m)
 	if err != nil || row == nil {
 		return err
 	}
@@ -216,8 +217,13 @@ func (in *Intake) takeUp(ctx context.Context, m domain.MessageID) error {
 	return in.settle(ctx, sys, x)
 }
 
-// unsettled gives a MeMo that has no outcome; nil if it has one.
-func (in *Intake) unsettled(m domain.MessageID) (*receipts.Row, error) {
+// unsettled gives a MeMo that has no outcome in the log; nil if it has one. It waits until the views have all of the
+// log: an outcome may have been appended by one who did not wait for it to be seen.
+func (in *Intake) unsettled(ctx context.Context, m domain.MessageID) (*receipts.Row, error) {
+	if err := in.core.Views.Wait(ctx, in.core.Log.Last()); err != nil {
+		return nil, err
+	}
+
 	s, err := receipts.At(in.core.Views)
 	if err != nil {
 		return nil, err
