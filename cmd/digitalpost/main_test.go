@@ -92,7 +92,8 @@ func command(args ...string) *exec.Cmd {
 // A child is a server in a process of its own.
 type child struct {
 	*exec.Cmd
-	url string // empty: it died before it served
+	url  string         // empty: it died before it served
+	said servertest.Log // what it wrote to its standard error
 }
 
 // spawn starts the program in development mode on a data directory; env names a step to die at. It is killed with the
@@ -129,7 +130,7 @@ func started(t *testing.T, cmd *exec.Cmd, env ...string) *child {
 	url := make(chan string, 1)
 	go func() {
 		defer close(url)
-		for lines := bufio.NewScanner(out); lines.Scan(); {
+		for lines := bufio.NewScanner(io.TeeReader(out, &c.said)); lines.Scan(); {
 			if _, after, ok := strings.Cut(lines.Text(), "Listening on "); ok {
 				addr, _, _ := strings.Cut(after, ",")
 				url <- addr
