@@ -23,7 +23,7 @@ func decoded(r io.Reader) (io.Reader, string, error) {
 		if err != nil || enc == nil {
 			return nil, "", &SyntaxError{Rule: "the encoding is not known"}
 		}
-		return transform.NewReader(all, enc.NewDecoder()), name, nil
+		return &sound{r: transform.NewReader(all, enc.NewDecoder())}, name, nil
 	}
 
 	switch {
@@ -74,5 +74,26 @@ func (a *asciiOnly) Read(p []byte) (int, error) {
 			return 0, &SyntaxError{Rule: "the bytes are not US-ASCII"}
 		}
 	}
+	return n, err
+}
+
+// sound refuses what a decoder puts in the place of bytes that mean nothing in the encoding: U+FFFD, which no sender
+// writes. What is kept would else be another text than what was sent.
+type sound struct {
+	r   io.Reader
+	end [2]byte // the last that were read
+}
+
+func (d *sound) Read(p []byte) (int, error) {
+	n, err := d.r.Read(p)
+	const replacement = "\uFFFD"
+	if bytes.Contains(p[:n], []byte(replacement)) ||
+		bytes.Contains(append(d.end[:], p[:min(n, 2)]...), []byte(replacement)) {
+		return 0, &SyntaxError{Rule: "there are bytes that are no characters of the encoding"}
+	}
+	if last := append(d.end[:], p[max(0, n-2):n]...); n > 0 {
+		d.end = [2]byte(last[len(last)-2:])
+	}
+
 	return n, err
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"strings"
 	"unicode/utf8"
@@ -34,10 +35,11 @@ type lexer struct {
 	i, n  int   // the window's unread part is buf[i:n]
 	base  int64 // offset of buf[0]
 	eof   bool
-	stack []open            // elements that are open
-	scope map[string]string // namespaces in force, by prefix
-	marks int               // how many have been read
-	tag   []byte            // scratch
+	stack []open           // elements that are open
+	scope map[string]space // namespaces in force, by prefix
+	seed  maphash.Seed
+	marks int    // how many have been read
+	tag   []byte // scratch
 }
 
 // An open is an element whose end tag is still to come.
@@ -48,8 +50,15 @@ type open struct {
 
 // A binding is a prefix with its namespace, if one is declared.
 type binding struct {
-	prefix, space string
-	declared      bool
+	prefix   string
+	space    space
+	declared bool
+}
+
+// A space is a namespace. Its hash, which nobody can foretell, tells two apart whatever their length.
+type space struct {
+	uri  string
+	hash uint64
 }
 
 type attr struct {
@@ -58,7 +67,7 @@ type attr struct {
 }
 
 func newLexer(r io.Reader) *lexer {
-	return &lexer{r: r, buf: make([]byte, 64<<10), scope: map[string]string{}}
+	return &lexer{r: r, buf: make([]byte, 64<<10), scope: map[string]space{}, seed: maphash.MakeSeed()}
 }
 
 func (l *lexer) offset() int64 { return l.base + int64(l.i) }
@@ -107,8 +116,12 @@ func (l *lexer) has(s string) (bool, error) {
 // until consumes through the end mark and hands on what stands before it, at most limit bytes of it if limit is not 0.
 func (l *lexer) until(end string, limit int, what string) ([]byte, error) {
 	l.tag = l.tag[:0]
+	ahead := len(end)
+	if limit == 0 {
+		ahead += utf8.UTFMax // so that there is a whole character
+	}
 	for total := 0; ; {
-		n, err := l.need(len(end))
+		n, err := l.need(ahead)
 		if err != nil {
 			return nil, err
 		}
@@ -128,6 +141,9 @@ func (l *lexer) until(end string, limit int, what string) ([]byte, error) {
 		}
 
 		k := len(b) - len(end) + 1
+		if limit == 0 {
+			k = whole(b, k)
+		}
 		total += k
 		if limit > 0 && total > limit {
 			return nil, l.fail("%s is longer than %d bytes", what, limit)
@@ -135,7 +151,7 @@ func (l *lexer) until(end string, limit int, what string) ([]byte, error) {
 
 		if limit > 0 {
 			l.tag = append(l.tag, b[:k]...)
-		} else if err := l.validChars(b[:k], true); err != nil {
+		} else if err := l.validChars(b[:k]); err != nil {
 			return nil, err
 		}
 
@@ -143,9 +159,20 @@ func (l *lexer) until(end string, limit int, what string) ([]byte, error) {
 	}
 }
 
-// validChars refuses bytes that are no XML characters. A character cut by the end of b is left to the next call where
-// more says so.
-func (l *lexer) validChars(b []byte, more bool) error {
+// whole gives the most of the first k bytes of b, of which there are more, that ends with a whole character, if its
+// end is one of UTF-8.
+func whole(b []byte, k int) int {
+	for back := range min(utf8.UTFMax, k) {
+		if utf8.RuneStart(b[k-back]) {
+			return k - back
+		}
+	}
+
+	return k
+}
+
+// validChars refuses bytes that are no XML characters.
+func (l *lexer) validChars(b []byte) error {
 	for i := 0; i < len(b); {
 		c := b[i]
 		if c < utf8.RuneSelf {
@@ -158,10 +185,6 @@ func (l *lexer) validChars(b []byte, more bool) error {
 
 		r, size := utf8.DecodeRune(b[i:])
 		if r == utf8.RuneError && size == 1 {
-			if more && !utf8.FullRune(b[i:]) || more && i < 4 {
-				i++
-				continue
-			}
 			return l.fail("the bytes are not UTF-8")
 		}
 
@@ -187,7 +210,7 @@ func (l *lexer) skipMisc() (bool, error) {
 		}
 		b, err := l.until("--", 0, "a comment")
 		if err == nil {
-			err = l.validChars(b, true)
+			err = l.validChars(b)
 		}
 		if err != nil {
 			return true, err
@@ -210,7 +233,7 @@ func (l *lexer) skipMisc() (bool, error) {
 	if err != nil {
 		return true, err
 	}
-	if err := l.validChars(b, false); err != nil {
+	if err := l.validChars(b); err != nil {
 		return true, err
 	}
 	target, _, _ := strings.Cut(strings.Map(func(r rune) rune {

@@ -226,7 +226,7 @@ func (r *reader) xsi(a attr, typ string) error {
 	case qname{xsiNamespace, "schemaLocation"}, qname{xsiNamespace, "noNamespaceSchemaLocation"}:
 		return nil
 	case qname{xsiNamespace, "type"}:
-		if typ != "" && r.l.resolve(strings.TrimSpace(a.value), true) == schemaTypes[typ] {
+		if name, _ := r.l.resolve(strings.TrimSpace(a.value), true); typ != "" && name == schemaTypes[typ] {
 			return nil
 		}
 	}

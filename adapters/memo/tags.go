@@ -2,8 +2,10 @@ package memo
 
 import (
 	"bytes"
+	"hash/maphash"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -21,7 +23,7 @@ func (l *lexer) startTag() (name qname, attrs []attr, empty bool, err error) {
 	if raw, empty = bytes.CutSuffix(raw, []byte("/")); len(raw) == 0 {
 		return name, nil, false, l.fail("a tag has no name")
 	}
-	if err := l.validChars(raw, false); err != nil {
+	if err := l.validChars(raw); err != nil {
 		return name, nil, false, err
 	}
 
@@ -47,18 +49,19 @@ func (l *lexer) startTag() (name qname, attrs []attr, empty bool, err error) {
 
 	// Only now: names of the element itself are of the namespaces that it declares.
 	l.push(label, declared)
-	name = l.resolve(label, true)
+	name, _ = l.resolve(label, true)
+	hashes := make([]uint64, 0, len(list))
 	for _, a := range list {
 		if a.name == "xmlns" || strings.HasPrefix(a.name, "xmlns:") {
 			continue
 		}
-		q := l.resolve(a.name, false)
-		for _, other := range attrs {
-			if other.name == q {
+		q, hash := l.resolve(a.name, false)
+		for i, other := range attrs {
+			if hashes[i] == hash && other.name == q {
 				return name, nil, false, l.fail("attribute %.64s stands twice", a.name)
 			}
 		}
-		attrs = append(attrs, attr{q, a.value})
+		attrs, hashes = append(attrs, attr{q, a.value}), append(hashes, hash)
 	}
 	if empty {
 		l.pop()
@@ -110,7 +113,7 @@ func (l *lexer) attributes(s string) (list []rawAttr, declared []binding, err er
 			if prefix == "xmlns" {
 				return nil, nil, l.fail("prefix %.64s may not be declared so", prefix)
 			}
-			declared = append(declared, binding{prefix, value, true})
+			declared = append(declared, binding{prefix, space{value, maphash.String(l.seed, value)}, true})
 		}
 	}
 }
@@ -168,8 +171,8 @@ func (l *lexer) endTag() error {
 func (l *lexer) push(name string, declared []binding) {
 	o := open{name: name}
 	for _, d := range declared {
-		space, there := l.scope[d.prefix]
-		o.outer = append(o.outer, binding{d.prefix, space, there})
+		outer, there := l.scope[d.prefix]
+		o.outer = append(o.outer, binding{d.prefix, outer, there})
 		l.scope[d.prefix] = d.space
 	}
 	l.stack = append(l.stack, o)
@@ -178,7 +181,7 @@ func (l *lexer) push(name string, declared []binding) {
 // pop closes the innermost element: what its declarations hid is in force again.
 func (l *lexer) pop() {
 	last := len(l.stack) - 1
-	for _, b := range slices.Backward(l.stack[last].outer) { // xmlns and xmlns: name the same prefix
+	for _, b := range slices.Backward(l.stack[last].outer) {
 		if b.declared {
 			l.scope[b.prefix] = b.space
 		} else {
@@ -188,34 +191,68 @@ func (l *lexer) pop() {
 	l.stack = l.stack[:last]
 }
 
-// resolve returns a name with its namespace. An unknown prefix stays in the name, which then is none that is known.
-func (l *lexer) resolve(name string, element bool) qname {
+// resolve returns a name with its namespace, and the namespace's hash. An unknown prefix stays in the name, which then is
+// none that is known.
+func (l *lexer) resolve(name string, element bool) (qname, uint64) {
 	prefix, local, ok := strings.Cut(name, ":")
 	if !ok {
 		if prefix, local = "", name; !element {
-			return qname{"", name}
+			return qname{"", name}, 0
 		}
 	}
 
 	if prefix == "xml" {
-		return qname{"http://www.w3.org/XML/1998/namespace", local}
+		return qname{"http://www.w3.org/XML/1998/namespace", local}, 1
 	}
 
 	if space, ok := l.scope[prefix]; ok {
-		return qname{space, local}
+		return qname{space.uri, local}, space.hash
 	}
 
-	return qname{"", name}
+	return qname{"", name}, 0
 }
 
-// isName reports whether s can be a name; names beyond ASCII are taken as they are, since none is known here.
+// isName reports whether s can be a name of an element or attribute: with at most one colon, which stands between two
+// names (Namespaces in XML 1.0, QName).
 func isName(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		begins := c >= utf8.RuneSelf || letters(s[i:i+1]) || c == '_' || c == ':'
-		if goesOn := digit(c) || c == '-' || c == '.'; !begins && (i == 0 || !goesOn) {
+	prefix, local, two := strings.Cut(s, ":")
+	return isPart(prefix) && (!two || isPart(local))
+}
+
+// isPart reports whether s is a name without colon (NCName).
+func isPart(s string) bool {
+	for i, r := range s {
+		if !begins(r) && (i == 0 || !goesOn(r)) {
 			return false
 		}
 	}
+
 	return s != ""
+}
+
+// begins reports whether a name may begin with r (XML 1.0, NameStartChar).
+func begins(r rune) bool {
+	if r < utf8.RuneSelf {
+		return r|0x20 >= 'a' && r|0x20 <= 'z' || r == '_'
+	}
+
+	return unicode.Is(nameStart, r)
+}
+
+// goesOn reports whether r may stand within a name, beside what begins one (XML 1.0, NameChar).
+func goesOn(r rune) bool {
+	return r >= '0' && r <= '9' || r == '-' || r == '.' || r == 0xB7 || r >= 0x300 && r <= 0x36F ||
+		r == 0x203F || r == 0x2040
+}
+
+// nameStart is what a name may begin with beyond ASCII.
+var nameStart = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{Lo: 0xC0, Hi: 0xD6, Stride: 1}, {Lo: 0xD8, Hi: 0xF6, Stride: 1}, {Lo: 0xF8, Hi: 0x2FF, Stride: 1},
+		{Lo: 0x370, Hi: 0x37D, Stride: 1}, {Lo: 0x37F, Hi: 0x1FFF, Stride: 1}, {Lo: 0x200C, Hi: 0x200D, Stride: 1},
+		{Lo: 0x2070, Hi: 0x218F, Stride: 1}, {Lo: 0x2C00, Hi: 0x2FEF, Stride: 1}, {Lo: 0x3001, Hi: 0xD7FF, Stride: 1},
+		{Lo: 0xF900, Hi: 0xFDCF, Stride: 1}, {Lo: 0xFDF0, Hi: 0xFFFD, Stride: 1},
+	},
+	R32:         []unicode.Range32{{Lo: 0x10000, Hi: 0xEFFFF, Stride: 1}},
+	LatinOffset: 2,
 }

@@ -71,7 +71,7 @@ func (l *lexer) plain(b []byte, piece pieceFunc) error {
 		return l.fail("]]> stands in text")
 	}
 
-	if err := l.validChars(b[:j], false); err != nil {
+	if err := l.validChars(b[:j]); err != nil {
 		return err
 	}
 
@@ -134,7 +134,7 @@ func (l *lexer) cdata(piece pieceFunc) error {
 				k--
 			}
 		}
-		if err := l.validChars(b[:k], false); err != nil {
+		if err := l.validChars(b[:k]); err != nil {
 			return err
 		}
 		if err := piece(b[:k], l.offset(), cdata); err != nil {
