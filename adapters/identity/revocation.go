@@ -3,11 +3,9 @@ package identity
 import (
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -19,7 +17,8 @@ import (
 // Bounds of what is fetched of an authority.
 const (
 	maxRevocations = 32 << 20 // bytes of one list
-	maxLists       = 100      // that are remembered
+	maxSources     = 100      // addresses that are remembered
+	maxIssuers     = 100      // whose lists are remembered, of one source
 	fetchTimeout   = 5 * time.Second
 	fetchAgain     = time.Minute // after a list could not be fetched
 	longestKept    = 24 * time.Hour
@@ -38,55 +37,43 @@ type Revocations struct {
 	Files []string
 	// Fetch has the lists fetched that certificates name, over HTTP or HTTPS; they are kept until the next is due.
 	Fetch bool
-	// Required refuses a certificate of which no list says whether it was revoked; else it is taken.
+	// Required refuses a certificate of which no list says whether it, or an authority above it, was revoked; else it
+	// is taken.
 	Required bool
 	Now      func() time.Time // nil: time.Now
 
-	mu    sync.Mutex       // guards what follows, and is held while a list is fetched: one at a time
-	lists map[string]*list // by file or address
+	mu      sync.Mutex // guards what follows; it is never held while anything is read or fetched
+	sources map[string]*source
 }
 
-// A list is one of an authority's, as it was read last.
-type list struct {
-	crl     *x509.RevocationList // nil: it could not be read
-	revoked map[string]bool      // serial numbers
-	stamp   time.Time            // of the file
-	again   time.Time            // when it is fetched again
-	signed  map[[32]byte]bool    // by an authority whose certificate has that hash, or not
+// A source is a file or an address, and what it has said. What it says anew replaces that of the same authority only if
+// the authority has signed it and it is not older: neither a forged list nor an old one lets in what was revoked.
+type source struct {
+	mu    sync.Mutex // guards what follows
+	read  []*list    // as they came last, whoever signed them
+	good  map[[32]byte][]*list
+	stamp time.Time     // of the file
+	size  int64         // of the file
+	again time.Time     // when an address is asked again
+	asked chan struct{} // closed when it has answered, or not; nil: it is not being asked
+	fails bool          // it did not answer the last time
 }
 
 // Load reads the files, and says which can't be read: a list that is named and isn't there is a mistake at the start,
 // and the last that read is kept later.
 func (r *Revocations) Load() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	for _, name := range r.Files {
-		if r.file(name).crl == nil {
-			return fmt.Errorf("identity: %s is no list of revoked certificates that can be read", name)
+		if s := r.source(name); !s.file(name) {
+			return fmt.Errorf("%w in %s", errNoList, name)
 		}
 	}
 
 	return nil
 }
 
-// signedBy reports whether the list is an authority's. The signature is looked at once.
-func (l *list) signedBy(issuer *x509.Certificate) bool {
-	if l.crl == nil {
-		return false
-	}
-
-	key := sha256.Sum256(issuer.Raw)
-	ok, known := l.signed[key]
-	if !known {
-		ok = l.crl.CheckSignatureFrom(issuer) == nil
-		l.signed[key] = ok
-	}
-
-	return ok
-}
-
-// Check refuses with ErrRevoked a certificate that its issuer has revoked, as a verified chain has it; and, where lists
-// are required, with ErrUnknownRevocation one of which no list that is in force says whether.
+// Check refuses with ErrRevoked a certificate that its issuer has revoked, or whose authority was, as a verified chain
+// has them; and, where lists are required, with ErrUnknownRevocation one of which no list that is in force says
+// whether. Where no list that it has says anything it waits for addresses that answered the last time, at most 5 s.
 func (r *Revocations) Check(chain []*x509.Certificate) error {
 	if r == nil || len(r.Files) == 0 && !r.Fetch {
 		return nil
@@ -99,112 +86,195 @@ func (r *Revocations) Check(chain []*x509.Certificate) error {
 	if r.Now != nil {
 		now = r.Now()
 	}
-	leaf, issuer := chain[0], chain[1]
-
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	known := false
-	for _, l := range r.candidates(leaf, now) {
-		if !l.signedBy(issuer) {
-			continue // another authority's, or nobody's
+	var unknown error
+	for i, cert := range chain[:len(chain)-1] {
+		known, err := r.look(cert, chain[i+1], now)
+		if err != nil {
+			return err
 		}
-		if l.revoked[leaf.SerialNumber.String()] {
-			return ErrRevoked
+		if r.Required && !known {
+			unknown = ErrUnknownRevocation
 		}
-		known = known || now.Before(l.crl.NextUpdate) && !now.Before(l.crl.ThisUpdate)
 	}
 
-	if r.Required && !known {
-		return ErrUnknownRevocation
-	}
-
-	return nil
+	return unknown
 }
 
-// candidates gives the lists that may say something of a certificate: a list that is due is read anew. The caller holds
-// mu.
-func (r *Revocations) candidates(leaf *x509.Certificate, now time.Time) (out []*list) {
+// look looks a certificate up, and reports whether a list says that it is not revoked.
+func (r *Revocations) look(cert, issuer *x509.Certificate, now time.Time) (known bool, err error) {
+	var all []*source
 	for _, name := range r.Files {
-		out = append(out, r.file(name))
+		s := r.source(name)
+		s.file(name)
+		all = append(all, s)
 	}
 
-	if !r.Fetch {
-		return out
-	}
-	for _, url := range leaf.CRLDistributionPoints {
-		if strings.HasPrefix(url, "http://") || strings.HasPrefix(url, "https://") {
-			out = append(out, r.fetched(url, now))
+	var asked []<-chan struct{}
+	if r.Fetch {
+		for _, url := range cert.CRLDistributionPoints {
+			if strings.HasPrefix(url, "http://") || strings.HasPrefix(url, "https://") {
+				s := r.source(url)
+				if first := s.refresh(url, issuer, now); first != nil {
+					asked = append(asked, first)
+				}
+				all = append(all, s)
+			}
 		}
+	}
+
+	for {
+		for _, s := range all {
+			for _, l := range s.of(issuer, now) {
+				if l.revoked[cert.SerialNumber.String()] {
+					return true, ErrRevoked
+				}
+				known = known || l.covers(cert, now)
+			}
+		}
+		if known || len(asked) == 0 {
+			return known, nil
+		}
+
+		for _, answered := range asked {
+			<-answered
+		}
+		asked = nil
+	}
+}
+
+// source gives that of a name, which is made if it is new. Addresses are forgotten when there are too many.
+func (r *Revocations) source(name string) *source {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.sources[name]; s != nil {
+		return s
+	}
+
+	if len(r.sources) >= maxSources+len(r.Files) || r.sources == nil {
+		kept := map[string]*source{}
+		for _, f := range r.Files {
+			if s := r.sources[f]; s != nil {
+				kept[f] = s
+			}
+		}
+		r.sources = kept
+	}
+	s := &source{good: map[[32]byte][]*list{}}
+	r.sources[name] = s
+
+	return s
+}
+
+// of gives the lists of an authority, the newest of each scope. The caller's issuer is one of a verified chain.
+func (s *source) of(issuer *x509.Certificate, now time.Time) []*list {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := sha256.Sum256(issuer.Raw)
+	good := slices.Clone(s.good[key])
+	for _, l := range s.read {
+		if now.Before(l.crl.ThisUpdate) || !l.signedBy(issuer) {
+			continue
+		}
+		good = adopt(good, l)
+	}
+	if len(s.good) < maxIssuers || s.good[key] != nil {
+		s.good[key] = good
+	}
+
+	return good
+}
+
+// adopt puts a list in the place of one that it replaces, or beside those of other scopes.
+func adopt(good []*list, l *list) []*list {
+	for i, g := range good {
+		switch {
+		case l == g:
+			return good
+		case l.replaces(g):
+			good[i] = l
+			return good
+		case g.replaces(l):
+			return good
+		}
+	}
+
+	return append(good, l)
+}
+
+// file reads a file that has changed since it was read last, whether that went well or not, and reports whether it has
+// given a list yet.
+func (s *source) file(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st, err := os.Stat(name)
+	if err != nil || st.ModTime().Equal(s.stamp) && st.Size() == s.size {
+		return len(s.read) > 0
+	}
+
+	s.stamp, s.size = st.ModTime(), st.Size()
+	if b, err := os.ReadFile(name); err == nil {
+		if read, err := readLists(b); err == nil {
+			s.read = read
+		}
+	}
+
+	return len(s.read) > 0
+}
+
+// refresh asks an address again when that is due, beside everybody, one request at a time. It gives what is closed when
+// the answer is there; nil where there is none to wait for: it has answered, or did not the last time.
+func (s *source) refresh(url string, issuer *x509.Certificate, now time.Time) (answered <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.asked == nil && !now.Before(s.again) {
+		s.asked = make(chan struct{})
+		s.again = now.Add(fetchAgain) // unless it says something better
+		go s.ask(url, issuer, now)
+	}
+
+	if s.fails || s.asked == nil {
+		return nil
+	}
+	return s.asked
+}
+
+// ask asks an address for its issuer's lists. An answer with anybody else's is none.
+func (s *source) ask(url string, issuer *x509.Certificate, now time.Time) {
+	read, err := fetchLists(url)
+	if err == nil && !slices.ContainsFunc(read, func(l *list) bool { return l.signedBy(issuer) }) {
+		err = errNoList
+	}
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fails = err != nil; err == nil {
+		s.read, s.again = read, due(read, now)
+	}
+	close(s.asked)
+	s.asked = nil
+}
+
+// due gives when lists are fetched again: when the next is due, within bounds.
+func due(lists []*list, now time.Time) time.Time {
+	out := now.Add(longestKept)
+	for _, l := range lists {
+		if l.crl.NextUpdate.Before(out) {
+			out = l.crl.NextUpdate
+		}
+	}
+	if least := now.Add(fetchAgain); out.Before(least) {
+		out = least
 	}
 
 	return out
 }
 
-// file gives the list of a file; one that does not read keeps the last that did.
-func (r *Revocations) file(name string) *list {
-	if r.lists == nil {
-		r.lists = map[string]*list{}
+// fetchLists fetches from an address, and from no other that it points to.
+func fetchLists(url string) ([]*list, error) {
+	client := http.Client{
+		Timeout:       fetchTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-
-	l := r.lists[name]
-	st, err := os.Stat(name)
-	if l != nil && (err != nil || st.ModTime().Equal(l.stamp)) {
-		return l
-	}
-
-	if b, readErr := os.ReadFile(name); err == nil && readErr == nil {
-		if read, err := readList(b); err == nil {
-			read.stamp = st.ModTime()
-			r.lists[name] = read
-
-			return read
-		}
-	}
-
-	if l == nil {
-		return &list{}
-	}
-
-	return l
-}
-
-// fetched gives the list of an address. While it does not answer, the last that did is kept.
-func (r *Revocations) fetched(url string, now time.Time) *list {
-	l := r.lists[url]
-	if l != nil && now.Before(l.again) {
-		return l
-	}
-
-	read, err := fetchList(url)
-	if err != nil {
-		if l == nil {
-			l = &list{}
-		}
-		l.again = now.Add(fetchAgain)
-		read = l
-	} else {
-		read.again = now.Add(longestKept)
-		if read.crl.NextUpdate.Before(read.again) {
-			read.again = read.crl.NextUpdate
-		}
-		if least := now.Add(fetchAgain); read.again.Before(least) {
-			read.again = least
-		}
-	}
-
-	if len(r.lists) >= maxLists+len(r.Files) {
-		maps.DeleteFunc(r.lists, func(name string, _ *list) bool { return !slices.Contains(r.Files, name) })
-	}
-	if r.lists == nil {
-		r.lists = map[string]*list{}
-	}
-	r.lists[url] = read
-
-	return read
-}
-
-func fetchList(url string) (*list, error) {
-	client := http.Client{Timeout: fetchTimeout}
 	res, err := client.Get(url)
 	if err != nil {
 		return nil, err
@@ -219,27 +289,5 @@ func fetchList(url string) (*list, error) {
 		return nil, err
 	}
 
-	return readList(b)
+	return readLists(b)
 }
-
-func readList(b []byte) (*list, error) {
-	if block, _ := pem.Decode(b); block != nil {
-		b = block.Bytes
-	}
-	crl, err := x509.ParseRevocationList(b)
-	if err != nil {
-		return nil, err
-	}
-
-	l := &list{crl: crl, revoked: map[string]bool{}, signed: map[[32]byte]bool{}}
-	for _, e := range crl.RevokedCertificateEntries {
-		if e.ReasonCode != removedFromList {
-			l.revoked[e.SerialNumber.String()] = true
-		}
-	}
-
-	return l, nil
-}
-
-// removedFromList is the reason by which a later list takes a certificate off (RFC 5280, 5.3.1).
-const removedFromList = 8
