@@ -191,8 +191,8 @@ func (l *lexer) pop() {
 	l.stack = l.stack[:last]
 }
 
-// resolve returns a name with its namespace, and the namespace's hash. An unknown prefix stays in the name, which then is
-// none that is known.
+// resolve returns a name with its namespace, and the namespace's hash. An unknown prefix stays in the name, which then
+// is none that is known.
 func (l *lexer) resolve(name string, element bool) (qname, uint64) {
 	prefix, local, ok := strings.Cut(name, ":")
 	if !ok {
@@ -250,7 +250,8 @@ var nameStart = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0xC0, Hi: 0xD6, Stride: 1}, {Lo: 0xD8, Hi: 0xF6, Stride: 1}, {Lo: 0xF8, Hi: 0x2FF, Stride: 1},
 		{Lo: 0x370, Hi: 0x37D, Stride: 1}, {Lo: 0x37F, Hi: 0x1FFF, Stride: 1}, {Lo: 0x200C, Hi: 0x200D, Stride: 1},
-		{Lo: 0x2070, Hi: 0x218F, Stride: 1}, {Lo: 0x2C00, Hi: 0x2FEF, Stride: 1}, {Lo: 0x3001, Hi: 0xD7FF, Stride: 1},
+		{Lo: 0x2070, Hi: 0x218F, Stride: 1}, {Lo: 0x2C00, Hi: 0x2FEF, Stride: 1},
+		{Lo: 0x3001, Hi: 0xD7FF, Stride: 1},
 		{Lo: 0xF900, Hi: 0xFDCF, Stride: 1}, {Lo: 0xFDF0, Hi: 0xFFFD, Stride: 1},
 	},
 	R32:         []unicode.Range32{{Lo: 0x10000, Hi: 0xEFFFF, Stride: 1}},

@@ -3,10 +3,13 @@ package problem
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
+	"unicode"
 )
 
-// Repeated gives the name of a member that stands twice in one of a JSON value's objects; empty if there is none, or
-// the value is not JSON. Of two members of one name, each reader takes the one that it likes.
+// Repeated gives the name of a member that stands twice in one of a JSON value's objects, however its letters are
+// cased; empty if there is none, or the value is not JSON. Of two members of one name, each reader takes the one that
+// it likes.
 func Repeated(raw []byte) string {
 	in := json.NewDecoder(bytes.NewReader(raw))
 	in.UseNumber()
@@ -33,13 +36,25 @@ func Repeated(raw []byte) string {
 		case string:
 			if name {
 				in := open[len(open)-1]
-				if in[t] {
+				folded := strings.Map(fold, t)
+				if in[folded] {
 					return t
 				}
-				in[t], name = true, false
+				in[folded], name = true, false
 				continue
 			}
 		}
 		name = len(open) > 0 && open[len(open)-1] != nil
+	}
+}
+
+// fold gives the least of the letters that encoding/json takes for r.
+func fold(r rune) rune {
+	for {
+		next := unicode.SimpleFold(r)
+		if next <= r {
+			return next
+		}
+		r = next
 	}
 }

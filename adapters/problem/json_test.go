@@ -14,6 +14,10 @@ func TestRepeated(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"a":1,"b":2}`:                 "",
 		`{"a":1,"a":2}`:                 "a",
+		`{"text":1,"Text":2}`:           "Text",
+		`{"links":1,"linKs":2}`:         "linKs",
+		`{"ſ":1,"S":2}`:                 "S",
+		`{"å":1,"a":2}`:                 "",
 		`{"a":{"b":1},"b":{"b":1}}`:     "",
 		`{"a":[{"b":1},{"b":2,"b":3}]}`: "b",
 		`{"a":["a","a"],"b":"a"}`:       "",
