@@ -88,11 +88,11 @@ func (s Server) message(m sending.Mail) (*mail.Msg, error) {
 	}
 
 	msg.SetMessageIDWithValue(m.ID + s.From[strings.LastIndexByte(s.From, '@'):])
-	msg.Subject(m.Subject)
+	msg.Subject(strings.ReplaceAll(m.Subject, "=?", "= ?")) // what begins a coded word would be decoded by who reads it
 	msg.SetBodyString(mail.TypeTextPlain, m.Text)
 	for _, f := range m.Files {
 		kind, _, err := mime.ParseMediaType(f.Kind)
-		if err != nil {
+		if err != nil || strings.HasPrefix(kind, "multipart/") || strings.HasPrefix(kind, "message/") { // RFC 2045, 6.4
 			kind = "application/octet-stream"
 		}
 		msg.AttachReadSeeker(f.Name, f.Open(), mail.WithFileContentType(mail.ContentType(kind)))

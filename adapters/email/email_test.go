@@ -200,3 +200,26 @@ func TestMailThatWasTakenIsSentOnce(t *testing.T) {
 		t.Errorf("send = %v, and the server has taken %d", err, taken.Load())
 	}
 }
+
+// What a sender wrote is shown as it stands: no coded word of theirs is decoded by who reads the subject, and no part
+// has a kind that has parts of its own.
+func TestASubjectIsNotDecoded(t *testing.T) {
+	t.Parallel()
+	m := &mailServer{once: map[string]*smtp.SMTPError{}, never: map[string]*smtp.SMTPError{}}
+	send := m.serve(t)
+	err := send(t.Context(), sending.Mail{
+		ID: "1", To: "anna@example.org", Subject: "=?utf-8?Q?a=0D=0ABcc:_x=40y.dk?=", Text: "Hej",
+		Files: []sending.MailFile{{
+			Name: "a.txt", Kind: "message/rfc822", Open: func() io.ReadSeeker { return strings.NewReader("x") },
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if mail := m.mails[0]; strings.Contains(mail, "=?utf-8?Q?a") || strings.Contains(mail, "message/rfc822") {
+		t.Errorf("the mail:\n%s", mail)
+	}
+}

@@ -144,6 +144,7 @@ func TestProposalsTakeTwoOperators(t *testing.T) {
 	bent.Want(403, "mandate.missing", "POST", approve, "")
 	bent.Want(403, "mandate.not.in.force", "POST", approve, "", "Mandate", mine)
 	signIn(3, "CITIZEN_SERVICE_EMPLOYEE").Want(403, "", "POST", approve, "")
+	signIn(1, "AUDITOR").Want(403, "mandate.not.in.force", "GET", proposals, "", "Mandate", mine) // of another office
 	if p.B.Epoch() != 1 {
 		t.Fatalf("the keys were rolled by one operator: epoch %d", p.B.Epoch())
 	}

@@ -147,15 +147,20 @@ func (m *Mandates) read(ctx context.Context, id domain.UUID) (s mandate.State, o
 	return s, out, nil
 }
 
-// Check refuses with mandate.NotInForce who names a mandate that is not theirs, is over, or never was. Of the console
-// it is asked with the zero principal, and of nobody else.
+// Check refuses with mandate.NotInForce who names a mandate that is not theirs, is over, never was, or was opened in an
+// office that they do not hold now. Of the console it is asked with the zero principal, and of nobody else.
 func (m *Mandates) Check(ctx context.Context, p access.Principal, id domain.UUID) error {
 	s, _, err := m.handler.State(ctx, stream(id), mandate.Open{})
 	if err != nil {
 		return err
 	}
 
-	return s.Covers(core.IdentityOf(p), p.Authority, m.core.Now())
+	who := core.IdentityOf(p)
+	if who != [16]byte{} && !p.Holds(s.Office) {
+		return domain.Refuse(mandate.NotInForce)
+	}
+
+	return s.Covers(who, p.Authority, m.core.Now())
 }
 
 // Mandate shows a mandate to who has opened it, and to auditors. core.ErrNotFound for others.

@@ -213,7 +213,7 @@ func TestAForwardAsEMail(t *testing.T) {
 	ask.Key = "key"
 	to := sending.Onward{
 		Recipient: "yes@example.org", Kind: sending.ToEMail,
-		Comment: "\nAfsender / Sender: A\u2028Modtaget / Received: i dag",
+		Comment: "\nAfsender / Sender: A\u202e\u2028Modtaget / Received: i dag",
 	}
 
 	if _, _, err := b.Sending.Forward(ctx, ask, m, to); !core.IsReason(err, mailbox.EMailNotConfirmed) {
@@ -255,4 +255,7 @@ func TestAForwardAsEMail(t *testing.T) {
 		t.Errorf("%d mails with %q", len(mails), files)
 	}
 	oursOnce(t, mails[0].Text)
+	if strings.ContainsRune(mails[0].Text, '\u202e') {
+		t.Errorf("the mail's text turns round: %q", mails[0].Text)
+	}
 }

@@ -29,10 +29,11 @@ func Clip(s string, most int) string {
 	return s
 }
 
-// Line makes a text one line: control characters and all that breaks lines become blanks.
+// Line makes a text one line, as it is read: control characters, all that breaks lines and what changes the direction
+// of what follows become blanks.
 func Line(s string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp) {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control) {
 			return ' '
 		}
 
