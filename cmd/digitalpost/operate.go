@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -11,7 +13,10 @@ import (
 	"digitalpost/adapters/vault"
 	"digitalpost/domain"
 	"digitalpost/domain/oplog"
+	"digitalpost/eventstore"
 	"digitalpost/eventstore/filestore"
+	"digitalpost/projections"
+	"digitalpost/projections/engine"
 )
 
 // reasonFlags are why an operator does what can't be undone. In production both are needed.
@@ -176,10 +181,17 @@ func (d dataFlags) offline(do func(*backbone.Backbone) error) error {
 	return errors.Join(do(b), b.Close())
 }
 
-type rebuildCmd struct{ dataFlags }
+type rebuildCmd struct {
+	dataFlags
+	Prepare bool `help:"Make views of this program's format beside a server of another, for the next start of this one."`
+}
 
 // Run builds the views anew, through the server if one runs.
 func (c *rebuildCmd) Run() error {
+	if c.Prepare {
+		return c.prepare(os.Stdout)
+	}
+
 	var out officeapi.RebuiltViews
 	err := c.ask(question{method: "POST", path: "operations/views/rebuild"}, &out)
 
@@ -195,4 +207,37 @@ func (c *rebuildCmd) Run() error {
 	}
 
 	return err
+}
+
+// nearly is how many events may be left for the next start: less than a second's.
+const nearly = 10_000
+
+// prepare makes the views of this program's format beside a server that another program runs: what the log gains
+// meanwhile is folded, too, until little is left.
+func (c *rebuildCmd) prepare(out io.Writer) error {
+	at := eventstore.Position(0)
+	for done := false; ; done = true {
+		b, err := filestore.OpenBeside(filepath.Join(c.Data, "log"))
+		if err != nil {
+			return err
+		}
+		if done && b.Last()-at < nearly {
+			fmt.Fprintf(out, "views are prepared through position %d; the next start of this program takes them\n", at)
+			return nil
+		}
+
+		id, incarnation, err := b.Identity()
+		if err != nil {
+			return err
+		}
+		at = b.Last()
+		for _, p := range projections.All() {
+			l := engine.Log{ID: id, Incarnation: incarnation}
+			if err := engine.Prepare(
+				context.Background(), filepath.Join(c.Data, "views"), l, p, b.ReadAll, at,
+			); err != nil {
+				return fmt.Errorf("prepare %s: %w", p.Name(), err)
+			}
+		}
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -113,6 +112,10 @@ func (v *Views) open(p Projection, last eventstore.Position) error {
 		return err
 	}
 
+	if err := takePrepared(path, v.cfg.Log, last); err != nil {
+		return err
+	}
+
 	f, err := openSound(path, v.cfg.Log, last)
 	if err != nil {
 		return err
@@ -133,7 +136,7 @@ func (v *Views) open(p Projection, last eventstore.Position) error {
 	return nil
 }
 
-func (v *Views) path(p Projection) string { return filepath.Join(v.cfg.Dir, p.Name()+".view") }
+func (v *Views) path(p Projection) string { return viewPath(v.cfg.Dir, p) }
 
 // Ready reports whether the views have caught up with the log as it was at start, and none has failed.
 func (v *Views) Ready() bool { return v.ready.Load() && v.Err() == nil }

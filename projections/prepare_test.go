@@ -1,0 +1,119 @@
+package projections_test
+
+import (
+	"context"
+	"iter"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+
+	"go.etcd.io/bbolt"
+
+	"digitalpost/domain"
+	"digitalpost/eventstore"
+	"digitalpost/eventstore/memstore"
+	"digitalpost/projections/engine"
+	"digitalpost/projections/mailboxes"
+	"digitalpost/projections/viewtest"
+)
+
+// A counting projection counts the events that it applies.
+type counting struct {
+	mailboxes.Projection
+	n *atomic.Int64
+}
+
+func (p counting) Apply(v engine.View, rec eventstore.Event, e domain.Event) error {
+	p.n.Add(1)
+	return p.Projection.Apply(v, rec, e)
+}
+
+// A view that was prepared beside a server is taken by the next start where what is there is of another format or
+// behind, and only the rest is folded; one of another log, or behind what is there, is removed.
+func TestPreparedViewsAreTaken(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		what     string
+		log      engine.Log // that it is prepared for
+		old      bool       // what is there is of another format
+		prepared bool       // ahead of what is there
+		taken    bool
+	}{
+		{what: "another format is there", log: engine.Log{Incarnation: 1}, old: true, prepared: true, taken: true},
+		{what: "what is there is behind", log: engine.Log{Incarnation: 1}, prepared: true, taken: true},
+		{what: "what is there is not behind", log: engine.Log{Incarnation: 1}},
+		{what: "it is of another history", log: engine.Log{Incarnation: 2}, old: true, prepared: true},
+	} {
+		t.Run(x.what, func(t *testing.T) {
+			store := memstore.New(nil)
+			history := viewtest.New(t, store, 4, 300)
+			p := counting{n: &atomic.Int64{}}
+			dir := t.TempDir()
+			cfg := engine.Config{Dir: dir, Projections: []engine.Projection{p}, Log: engine.Log{Incarnation: 1}}
+			prepare := func() {
+				t.Helper()
+				all := func(after eventstore.Position) iter.Seq2[eventstore.Event, error] {
+					return store.ReadAll(context.Background(), after)
+				}
+				if err := engine.Prepare(context.Background(), dir, x.log, p, all, store.Last()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			start := func() *engine.Views {
+				t.Helper()
+				v, err := engine.Open(store, cfg)
+				if err != nil {
+					t.Fatal(err)
+				}
+				caughtUp(t, v, store)
+				return v
+			}
+			first := start()
+			if err := first.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if !x.prepared {
+				prepare()
+			}
+			if x.old {
+				otherFormat(t, filepath.Join(dir, p.Name()+".view"))
+			}
+			history.Grow(200)
+			if x.prepared {
+				prepare()
+			}
+			history.Grow(20)
+
+			p.n.Store(0)
+			v := start()
+			defer v.Close()
+			if n := p.n.Load(); (n < 100) != x.taken {
+				t.Errorf("%d events were folded at start; taken: want %v", n, x.taken)
+			}
+			want := viewtest.DumpFile(t, viewtest.Folded(t, store, p))
+			if dumpOf(t, v, p) != want {
+				t.Error("the rows are not what the log says")
+			}
+			if _, err := os.Stat(filepath.Join(dir, p.Name()+".view.next")); !os.IsNotExist(err) {
+				t.Errorf("the prepared file is still there: %v", err)
+			}
+		})
+	}
+}
+
+// otherFormat makes a view one that this program does not know.
+func otherFormat(t *testing.T, path string) {
+	t.Helper()
+	db, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	err = db.Update(func(tx *bbolt.Tx) error {
+		return tx.Bucket([]byte("meta")).Put([]byte("stand"), []byte("another"))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
