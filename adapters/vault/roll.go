@@ -37,6 +37,16 @@ func (t *touched) end() (out noted) {
 	return out
 }
 
+// again gives what was noted, and begins anew.
+func (t *touched) again() (out noted) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out = noted{t.owners, t.names}
+	t.owners, t.names = map[Owner]bool{}, map[string]bool{}
+
+	return out
+}
+
 // owner notes that an owner's nodes are about to change.
 func (t *touched) owner(o Owner) {
 	t.mu.Lock()
@@ -102,9 +112,40 @@ func (r *roll) prepare() (err error) {
 		return err
 	}
 
-	if err := draft(v.dir, next, r.copyAll); err != nil {
+	if err = draft(v.dir, next, r.copyAll); err == nil {
+		err = r.catchUp(next)
+	}
+	if err != nil {
 		v.touched.end()
 		return fmt.Errorf("write keys of epoch %d: %w", next, err)
+	}
+
+	return nil
+}
+
+// Whoever needs a key waits while the last that was noted is copied: less than fewNoted, unless it is changed faster
+// than it is copied.
+const (
+	fewNoted = 200
+	catchUps = 8
+)
+
+// catchUp copies what was changed while all was copied, and what was changed meanwhile, until that is little.
+func (r *roll) catchUp(next int) error {
+	for range catchUps {
+		var what noted
+		// Within a transaction, since what was noted is then committed.
+		err := r.v.db.Update(func(*bbolt.Tx) error { what = r.v.touched.again(); return errNothing })
+		if !errors.Is(err, errNothing) {
+			return err
+		}
+
+		err = draft(r.v.dir, next, func(to *bbolt.Tx) error {
+			return r.v.db.View(func(from *bbolt.Tx) error { return r.copyTouched(from, to, what) })
+		})
+		if err != nil || len(what.owners)+len(what.names) < fewNoted {
+			return err
+		}
 	}
 
 	return nil

@@ -183,7 +183,7 @@ func (d dataFlags) offline(do func(*backbone.Backbone) error) error {
 
 type rebuildCmd struct {
 	dataFlags
-	Prepare bool `help:"Make views of this program's format beside a server of another, for the next start of this one."`
+	Prepare bool `help:"Make views of this program's format beside another's server, for the next start."`
 }
 
 // Run builds the views anew, through the server if one runs.

@@ -19,9 +19,9 @@ import (
 const prepared = ".next"
 
 // Prepare makes a view of this program's format in a file of its own, from a log that another program may be serving
-// from, through a position: the next start of this program takes it, if it is ahead of what is there then, and folds the
-// rest alone. What an earlier call has made goes on from there. ErrInUse says that another makes it now. A crash leaves
-// what was written last, which the next call goes on from.
+// from, through a position: the next start of this program takes it, if it is ahead of what is there then, and folds
+// the rest alone. What an earlier call has made goes on from there. ErrInUse says that another makes it now. A crash
+// leaves what was written last, which the next call goes on from.
 func Prepare(
 	ctx context.Context, dir string, l Log, p Projection, all ReadAll, upto eventstore.Position,
 ) (err error) {
