@@ -192,7 +192,8 @@ func (r *roll) inParts(bucket []byte, fn func(k, val []byte) error) error {
 	return nil
 }
 
-// copyTouched copies again what was changed, as it is now: what is gone is taken away.
+// copyTouched copies again what was changed, as it is now: what is gone is taken away. What it writes is its own: from
+// may end before to is written.
 func (r *roll) copyTouched(from, to *bbolt.Tx, what noted) error {
 	nodes := to.Bucket(bucketNodes)
 	for o := range what.owners {
@@ -213,7 +214,7 @@ func (r *roll) copyTouched(from, to *bbolt.Tx, what noted) error {
 		if id == nil {
 			continue // the number was not entered after all
 		}
-		if err := to.Bucket(bucketDirectory).Put([]byte(n), id); err != nil {
+		if err := to.Bucket(bucketDirectory).Put([]byte(n), bytes.Clone(id)); err != nil {
 			return err
 		}
 	}
