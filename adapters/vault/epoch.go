@@ -59,8 +59,9 @@ func (v *Vault) write(epoch int, fill func(*bbolt.Tx) error) error {
 	return publish(v.dir, epoch, v.syncDir)
 }
 
-// draft writes into the keys file of an epoch that has no name yet, and syncs it. A crash leaves a temporary file,
-// which Open removes, and so does an error.
+// draft writes into the keys file of an epoch that has no name yet, and syncs it; nothing stays in its free pages of
+// what was taken out again. A crash leaves a temporary file, which Open removes, and so does the next roll after an
+// error.
 func draft(dir string, epoch int, fill func(*bbolt.Tx) error) error {
 	tmp := keysFile(dir, epoch) + ".tmp"
 	db, err := bbolt.Open(tmp, 0o600, &bbolt.Options{Timeout: time.Second})
@@ -75,11 +76,56 @@ func draft(dir string, epoch int, fill func(*bbolt.Tx) error) error {
 		}
 		return fill(tx)
 	})
-	if err = errors.Join(err, db.Close()); err != nil {
+	var free []int64
+	if err == nil {
+		free, err = freePages(db)
+	}
+	size := int64(db.Info().PageSize)
+	if err = errors.Join(err, db.Close()); err == nil {
+		err = zero(tmp, free, size)
+	}
+	if err != nil {
 		return errors.Join(err, os.Remove(tmp)) // a file that found no room takes none
 	}
 
 	return nil
+}
+
+// freePages gives the numbers of the pages that hold nothing.
+func freePages(db *bbolt.DB) (free []int64, err error) {
+	err = db.View(func(tx *bbolt.Tx) error {
+		for n := 0; ; n++ {
+			p, err := tx.Page(n)
+			if err != nil || p == nil {
+				return err
+			}
+			if p.Type == "free" {
+				free = append(free, int64(n))
+			}
+		}
+	})
+
+	return free, err
+}
+
+// zero writes zeros over the pages of a file that nobody has open, and syncs it.
+func zero(path string, pages []int64, size int64) error {
+	if len(pages) == 0 {
+		return nil
+	}
+
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	blank := make([]byte, size)
+	for _, n := range pages {
+		if _, err := f.WriteAt(blank, n*size); err != nil {
+			return errors.Join(err, f.Close())
+		}
+	}
+
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // publish gives a keys file its name.

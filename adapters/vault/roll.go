@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 
 	"go.etcd.io/bbolt"
@@ -112,7 +113,12 @@ func (r *roll) prepare() (err error) {
 		return err
 	}
 
-	if err = draft(v.dir, next, r.copyAll); err == nil {
+	// What an earlier roll may have left is of a key that is gone.
+	err = os.Remove(keysFile(v.dir, next) + ".tmp")
+	if err == nil || errors.Is(err, os.ErrNotExist) {
+		err = draft(v.dir, next, r.copyAll)
+	}
+	if err == nil {
 		err = r.catchUp(next)
 	}
 	if err != nil {
