@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
@@ -16,13 +15,15 @@ type list struct {
 	crl     *x509.RevocationList
 	revoked map[string]bool // serial numbers
 	scope   scope
-	signed  map[[32]byte]bool // by an authority whose certificate has that hash, or not
+	signed  map[[32]byte]bool // by an authority (see authorityOf), or not
 }
 
 // A scope is what certificates a list speaks of.
 type scope struct {
-	raw     []byte   // as the list has it; empty: all of its issuer's
+	raw     string   // as the list has it; empty: all of its issuer's
 	points  []string // those that name one of these addresses; empty: whatever they name
+	users   bool     // those of people and systems alone
+	issuers bool     // those of authorities alone
 	unknown bool     // it is another, or not understood: the list says of nobody that they are not revoked
 }
 
@@ -85,9 +86,9 @@ func readScope(der []byte) scope {
 		Indirect       bool           `asn1:"optional,tag:4"`
 		AttributesOnly bool           `asn1:"optional,tag:5"`
 	}
-	out := scope{raw: der}
 	rest, err := asn1.Unmarshal(der, &x)
-	if err != nil || len(rest) > 0 || x.Authorities || x.Indirect || x.AttributesOnly || x.Reasons.BitLength > 0 {
+	out := scope{raw: string(der), users: x.Users, issuers: x.Authorities}
+	if err != nil || len(rest) > 0 || x.Indirect || x.AttributesOnly || x.Reasons.BitLength > 0 {
 		out.unknown = true
 		return out
 	}
@@ -122,9 +123,14 @@ func addresses(der []byte) (out []string) {
 	return out
 }
 
+// authorityOf tells an authority by its name and key, whichever of its certificates a chain has.
+func authorityOf(issuer *x509.Certificate) [32]byte {
+	return sha256.Sum256(append(slices.Clone(issuer.RawSubject), issuer.RawSubjectPublicKeyInfo...))
+}
+
 // signedBy reports whether the list is an authority's. The signature is looked at once.
 func (l *list) signedBy(issuer *x509.Certificate) bool {
-	key := sha256.Sum256(issuer.Raw)
+	key := authorityOf(issuer)
 	ok, known := l.signed[key]
 	if !known {
 		ok = l.crl.CheckSignatureFrom(issuer) == nil
@@ -136,7 +142,8 @@ func (l *list) signedBy(issuer *x509.Certificate) bool {
 
 // covers reports whether the list would have a certificate of its issuer, if that were revoked, and is in force.
 func (l *list) covers(cert *x509.Certificate, now time.Time) bool {
-	if l.scope.unknown || !now.Before(l.crl.NextUpdate) || now.Before(l.crl.ThisUpdate) {
+	if l.scope.unknown || !now.Before(l.crl.NextUpdate) || now.Before(l.crl.ThisUpdate) ||
+		l.scope.users && cert.IsCA || l.scope.issuers && !cert.IsCA {
 		return false
 	}
 
@@ -147,7 +154,7 @@ func (l *list) covers(cert *x509.Certificate, now time.Time) bool {
 
 // replaces reports whether the list, of the same issuer and scope as another, is not older than that.
 func (l *list) replaces(other *list) bool {
-	if !bytes.Equal(l.scope.raw, other.scope.raw) {
+	if l.scope.raw != other.scope.raw || l.scope.unknown != other.scope.unknown {
 		return false
 	}
 	if l.crl.Number != nil && other.crl.Number != nil {

@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -12,12 +11,14 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Bounds of what is fetched of an authority.
 const (
 	maxRevocations = 32 << 20 // bytes of one list
-	maxSources     = 100      // addresses that are remembered
+	maxSources     = 1000     // addresses that are remembered
 	maxIssuers     = 100      // whose lists are remembered, of one source
 	fetchTimeout   = 5 * time.Second
 	fetchAgain     = time.Minute // after a list could not be fetched
@@ -44,6 +45,7 @@ type Revocations struct {
 
 	mu      sync.Mutex // guards what follows; it is never held while anything is read or fetched
 	sources map[string]*source
+	looks   uint64
 }
 
 // A source is a file or an address, and what it has said. What it says anew replaces that of the same authority only if
@@ -52,11 +54,11 @@ type source struct {
 	mu    sync.Mutex // guards what follows
 	read  []*list    // as they came last, whoever signed them
 	good  map[[32]byte][]*list
-	stamp time.Time     // of the file
-	size  int64         // of the file
+	stamp unix.Stat_t   // of the file
 	again time.Time     // when an address is asked again
 	asked chan struct{} // closed when it has answered, or not; nil: it is not being asked
 	fails bool          // it did not answer the last time
+	used  uint64        // when it was looked at last; guarded by the Revocations' mu
 }
 
 // Load reads the files, and says which can't be read: a list that is named and isn't there is a mistake at the start,
@@ -73,7 +75,8 @@ func (r *Revocations) Load() error {
 
 // Check refuses with ErrRevoked a certificate that its issuer has revoked, or whose authority was, as a verified chain
 // has them; and, where lists are required, with ErrUnknownRevocation one of which no list that is in force says
-// whether. Where no list that it has says anything it waits for addresses that answered the last time, at most 5 s.
+// whether. It waits for an address that is asked for the first time, and, where no list that it has says anything, for
+// those that answered the last time: at most 5 s.
 func (r *Revocations) Check(chain []*x509.Certificate) error {
 	if r == nil || len(r.Files) == 0 && !r.Fetch {
 		return nil
@@ -110,19 +113,20 @@ func (r *Revocations) look(cert, issuer *x509.Certificate, now time.Time) (known
 	}
 
 	var asked []<-chan struct{}
+	anew := false // an address was never asked before
 	if r.Fetch {
 		for _, url := range cert.CRLDistributionPoints {
 			if strings.HasPrefix(url, "http://") || strings.HasPrefix(url, "https://") {
 				s := r.source(url)
-				if first := s.refresh(url, issuer, now); first != nil {
-					asked = append(asked, first)
+				if answered, first := s.refresh(url, issuer, now); answered != nil {
+					asked, anew = append(asked, answered), anew || first
 				}
 				all = append(all, s)
 			}
 		}
 	}
 
-	for {
+	for ; ; asked = nil {
 		for _, s := range all {
 			for _, l := range s.of(issuer, now) {
 				if l.revoked[cert.SerialNumber.String()] {
@@ -131,35 +135,40 @@ func (r *Revocations) look(cert, issuer *x509.Certificate, now time.Time) (known
 				known = known || l.covers(cert, now)
 			}
 		}
-		if known || len(asked) == 0 {
+		if known && !anew || len(asked) == 0 {
 			return known, nil
 		}
 
 		for _, answered := range asked {
 			<-answered
 		}
-		asked = nil
 	}
 }
 
-// source gives that of a name, which is made if it is new. Addresses are forgotten when there are too many.
+// source gives that of a name, which is made if it is new. The address that was looked at longest ago is forgotten
+// when there are too many.
 func (r *Revocations) source(name string) *source {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.looks++
 	if s := r.sources[name]; s != nil {
+		s.used = r.looks
 		return s
 	}
 
-	if len(r.sources) >= maxSources+len(r.Files) || r.sources == nil {
-		kept := map[string]*source{}
-		for _, f := range r.Files {
-			if s := r.sources[f]; s != nil {
-				kept[f] = s
+	if r.sources == nil {
+		r.sources = map[string]*source{}
+	}
+	if len(r.sources) >= maxSources+len(r.Files) {
+		oldest := ""
+		for n, s := range r.sources {
+			if !slices.Contains(r.Files, n) && (oldest == "" || s.used < r.sources[oldest].used) {
+				oldest = n
 			}
 		}
-		r.sources = kept
+		delete(r.sources, oldest)
 	}
-	s := &source{good: map[[32]byte][]*list{}}
+	s := &source{good: map[[32]byte][]*list{}, used: r.looks}
 	r.sources[name] = s
 
 	return s
@@ -169,7 +178,7 @@ func (r *Revocations) source(name string) *source {
 func (s *source) of(issuer *x509.Certificate, now time.Time) []*list {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := sha256.Sum256(issuer.Raw)
+	key := authorityOf(issuer)
 	good := slices.Clone(s.good[key])
 	for _, l := range s.read {
 		if now.Before(l.crl.ThisUpdate) || !l.signedBy(issuer) {
@@ -206,12 +215,14 @@ func adopt(good []*list, l *list) []*list {
 func (s *source) file(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st, err := os.Stat(name)
-	if err != nil || st.ModTime().Equal(s.stamp) && st.Size() == s.size {
+	var st unix.Stat_t
+	err := unix.Stat(name, &st)
+	same := st.Ino == s.stamp.Ino && st.Size == s.stamp.Size && st.Mtim == s.stamp.Mtim && st.Ctim == s.stamp.Ctim
+	if err != nil || same {
 		return len(s.read) > 0
 	}
 
-	s.stamp, s.size = st.ModTime(), st.Size()
+	s.stamp = st
 	if b, err := os.ReadFile(name); err == nil {
 		if read, err := readLists(b); err == nil {
 			s.read = read
@@ -222,8 +233,11 @@ func (s *source) file(name string) bool {
 }
 
 // refresh asks an address again when that is due, beside everybody, one request at a time. It gives what is closed when
-// the answer is there; nil where there is none to wait for: it has answered, or did not the last time.
-func (s *source) refresh(url string, issuer *x509.Certificate, now time.Time) (answered <-chan struct{}) {
+// the answer is there; nil where there is none to wait for: it has answered, or did not the last time. first says that
+// it has not given any yet.
+func (s *source) refresh(
+	url string, issuer *x509.Certificate, now time.Time,
+) (answered <-chan struct{}, first bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.asked == nil && !now.Before(s.again) {
@@ -233,22 +247,24 @@ func (s *source) refresh(url string, issuer *x509.Certificate, now time.Time) (a
 	}
 
 	if s.fails || s.asked == nil {
-		return nil
+		return nil, false
 	}
-	return s.asked
+	return s.asked, s.read == nil
 }
 
-// ask asks an address for its issuer's lists. An answer with anybody else's is none.
+// ask asks an address for lists. Which of them are an authority's is found out when its certificates are looked up; an
+// answer without any of the one who asked is soon asked for again.
 func (s *source) ask(url string, issuer *x509.Certificate, now time.Time) {
 	read, err := fetchLists(url)
-	if err == nil && !slices.ContainsFunc(read, func(l *list) bool { return l.signedBy(issuer) }) {
-		err = errNoList
+	next := now.Add(fetchAgain)
+	if err == nil && slices.ContainsFunc(read, func(l *list) bool { return l.signedBy(issuer) }) {
+		next = due(read, now)
 	}
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fails = err != nil; err == nil {
-		s.read, s.again = read, due(read, now)
+		s.read, s.again = read, next
 	}
 	close(s.asked)
 	s.asked = nil

@@ -127,6 +127,8 @@ func TestARevokedCertificateStaysRevoked(t *testing.T) {
 		"no list":               []byte("no list"),
 		"of authorities alone": own.numbered(6, start, start.Add(48*time.Hour),
 			extension(true, 0x30, 3, 0x82, 1, 0xff)),
+		"changes alone": own.numbered(6, start, start.Add(48*time.Hour),
+			&pkix.Extension{Id: asn1.ObjectIdentifier{2, 5, 29, 27}, Critical: true, Value: []byte{2, 1, 1}}),
 	} {
 		var body atomic.Pointer[[]byte]
 		url := own.served(func(w http.ResponseWriter, _ *http.Request) { w.Write(*body.Load()) })
