@@ -102,6 +102,57 @@ func TestPreparedViewsAreTaken(t *testing.T) {
 	}
 }
 
+// A prepared file that is damaged is begun anew by the next call, and a start is not stopped by one.
+func TestDamagedPreparedViews(t *testing.T) {
+	t.Parallel()
+	store := memstore.New(nil)
+	viewtest.New(t, store, 4, 2000)
+	p := counting{n: &atomic.Int64{}}
+	l := engine.Log{Incarnation: 1}
+	all := func(after eventstore.Position) iter.Seq2[eventstore.Event, error] {
+		return store.ReadAll(context.Background(), after)
+	}
+	for what, damage := range map[string]func([]byte) []byte{
+		"cut short": func(b []byte) []byte { return b[:12<<10] },
+		"no view":   func([]byte) []byte { return []byte("no view") },
+		"empty":     func([]byte) []byte { return nil },
+		"turned over": func(b []byte) []byte {
+			for i := 16 << 10; i < min(len(b), 256<<10); i++ {
+				b[i] ^= 0xff
+			}
+			return b
+		},
+	} {
+		dir := t.TempDir()
+		next := filepath.Join(dir, p.Name()+".view.next")
+		spoil := func() {
+			t.Helper()
+			if err := engine.Prepare(context.Background(), dir, l, p, all, store.Last()); err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+			b, err := os.ReadFile(next)
+			if err == nil {
+				err = os.WriteFile(next, damage(b), 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		spoil()
+		spoil() // what was spoiled is made anew
+
+		v, err := engine.Open(store, engine.Config{Dir: dir, Projections: []engine.Projection{p}, Log: l})
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		caughtUp(t, v, store)
+		if dumpOf(t, v, p) != viewtest.DumpFile(t, viewtest.Folded(t, store, p)) {
+			t.Errorf("%s: the rows are not what the log says", what)
+		}
+		v.Close()
+	}
+}
+
 // otherFormat makes a view one that this program does not know.
 func otherFormat(t *testing.T, path string) {
 	t.Helper()

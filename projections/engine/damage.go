@@ -172,7 +172,7 @@ func (v *File) setAside(err *DamagedError) {
 	}
 	v.damage = err
 	if !v.reading {
-		_ = os.Rename(v.path, v.path+".damaged") // if that fails, it is found again
+		_ = os.Rename(v.path, v.path+damagedEnd) // if that fails, it is found again
 	}
 
 	select {
@@ -255,6 +255,9 @@ func (v *Views) buildAnew(ctx context.Context, p Projection, f *File) error {
 	return nil
 }
 
+// damagedEnd is what the name of a file ends with that was put aside.
+const damagedEnd = ".damaged"
+
 // openSound opens a view's file, and puts one aside that is no view any more: it is made from the log's first event.
 func openSound(path string, l Log, last eventstore.Position) (*File, error) {
 	var f *File
@@ -281,7 +284,7 @@ func openSound(path string, l Log, last eventstore.Position) (*File, error) {
 		return f, err
 	}
 
-	if err := os.Rename(path, path+".damaged"); err != nil {
+	if err := os.Rename(path, path+damagedEnd); err != nil {
 		return nil, err
 	}
 

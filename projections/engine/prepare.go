@@ -29,7 +29,11 @@ func Prepare(
 		return err
 	}
 
-	f, err := OpenFile(viewPath(dir, p)+prepared, l, upto)
+	path := viewPath(dir, p) + prepared
+	f, err := openSound(path, l, upto) // it is begun anew where it is damaged
+	if rerr := os.Remove(path + damagedEnd); rerr != nil && !errors.Is(rerr, os.ErrNotExist) {
+		err = errors.Join(err, rerr)
+	}
 	if errors.Is(err, berrors.ErrTimeout) {
 		return fmt.Errorf("view %s is being prepared already: %w", p.Name(), ErrInUse)
 	}
@@ -41,21 +45,27 @@ func Prepare(
 	if err == nil {
 		err = f.Flush()
 	}
+	err = errors.Join(err, f.Close())
 
-	return errors.Join(err, f.Close())
+	var damage *DamagedError
+	if errors.As(err, &damage) {
+		err = errors.Join(err, os.Remove(path)) // the next call begins anew
+	}
+
+	return err
 }
 
 // viewPath gives the file of a view.
 func viewPath(dir string, p Projection) string { return filepath.Join(dir, p.Name()+".view") }
 
 // takePrepared puts a view that was prepared in the place of one that is of another log or format, or behind it. One
-// that is no use is removed.
+// that is no use is removed; one that is being made, that can't be read, or that is of a newer format stays.
 //
 // A crash before the rename leaves both, after it the prepared one, or both again if the folder was not synced: each is
 // whole, and the next start decides the same.
 func takePrepared(path string, l Log, last eventstore.Position) error {
-	there, busy := stands(path+prepared, l, last)
-	if busy { // it is still being made
+	there, leave := stands(path+prepared, l, last)
+	if leave {
 		return nil
 	}
 	if here, _ := stands(path, l, last); there <= here {
@@ -76,9 +86,9 @@ func takePrepared(path string, l Log, last eventstore.Position) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// stands gives the position that a view's file stands at; 0 if it is of another log or format, or no view. busy says
-// that another program has it open.
-func stands(path string, l Log, last eventstore.Position) (at eventstore.Position, busy bool) {
+// stands gives the position that a view's file stands at; 0 if it is of another log or format, or no view. leave says
+// that it is nobody's to remove: another program has it open, it is of a newer format, or of another user.
+func stands(path string, l Log, last eventstore.Position) (at eventstore.Position, leave bool) {
 	if _, err := os.Stat(path); err != nil {
 		return 0, false
 	}
@@ -91,7 +101,7 @@ func stands(path string, l Log, last eventstore.Position) (at eventstore.Positio
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: 20 * time.Millisecond, ReadOnly: true})
 	if err != nil {
-		return 0, errors.Is(err, berrors.ErrTimeout)
+		return 0, errors.Is(err, berrors.ErrTimeout) || errors.Is(err, os.ErrPermission)
 	}
 	defer db.Close()
 
@@ -101,6 +111,7 @@ func stands(path string, l Log, last eventstore.Position) (at eventstore.Positio
 			if sound && of == l && format == formatVersion && p <= last {
 				at = p
 			}
+			leave = sound && format > formatVersion
 		}
 
 		return nil
@@ -109,5 +120,5 @@ func stands(path string, l Log, last eventstore.Position) (at eventstore.Positio
 		at = 0
 	}
 
-	return at, false
+	return at, leave
 }
