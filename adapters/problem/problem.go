@@ -16,7 +16,7 @@ import (
 	"syscall"
 	"time"
 
-	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"digitalpost/adapters/backbone/changes"
 	"digitalpost/adapters/backbone/core"
@@ -116,7 +116,7 @@ func Of(err error) *Error {
 		return later(503, 60, "clock.not.trusted", "the server's clock has jumped; an operator must confirm it")
 	case errors.Is(err, eventstore.ErrConflict):
 		return later(503, 1, "busy", "others change the same thing, try again")
-	case errors.Is(err, eventstore.ErrClosed), errors.Is(err, bbolt.ErrDatabaseNotOpen): // the keys' or a view's file
+	case errors.Is(err, eventstore.ErrClosed), errors.Is(err, berrors.ErrDatabaseNotOpen): // the keys' or a view's file
 		return later(503, 5, "closed", "the server is going down")
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return later(503, 60, "storage.full", "there is no room for more")
