@@ -53,6 +53,9 @@ var sequences = []sequence{
 		calls: writes, most: 2, least: 2, do: (*injected).send},
 	{name: "the end", paths: []string{"var/log", "var/log/HEADS", "var/log/HEADS.tmp", "var/log/DURABLE",
 		"var/views/mailboxes.view"}, calls: writes, most: 3, ends: true, do: (*injected).end},
+	{name: "the beginning", paths: []string{"var/log", "var/log/log-00000000000000000001", "var/log/DURABLE",
+		"var/log/HEADS", "var/keys-1.db", "var/views/mailboxes.view", "var/views"},
+		calls: writes, most: 4, least: 3, begin: true},
 }
 
 // An injected server runs while one call of one sequence fails.
@@ -132,6 +135,9 @@ func (s sequence) failing(t *testing.T, call string, nth int) (hit bool, what st
 	}
 	if !s.ends && in.c.url != "" {
 		in.send() // whatever the answer is: what is accepted must be there
+		if s.do != nil {
+			s.do(in) // and once more, with what the first has left
+		}
 	}
 	what = "goes on: "
 	if in.gone(s.ends) {
