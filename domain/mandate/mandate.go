@@ -52,9 +52,12 @@ type State struct {
 	At     time.Time
 }
 
-// Covers refuses who acts under a mandate that is not theirs, is of another authority's, is over, or never was.
-func (s State) Covers(who [16]byte, authority domain.OrganisationID, now time.Time) error {
-	if s.Office == "" || s.By != who || s.For != authority || !now.Before(s.At.Add(LastsFor)) {
+// Covers refuses who acts under a mandate that is not theirs, is of another authority's, was opened in an office that
+// they do not hold now, is over, or never was. Whoever is at the console is nobody, and holds no office.
+func (s State) Covers(who [16]byte, p access.Principal, now time.Time) error {
+	console := who == [16]byte{}
+	if s.Office == "" || s.By != who || s.For != p.Authority || !console && !p.Holds(s.Office) ||
+		!now.Before(s.At.Add(LastsFor)) {
 		return domain.Refuse(NotInForce)
 	}
 

@@ -52,22 +52,32 @@ func TestCovers(t *testing.T) {
 	anna, bent := [16]byte{1}, [16]byte{2}
 	s := mandate.Decider.Evolve(mandate.State{}, opened, domain.Moment{Recorded: noon, Actor: anna})
 
+	in := func(office access.Right, authority domain.OrganisationID) access.Principal {
+		return access.Principal{Authority: authority, Privileges: []access.Privilege{{Right: office}}}
+	}
+	officer := in(opened.Office, own)
+	console := mandate.Opened{Office: access.Operator}
+	atConsole := mandate.Decider.Evolve(mandate.State{}, console, domain.Moment{Recorded: noon})
+
 	for _, x := range []struct {
 		what  string
 		state mandate.State
 		who   [16]byte
-		org   domain.OrganisationID
+		by    access.Principal
 		after time.Duration
 		ok    bool
 	}{
-		{"who has opened it", s, anna, own, 0, true},
-		{"the last moment", s, anna, own, mandate.LastsFor - 1, true},
-		{"a moment later", s, anna, own, mandate.LastsFor, false},
-		{"another", s, bent, own, 0, false},
-		{"for another authority", s, anna, domain.OrganisationID{9}, 0, false},
-		{"one that never was", mandate.State{}, [16]byte{}, domain.OrganisationID{}, 0, false},
+		{"who has opened it", s, anna, officer, 0, true},
+		{"the last moment", s, anna, officer, mandate.LastsFor - 1, true},
+		{"a moment later", s, anna, officer, mandate.LastsFor, false},
+		{"another", s, bent, officer, 0, false},
+		{"for another authority", s, anna, in(opened.Office, domain.OrganisationID{9}), 0, false},
+		{"in another office", s, anna, in(access.Operator, own), 0, false},
+		{"in no office any more", s, anna, access.Principal{Authority: own}, 0, false},
+		{"whoever is at the console", atConsole, [16]byte{}, access.Principal{}, 0, true},
+		{"one that never was", mandate.State{}, [16]byte{}, access.Principal{}, 0, false},
 	} {
-		err := x.state.Covers(x.who, x.org, noon.Add(x.after))
+		err := x.state.Covers(x.who, x.by, noon.Add(x.after))
 		if reason, _ := domain.Refused(err); (err == nil) != x.ok || err != nil && reason != mandate.NotInForce {
 			t.Errorf("%s: %v, want ok %v", x.what, err, x.ok)
 		}

@@ -155,12 +155,7 @@ func (m *Mandates) Check(ctx context.Context, p access.Principal, id domain.UUID
 		return err
 	}
 
-	who := core.IdentityOf(p)
-	if who != [16]byte{} && !p.Holds(s.Office) {
-		return domain.Refuse(mandate.NotInForce)
-	}
-
-	return s.Covers(who, p.Authority, m.core.Now())
+	return s.Covers(core.IdentityOf(p), p, m.core.Now())
 }
 
 // Mandate shows a mandate to who has opened it, and to auditors. core.ErrNotFound for others.
