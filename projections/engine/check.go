@@ -48,18 +48,9 @@ func Check(path string, l Log, p Projection, all ReadAll) (r Rebuilt, ok bool, e
 	}
 	defer db.Close()
 
-	var at eventstore.Position
-	err = db.View(func(tx *bbolt.Tx) error {
-		if meta := tx.Bucket(bucketMeta); meta != nil {
-			of, format, stands, sound := standOf(meta.Get(keyStand))
-			ok = sound && of == l && format == formatVersion
-			at = stands
-		}
-
-		return nil
-	})
-	if err != nil || !ok {
-		return r, false, err
+	of, format, at, sound := standIn(db)
+	if !sound || of != l || format != formatVersion {
+		return r, false, nil
 	}
 
 	dir, err := os.MkdirTemp("", "digitalpost-verify-")

@@ -85,6 +85,19 @@ func standOf(b []byte) (l Log, format uint64, p eventstore.Position, ok bool) {
 	return l, binary.BigEndian.Uint64(b[24:]), eventstore.Position(binary.BigEndian.Uint64(b[32:])), true
 }
 
+// standIn reads the checkpoint of a file; false if it has none, or it was damaged.
+func standIn(db *bbolt.DB) (l Log, format uint64, p eventstore.Position, ok bool) {
+	err := db.View(func(tx *bbolt.Tx) error {
+		if meta := tx.Bucket(bucketMeta); meta != nil {
+			l, format, p, ok = standOf(meta.Get(keyStand))
+		}
+
+		return nil
+	})
+
+	return l, format, p, ok && err == nil
+}
+
 // OpenFile opens a view's file for a log that ends at a position. One of another log, incarnation or format, or beyond
 // the log's end, is emptied.
 func OpenFile(path string, l Log, last eventstore.Position) (*File, error) {
@@ -274,27 +287,16 @@ func (v *File) fail(err error) {
 }
 
 // Peek reads a view file's checkpoint without opening it for writing; false if it is another log's, damaged, or none.
-func Peek(path string, logID [16]byte) (p eventstore.Position, ok bool) {
+func Peek(path string, logID [16]byte) (eventstore.Position, bool) {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: 20 * time.Millisecond, ReadOnly: true})
 	if err != nil {
 		return 0, false
 	}
 	defer db.Close()
 
-	db.View(func(tx *bbolt.Tx) error {
-		b := tx.Bucket(bucketMeta)
-		if b == nil {
-			return nil
-		}
+	of, _, p, ok := standIn(db)
 
-		if of, _, at, sound := standOf(b.Get(keyStand)); sound && of.ID == logID {
-			p, ok = at, true
-		}
-
-		return nil
-	})
-
-	return p, ok
+	return p, ok && of.ID == logID
 }
 
 // Known gives the highest position that a view in dir has been flushed at: it was in the log.

@@ -105,20 +105,10 @@ func stands(path string, l Log, last eventstore.Position) (at eventstore.Positio
 	}
 	defer db.Close()
 
-	err = db.View(func(tx *bbolt.Tx) error {
-		if meta := tx.Bucket(bucketMeta); meta != nil {
-			of, format, p, sound := standOf(meta.Get(keyStand))
-			if sound && of == l && format == formatVersion && p <= last {
-				at = p
-			}
-			leave = sound && format > formatVersion
-		}
-
-		return nil
-	})
-	if err != nil {
-		at = 0
+	of, format, p, sound := standIn(db)
+	if !sound || of != l || format != formatVersion || p > last {
+		return 0, sound && of == l && format > formatVersion
 	}
 
-	return at, leave
+	return p, false
 }
