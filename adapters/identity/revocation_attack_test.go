@@ -41,8 +41,7 @@ func TestAnAddressOfAnotherAuthority(t *testing.T) {
 		next := other.numbered(2, start, start.Add(100*time.Hour), nil, 5)
 		body.Store(&next)
 		now = start.Add(61 * time.Minute)
-		_ = r.Check(one.chain(5, url))
-		time.Sleep(50 * time.Millisecond) // it is fetched beside that
+		_ = r.Check(one.chain(5, url)) // of which no list speaks: it waits for the next
 		refused(t, "revoked since", r, other.chain(5, url))
 	}
 }

@@ -69,6 +69,7 @@ type injected struct {
 	officer  *servertest.Client // signed in before anything fails
 	accepted []string           // labels
 	sent     int
+	trace    *trace
 	mandate  string // what was opened, if it was
 }
 
@@ -128,18 +129,17 @@ func (s sequence) failing(t *testing.T, call string, nth int, again bool) (hit b
 		t.Fatal("a letter is not accepted before anything fails")
 	}
 
-	var tr *trace
 	if s.begin {
 		in.c.kill()
-		tr = in.start(s.paths, call, nth)
+		in.trace = in.start(s.paths, call, nth)
 	} else {
-		tr = in.attach(s.paths, call, nth)
+		in.trace = in.attach(s.paths, call, nth)
 		s.do(in)
 	}
 	if s.ends {
 		in.gone(true)
 	}
-	if hit = tr.hit(); !hit {
+	if hit = in.trace.hit(); !hit {
 		in.c.kill()
 		return false, ""
 	}
@@ -157,9 +157,9 @@ func (s sequence) failing(t *testing.T, call string, nth int, again bool) (hit b
 
 	in.reopen()
 	if t.Failed() {
-		t.Logf("%s %d\n%s\n%s", call, nth, tr.line, &in.c.said)
+		t.Logf("%s %d\n%s\n%s", call, nth, in.trace.line, &in.c.said)
 	}
-	return true, what + strings.TrimSpace(tr.line)
+	return true, what + strings.TrimSpace(in.trace.line)
 }
 
 func (in *injected) roll() {
@@ -178,7 +178,9 @@ func (in *injected) rebuild() {
 
 func (in *injected) flush() {
 	in.send()
-	time.Sleep(2 * flushInterval)
+	for until := time.Now().Add(2 * flushInterval); time.Now().Before(until) && !in.trace.found(); {
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 func (in *injected) send() { in.letter("Hej") }

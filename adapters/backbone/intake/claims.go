@@ -20,7 +20,7 @@ func (c *claims) try(m domain.MessageID) (release func(), mine bool) {
 	return release, theirs == nil
 }
 
-// take claims a message, after everybody else who has it.
+// take claims a message, after everybody else who has it, however long they take.
 func (c *claims) take(m domain.MessageID) (release func()) {
 	for {
 		release, theirs := c.claim(m)

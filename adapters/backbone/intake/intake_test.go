@@ -80,6 +80,20 @@ func TestRivalsOfOneUUIDHaveOneOutcome(t *testing.T) {
 	}
 }
 
+// twice sends a MeMo twice at once, and gives what comes of each.
+func twice(b *backbonetest.Backbone, sys organisations.System, uuid domain.UUID) <-chan error {
+	done := make(chan error, 2)
+	for range 2 {
+		body := backbonetest.Memo(sys, backbonetest.Mette, backbonetest.Letter{UUID: uuid})
+		go func() {
+			_, err := b.Intake.Submit(context.Background(), sys, submission(uuid, body))
+			done <- err
+		}()
+	}
+
+	return done
+}
+
 // The loser of two simultaneous sends of a UUID leaves the winner's claim alone: while the winner's outcome is being
 // found, it is taken up by nobody else.
 func TestALoserLeavesTheWinnersClaim(t *testing.T) {
@@ -106,14 +120,7 @@ func TestALoserLeavesTheWinnersClaim(t *testing.T) {
 		}
 	})
 
-	done := make(chan error, 2)
-	for range 2 {
-		body := backbonetest.Memo(sys, backbonetest.Mette, backbonetest.Letter{UUID: uuid})
-		go func() {
-			_, err := b.Intake.Submit(context.Background(), sys, submission(uuid, body))
-			done <- err
-		}()
-	}
+	done := twice(b, sys, uuid)
 	<-begun
 	if err := <-done; err != nil {
 		t.Errorf("the loser: %v", err)
@@ -160,14 +167,7 @@ func TestOneOutcomeWhoeverClaimsFirst(t *testing.T) {
 		}
 	})
 
-	done := make(chan error, 2)
-	for range 2 {
-		body := backbonetest.Memo(sys, backbonetest.Mette, backbonetest.Letter{UUID: uuid})
-		go func() {
-			_, err := b.Intake.Submit(context.Background(), sys, submission(uuid, body))
-			done <- err
-		}()
-	}
+	done := twice(b, sys, uuid)
 	<-begun
 	if err := <-done; err != nil {
 		t.Errorf("the loser: %v", err)
