@@ -13,6 +13,8 @@ type Effect struct {
 	Frees Freed
 	// Tells is what followers are told; nil: nothing.
 	Tells *Change
+	// Readers says that who reads the mailbox on a platform may be others from this event on.
+	Readers bool
 }
 
 // Parts are parts of a mailbox: those that an event touches, or that a command asks for.

@@ -173,7 +173,10 @@ func (v seeing) text(view string) string {
 	did := map[string]map[string]bool{"+": {}, "~": {}, "-": {}}
 	for k, before := range v.before {
 		letter := k[:1]
-		if view == "mailboxes" { // its keys begin with the mailbox
+		switch { // a mailbox's rows begin with its id; those of no mailbox have capitals here
+		case view == "mailboxes" && k[0] == 0xFF:
+			letter = strings.ToUpper(k[1:2])
+		case view == "mailboxes":
 			letter = k[16:17]
 		}
 

@@ -156,12 +156,12 @@ type MessageCount struct {
 // folderOf shows a folder of a mailbox.
 func folderOf(box domain.MailboxID, f folders.Folder) Folder {
 	out := Folder{
-		Resource:  Resource{domain.UUID(showFolder(box, f.ID)), f.Row.Version},
+		Resource:  Resource{domain.UUID(mailbox.ShownFolder(box, f.ID)), f.Row.Version},
 		MailboxID: box, FolderType: f.Type, Name: f.Name,
 		CreatedDateTime: stamp(f.Row.Shown.At), LastUpdated: stamp(f.Row.Shown.Last),
 	}
 	if f.Parent != (domain.FolderID{}) {
-		out.ParentFolderID = showFolder(box, f.Parent)
+		out.ParentFolderID = mailbox.ShownFolder(box, f.Parent)
 	}
 	return out
 }

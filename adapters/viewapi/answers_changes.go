@@ -3,6 +3,7 @@ package viewapi
 import (
 	"digitalpost/adapters/backbone/changes"
 	"digitalpost/domain"
+	"digitalpost/domain/mailbox"
 )
 
 // A CloudEvent is a change in a mailbox as CloudEvents 1.0 has it in JSON.
@@ -38,7 +39,7 @@ func eventOf(c changes.Change, id string) CloudEvent {
 		if id == (domain.FolderID{}) {
 			return id
 		}
-		return showFolder(c.Mailbox, id)
+		return mailbox.ShownFolder(c.Mailbox, id)
 	}
 	out.Data.FolderID, out.Data.FromFolderID = folder(c.Folder), folder(c.From)
 	if c.Message != (domain.MessageID{}) {

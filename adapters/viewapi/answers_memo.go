@@ -103,7 +103,7 @@ func rowOf(msg messages.Message) Message {
 		Resource:  Resource{domain.UUID(msg.ID), row.Version},
 		MailboxID: msg.Mailbox, CreatedDateTime: received, LastUpdated: stamp(row.Shown.Last),
 		MessageDateTime: received, ReceivedDateTime: received,
-		FolderID: showFolder(msg.Mailbox, row.Folder), MessageState: stateOf(row), Marks: marksOf(msg),
+		FolderID: mailbox.ShownFolder(msg.Mailbox, row.Folder), MessageState: stateOf(row), Marks: marksOf(msg),
 	}
 }
 

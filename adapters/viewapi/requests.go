@@ -84,21 +84,10 @@ func idField(in map[string]json.RawMessage, name string, box domain.MailboxID) (
 	return &f, nil
 }
 
-// showFolder gives a folder's id as clients see it. System folders have the same ids in every mailbox; outside, each
-// mailbox's are its own.
-func showFolder(box domain.MailboxID, f domain.FolderID) domain.FolderID {
-	if mailbox.IsSystem(f) {
-		id := domain.FolderID(box)
-		id[15] ^= f[15]
-		return id
-	}
-	return f
-}
-
-// readFolder is the inverse of showFolder.
+// readFolder is the inverse of mailbox.ShownFolder.
 func readFolder(box domain.MailboxID, shown domain.FolderID) domain.FolderID {
 	for _, f := range mailbox.SystemFolders {
-		if showFolder(box, f) == shown {
+		if mailbox.ShownFolder(box, f) == shown {
 			return f
 		}
 	}

@@ -154,8 +154,8 @@ type SignedIn struct{}
 // EventType is the stored name.
 func (SignedIn) EventType() string { return "looks.signed-in" }
 
-// Effect is on nothing but the stream.
-func (SignedIn) Effect() domain.Effect { return domain.Effect{} }
+// Effect is on who reads.
+func (SignedIn) Effect() domain.Effect { return domain.Effect{Readers: true} }
 
 // At is the platform.
 func (SignedIn) At() domain.MessageID { return atPlatform }

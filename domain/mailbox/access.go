@@ -162,8 +162,8 @@ type AccessGranted struct {
 // EventType is the stored name.
 func (AccessGranted) EventType() string { return "mailbox.access-granted" }
 
-// Effect is on the grant alone.
-func (e AccessGranted) Effect() domain.Effect { return onGrant(e.Grant, e.Grantee) }
+// Effect is on the grant, and on who reads.
+func (e AccessGranted) Effect() domain.Effect { return onReaders(onGrant(e.Grant, e.Grantee)) }
 
 func (e AccessGranted) evolve(s *State, at domain.Moment) {
 	s.putGrant(e.Grant, at, Grant{

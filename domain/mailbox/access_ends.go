@@ -17,8 +17,8 @@ type AccessRevoked struct {
 // EventType is the stored name.
 func (AccessRevoked) EventType() string { return "mailbox.access-revoked" }
 
-// Effect is on the grant alone.
-func (e AccessRevoked) Effect() domain.Effect { return onGrant(e.Grant, e.Grantee) }
+// Effect is on the grant, and on who reads.
+func (e AccessRevoked) Effect() domain.Effect { return onReaders(onGrant(e.Grant, e.Grantee)) }
 
 func (e AccessRevoked) evolve(s *State, at domain.Moment) { s.endGrant(e.Grant, at, Revoked) }
 
@@ -31,8 +31,8 @@ type AccessExpired struct {
 // EventType is the stored name.
 func (AccessExpired) EventType() string { return "mailbox.access-expired" }
 
-// Effect is on the grant alone.
-func (e AccessExpired) Effect() domain.Effect { return onGrant(e.Grant, e.Grantee) }
+// Effect is on the grant, and on who reads.
+func (e AccessExpired) Effect() domain.Effect { return onReaders(onGrant(e.Grant, e.Grantee)) }
 
 func (e AccessExpired) evolve(s *State, at domain.Moment) { s.endGrant(e.Grant, at, Expired) }
 

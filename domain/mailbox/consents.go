@@ -27,8 +27,8 @@ type ConsentGiven struct {
 // EventType is the stored name.
 func (ConsentGiven) EventType() string { return "mailbox.platform-consent-given" }
 
-// Effect is on the mailbox's own row.
-func (ConsentGiven) Effect() domain.Effect { return onBox() }
+// Effect is on the mailbox's own row, and on who reads.
+func (ConsentGiven) Effect() domain.Effect { return onReaders(onBox()) }
 
 func (e ConsentGiven) evolve(s *State, _ domain.Moment) {
 	s.Consents = with(s.Consents, e.Platform, true)
@@ -42,8 +42,8 @@ type ConsentWithdrawn struct {
 // EventType is the stored name.
 func (ConsentWithdrawn) EventType() string { return "mailbox.platform-consent-withdrawn" }
 
-// Effect is on the mailbox's own row.
-func (ConsentWithdrawn) Effect() domain.Effect { return onBox() }
+// Effect is on the mailbox's own row, and on who reads.
+func (ConsentWithdrawn) Effect() domain.Effect { return onReaders(onBox()) }
 
 func (e ConsentWithdrawn) evolve(s *State, _ domain.Moment) {
 	s.Consents = with(s.Consents, e.Platform, false)

@@ -191,6 +191,7 @@ Release            clock
 RenameFolder       organise
 RequestAccess      grantee
 Restore            organise
+Retell             backbone
 Revoke             grant access | grantee
 RevokeExemption    exempt
 RevokeExemption    register
@@ -200,6 +201,7 @@ Send               write
 SetLanguage        settings
 SetNote            mark
 SetPostalAddress   exempt
+Show               backbone
 Shred              shred | operator
 Take               backbone system
 `

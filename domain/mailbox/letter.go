@@ -65,7 +65,7 @@ func (l Letter) begun() Message {
 		Leaf: l.Leaf, Audience: l.Platform, System: l.System, Sender: l.Sender, LegalBasis: l.LegalBasis,
 		ConsentBasis: l.ConsentBasis, Intake: l.Intake,
 	}
-	m.Shown.Size = l.Length
+	m.Shown.Size, m.Shown.Kind = l.Length, l.Kind
 
 	if l.System == (domain.SystemID{}) {
 		m.Own, m.Document = true, l.Document

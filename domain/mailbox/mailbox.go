@@ -40,7 +40,7 @@ var Codec = domain.Events[Event](slices.Concat(
 	[]Event{Opened{}, Shredded{}, Unchanged{}, LeavesPassed{}},
 	messageEvents, markEvents, moveEvents, folderEvents,
 	accessEvents, exemptionEvents, addressEvents, consentEvents, settingEvents,
-	draftEvents, sendingEvents, handoverEvents,
+	draftEvents, sendingEvents, handoverEvents, visibilityEvents,
 )...)
 
 // Decider is the rule book. A state that lacks a part which a rule or an event asks for is a fault: Decide gives an
@@ -336,7 +336,7 @@ func (Shredded) Effect() domain.Effect {
 
 func (Shredded) evolve(s *State, _ domain.Moment) { s.Owner, s.Shown.Gone = "", true }
 
-// Shred destroys the whole mailbox.
+// Shred destroys the whole mailbox, which is hidden from every platform first.
 type Shred struct{}
 
 func (Shred) needs() domain.Parts { return domain.Parts{} }
@@ -350,5 +350,5 @@ func (Shred) decide(s *State) ([]Event, error) {
 		return nil, domain.Refuse(NotOpen)
 	}
 
-	return []Event{Shredded{}}, nil
+	return append(s.hidden(), Shredded{}), nil
 }

@@ -14,18 +14,19 @@ import (
 
 // books are the rule books of this package, by subject.
 var books = map[string][]scenario{
-	"mailbox":   mailboxRules,
-	"messages":  messageRules,
-	"marks":     markRules,
-	"moves":     moveRules,
-	"folders":   folderRules,
-	"access":    accessRules,
-	"exemption": exemptionRules,
-	"consents":  consentRules,
-	"settings":  settingRules,
-	"drafts":    draftRules,
-	"sending":   sendingRules,
-	"handover":  handoverRules,
+	"mailbox":    mailboxRules,
+	"messages":   messageRules,
+	"marks":      markRules,
+	"moves":      moveRules,
+	"folders":    folderRules,
+	"access":     accessRules,
+	"exemption":  exemptionRules,
+	"consents":   consentRules,
+	"settings":   settingRules,
+	"visibility": visibilityRules,
+	"drafts":     draftRules,
+	"sending":    sendingRules,
+	"handover":   handoverRules,
 }
 
 // judgements are the tables of what is judged from facts alone, by subject.

@@ -70,6 +70,7 @@ type MessageShown struct {
 	Note     domain.Sealed `cbor:"6,keyasint,omitempty"`
 	Answer   domain.Sealed `cbor:"7,keyasint,omitempty"` // words of the recipient's business receipt
 	Answered time.Time     `cbor:"8,keyasint,omitzero"`
+	Kind     string        `cbor:"9,keyasint,omitempty"` // as the letter says it
 }
 
 // onMessage is the effect of an event that changes a message and tells those who are shown it.

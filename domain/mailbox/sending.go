@@ -90,6 +90,7 @@ func (e MessageSent) evolve(s *State, at domain.Moment) {
 	m.Version++
 	m.Shown = MessageShown{
 		Arrival: at.Position, Received: at.Recorded, Changed: at.Position, Last: at.Recorded, Size: e.Letter.Length,
+		Kind: e.Letter.Kind,
 	}
 	s.put(e.Message, m)
 }

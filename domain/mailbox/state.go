@@ -25,6 +25,7 @@ type Box struct {
 	Consents  map[string]bool   `cbor:"3,keyasint,omitempty"` // that a platform may show public post
 	Languages map[string]string `cbor:"4,keyasint,omitempty"` // by platform
 	Shown     BoxShown          `cbor:"5,keyasint"`
+	Visible   map[string]Scopes `cbor:"6,keyasint,omitempty"` // what platforms may hold a copy of
 }
 
 // Closed reports whether the mailbox was open, and never is again.
@@ -88,6 +89,7 @@ func (s *State) clone() State {
 	c.messages, c.folders, c.grants = maps.Clone(s.messages), maps.Clone(s.folders), maps.Clone(s.grants)
 	c.senders, c.held = maps.Clone(s.senders), maps.Clone(s.held)
 	c.Consents, c.Languages = maps.Clone(s.Consents), maps.Clone(s.Languages)
+	c.Visible = maps.Clone(s.Visible)
 
 	return c
 }

@@ -20,6 +20,34 @@ var SystemFolders = []domain.FolderID{Inbox, Drafts, Sent, Deleted}
 
 func systemFolder(n byte) (id domain.FolderID) { id[15] = n; return id }
 
+// FolderType names a folder as platforms know it: INBOX, DRAFTS, SENT, DELETED, or USER_DEFINED.
+func FolderType(id domain.FolderID) string {
+	switch id {
+	case Inbox:
+		return "INBOX"
+	case Drafts:
+		return "DRAFTS"
+	case Sent:
+		return "SENT"
+	case Deleted:
+		return "DELETED"
+	}
+
+	return "USER_DEFINED"
+}
+
+// ShownFolder gives the id by which a folder is known outside: that of a system folder follows from its mailbox's.
+func ShownFolder(box domain.MailboxID, f domain.FolderID) domain.FolderID {
+	if IsSystem(f) {
+		id := domain.FolderID(box)
+		id[15] ^= f[15]
+
+		return id
+	}
+
+	return f
+}
+
 // IsSystem reports whether a folder is one of the four.
 func IsSystem(id domain.FolderID) bool {
 	return id == Inbox || id == Drafts || id == Sent || id == Deleted

@@ -43,6 +43,13 @@ type Owned interface {
 	Kinds() []eventstore.Kind
 }
 
+// A Parker is a projection with rows that follow from many streams, in which a parked one has no part.
+type Parker interface {
+	Projection
+	// Park takes a stream that is about to be parked out of them. Folding it again puts it back.
+	Park(v View, id [16]byte)
+}
+
 // ErrParked says that what a view has of a stream is old, since an event of it could not be applied: it is not shown,
 // and nothing is decided on it.
 var ErrParked = errors.New("views: the stream is parked")

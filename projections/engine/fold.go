@@ -96,6 +96,9 @@ func apply(p Projection, w *writer, rec eventstore.Event) error {
 		return fmt.Errorf("position %d: %w (and %d streams are parked already)", rec.Position, err, parked)
 	}
 
+	if parks, ok := p.(Parker); ok {
+		parks.Park(w, rec.Stream.ID)
+	}
 	w.Put(parkedKey(rec.Stream.ID), fmt.Appendf(nil, "position %d: %v", rec.Position, err))
 	w.keep() // else the next event that fails would take it back
 

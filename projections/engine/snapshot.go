@@ -185,3 +185,6 @@ var parkedPrefix = []byte{0xFF, 'p'}
 
 // Parked reports whether an event of a stream could not be applied, so that what the view has of it is old.
 func (s *Snapshot) Parked(id [16]byte) bool { return s.Get(parkedKey(id)) != nil }
+
+// ParkedKeys gives how the keys of parked streams' rows begin.
+func ParkedKeys() []byte { return parkedPrefix }

@@ -61,6 +61,7 @@ type change struct {
 	standing Standing
 	before   map[domain.MessageID]mailbox.Message
 	state    mailbox.State
+	copies   copying
 }
 
 func (c *change) apply() error {
@@ -73,6 +74,7 @@ func (c *change) apply() error {
 		return fmt.Errorf("version %d follows %d", c.rec.Version, c.standing.Version)
 	}
 
+	c.mark()
 	c.before = make(map[domain.MessageID]mailbox.Message, len(c.state.Messages()))
 	for m, row := range c.state.Messages() {
 		c.before[m] = row
@@ -114,9 +116,11 @@ func (c *change) write() error {
 		}
 	}
 
+	c.copyFolders()
 	if err := c.others(); err != nil {
 		return err
 	}
+	c.addUp()
 
 	return c.result()
 }
@@ -203,6 +207,7 @@ func (c *change) message(id domain.MessageID, before, now mailbox.Message) error
 	}
 
 	c.place(id, before, now)
+	c.copyMessage(id, before, now)
 
 	var err error
 	mailbox.Counted(before, now, func(p mailbox.Place, more mailbox.Count) {

@@ -22,6 +22,7 @@
 //	c command                Result, of commands whose caller gave an id
 //	o message person platform   when that person last looked, through that platform; of a sign-in, under which grant
 //	n organisation platform  mailbox.SenderConsent, of private senders
+//	p folder audience        FolderCopy, and y audience Sum, z what platforms hold: see copies.go
 //	g grant                  mailbox.Grant, granted or asked for; h grant: of what was ended
 //
 // Numbers are big-endian, so that keys sort as they do. Rows are CBOR with integer keys, by the struct tags of the
@@ -53,6 +54,9 @@ const (
 	kindSender       = 'n'
 	kindGrant        = 'g'
 	kindGrantEnded   = 'h'
+	kindFolderCopy   = 'p'
+	kindSum          = 'y'
+	kindVisible      = 'z'
 	prefixLength     = 17 // of mailbox and kind
 	idLength         = 16
 	audienceKeyAt    = prefixLength + idLength

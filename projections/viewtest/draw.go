@@ -45,7 +45,9 @@ func (d draw) order() mailbox.Order {
 		return d.machine(access.Operations, mailbox.PassLeaves{Leaf: d.state.NextLeaf + uint32(d.IntN(3))})
 	}
 
-	switch d.IntN(20) {
+	switch d.IntN(21) {
+	case 20:
+		return d.visibility()
 	case 0, 1, 2, 3:
 		return d.receive()
 	case 4, 5, 6, 7:
@@ -67,6 +69,16 @@ func (d draw) order() mailbox.Order {
 	}
 
 	return d.owner(d.several())
+}
+
+// visibility is what platforms may hold from now on, and at times what they hold anew.
+func (d draw) visibility() mailbox.Order {
+	if d.IntN(5) == 0 {
+		return d.machine(access.Backbone, mailbox.Retell{})
+	}
+	wanted := map[string]mailbox.Scopes{d.platform(): {Public: d.coin(), Private: d.coin()}}
+
+	return d.machine(access.Backbone, mailbox.Show{Wanted: wanted})
 }
 
 // owner is the mailbox's, through one of two platforms.

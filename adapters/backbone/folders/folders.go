@@ -26,12 +26,6 @@ type Folder struct {
 	Latest time.Time // arrival of the newest message, where that was asked for; zero for none
 }
 
-const ownType = "USER_DEFINED"
-
-var systemTypes = map[domain.FolderID]string{
-	mailbox.Inbox: "INBOX", mailbox.Drafts: "DRAFTS", mailbox.Sent: "SENT", mailbox.Deleted: "DELETED",
-}
-
 // Folders shows and changes them. It may be used by many goroutines at once.
 type Folders struct{ core *core.Core }
 
@@ -68,7 +62,7 @@ func (f *Folders) in(v *core.Visit, latest bool) (out []Folder, err error) {
 	since := mailbox.FolderShown{At: box.Shown.At, Last: box.Shown.At}
 	for _, id := range mailbox.SystemFolders {
 		row := mailbox.Folder{Version: 1, Shown: since}
-		out = append(out, Folder{ID: id, Type: systemTypes[id], Name: systemTypes[id], Row: row})
+		out = append(out, Folder{ID: id, Type: mailbox.FolderType(id), Name: mailbox.FolderType(id), Row: row})
 	}
 
 	for id, row := range rows {
@@ -112,7 +106,7 @@ func (f *Folders) withPost(v *core.Visit, all []Folder) (out []Folder, err error
 			return nil, err
 		}
 
-		if one.Type != ownType || n.Total > 0 {
+		if mailbox.IsSystem(one.ID) || n.Total > 0 {
 			out = append(out, one)
 		}
 	}
@@ -123,7 +117,7 @@ func (f *Folders) withPost(v *core.Visit, all []Folder) (out []Folder, err error
 // show unseals a folder of a person's own.
 func (f *Folders) show(box domain.MailboxID, id domain.FolderID, row mailbox.Folder) (Folder, error) {
 	name, err := f.core.Opened(box, row.Leaf, row.Shown.Sealed, "name", row.Shown.Name)
-	return Folder{ID: id, Parent: row.Parent, Type: ownType, Name: string(name), Row: row}, err
+	return Folder{ID: id, Parent: row.Parent, Type: mailbox.FolderType(id), Name: string(name), Row: row}, err
 }
 
 // nameKey gives the keyed hash by which names are compared.
