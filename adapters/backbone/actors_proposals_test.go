@@ -2,6 +2,8 @@ package backbone_test
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"time"
 
 	hallaccess "digitalpost/adapters/backbone/access"
@@ -93,6 +95,34 @@ func onProposals() []operation {
 				done := make(chan struct{})
 				go func() { defer close(done); h.Access.RunEnds(ctx) }()
 				h.Until(func() bool { return len(h.Box(box, 0, mailbox.AccessExpired{}.EventType())) > 0 })
+				cancel()
+				<-done
+
+				return nil
+			}
+		},
+	}, {
+		name: "visibility.Run", by: []string{"backbone"},
+		given: func(h *house, _ *caller) func() error {
+			box, _ := h.someone()
+			other, _ := h.someone()
+			owner, reader := h.owner(box, ""), h.owner(other, "")
+			today := h.Clock.Now().In(memo.Copenhagen).Format(time.DateOnly)
+			_, _, err := h.Access.Grant(h.ctx, owner.Ask, hallaccess.Wish{
+				Grantee: other, Right: access.Read, Until: today,
+			})
+			h.must(err)
+			_, err = h.Folders.All(h.ctx, reader.Principal, box, false)
+			h.must(err)
+
+			return func() error { // the end of the access is not recorded yet: nobody else brings it in line
+				h.Clock.Advance(48 * time.Hour)
+				defer h.Clock.Advance(-48 * time.Hour)
+				_ = os.Remove(filepath.Join(h.Dir, "settled")) // it may not be there yet
+				ctx, cancel := context.WithCancel(h.ctx)
+				done := make(chan struct{})
+				go func() { defer close(done); h.Visibility.Run(ctx) }()
+				h.Until(func() bool { return len(h.Box(box, 0, mailbox.MailboxHidden{}.EventType())) > 0 })
 				cancel()
 				<-done
 

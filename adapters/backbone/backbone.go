@@ -57,6 +57,7 @@ import (
 	"digitalpost/adapters/backbone/search"
 	"digitalpost/adapters/backbone/sending"
 	"digitalpost/adapters/backbone/settings"
+	"digitalpost/adapters/backbone/visibility"
 	"digitalpost/adapters/documents"
 	"digitalpost/adapters/vault"
 	intakerules "digitalpost/domain/intake"
@@ -107,6 +108,7 @@ type Backbone struct {
 	Search        *search.Search
 	Sending       *sending.Sending
 	Settings      *settings.Settings
+	Visibility    *visibility.Visibility
 
 	dir         string
 	development bool
@@ -268,6 +270,7 @@ func (b *Backbone) wire(cfg Config) {
 		GoOn:  func() { b.goOn() },
 	}, proposals.Log{ID: b.store.ID(), Incarnation: b.store.Incarnation()}, cfg.Development)
 	b.Changes = changes.New(c)
+	b.Visibility = visibility.New(c, cfg.Dir, b.store.ID(), b.store.Incarnation())
 }
 
 // Close finishes what is under way and closes everything.

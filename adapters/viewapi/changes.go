@@ -61,20 +61,36 @@ func (s *sse) write(text string) error {
 	return s.rc.Flush()
 }
 
-func (s *sse) changed(c changes.Change) error {
-	e := eventOf(c, s.id(c.Position))
+// tell writes an event. Where one goes on from is said with it, unless it is but a part.
+func (s *sse) tell(e changes.CloudEvent, part int) error {
 	b, err := json.Marshal(e)
 	if err != nil {
 		return err
 	}
-	return s.write("id: " + e.ID + "\ndata: " + string(b) + "\n\n")
+
+	id := ""
+	if part == 0 {
+		id = "id: " + e.ID + "\n"
+	}
+	return s.write(id + "data: " + string(b) + "\n\n")
 }
 
 // follower takes changes beyond a position, and writes them, as long as the token that asked for them is good.
 func (s *sse) follower(after eventstore.Position) changes.Follower {
 	return changes.Follower{
 		After: after, Beat: heartbeat,
-		Send: func(c changes.Change) error { return s.while(func() error { return s.changed(c) }) },
+		Send: func(c changes.Change) error { return s.while(func() error { return s.tell(c.Event(s.id), 0) }) },
+		Idle: func(p eventstore.Position) error { return s.while(func() error { return s.beat(p) }) },
+	}
+}
+
+// platform is follower, of what a platform is told.
+func (s *sse) platform(after eventstore.Position) changes.PlatformFollower {
+	return changes.PlatformFollower{
+		After: after, Beat: heartbeat,
+		Send: func(c changes.PlatformChange) error {
+			return s.while(func() error { return s.tell(c.Event(s.id), c.Part) })
+		},
 		Idle: func(p eventstore.Position) error { return s.while(func() error { return s.beat(p) }) },
 	}
 }
@@ -173,15 +189,14 @@ func (a changeHandlers) changes(w http.ResponseWriter, r request) error {
 	return s.end(a.b.Changes.Follow(r.Context(), r.p, r.box, s.follower(after)))
 }
 
-// platformChanges is what happens in all mailboxes that have been opened through a platform, for the platform's own
-// server.
+// platformChanges is what becomes of the rows that a platform may hold, for the platform's own servers.
 func (a changeHandlers) platformChanges(w http.ResponseWriter, r *http.Request) {
 	s := a.stream(w, r)
 	name, until, err := a.who.Platform(r)
 	if err == nil {
 		var after eventstore.Position
 		if after, err = a.after(r); err == nil {
-			err = s.end(a.b.Changes.FollowPlatform(r.Context(), name, until, s.follower(after)))
+			err = s.end(a.b.Changes.FollowPlatform(r.Context(), name, until, s.platform(after)))
 		}
 	}
 	if err != nil && !s.started {

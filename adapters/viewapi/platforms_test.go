@@ -40,7 +40,7 @@ func types(t *testing.T, w *servertest.World, platform string) (out []string) {
 		e := feed.next()
 		name := e.Type[strings.LastIndex(e.Type, ".")+1:]
 		switch {
-		case e.Data.MailboxID == box && name == "signed-in":
+		case e.Data.MailboxID == box && name == "mailbox-visible":
 			return out
 		case e.Data.MailboxID == w.People[0].Mailbox:
 			out = append(out, name)
@@ -60,7 +60,7 @@ func TestPlatformIsToldNothingWithoutConsent(t *testing.T) {
 	me.Want(201, "", "POST", box+"/folders/", `{"name":"Hemmelig mappe"}`)
 	w.Send("Før")
 	before := types(t, w, "eboks")
-	for _, want := range []string{"signed-in", "folder-created", "message-delivered"} {
+	for _, want := range []string{"mailbox-visible", "folder-created", "message-delivered"} {
 		if !slices.Contains(before, want) {
 			t.Errorf("with consent e-Boks is told of %v, not of %s", before, want)
 		}
@@ -70,7 +70,7 @@ func TestPlatformIsToldNothingWithoutConsent(t *testing.T) {
 	w.Send("Efter")
 	w.User(0, "app").Want(201, "", "POST", box+"/folders/", `{"name":"Anden mappe"}`)
 	after := types(t, w, "eboks")
-	if !slices.Contains(after, "platform-consent-withdrawn") {
+	if !slices.Contains(after, "mailbox-hidden") {
 		t.Errorf("e-Boks is not told that consent was withdrawn: %v", after)
 	}
 	for _, hidden := range []string{"folder-created", "message-delivered"} {
@@ -108,20 +108,20 @@ func TestPlatformIsToldAsLongAsADelegateReads(t *testing.T) {
 	helper.Ask(200, "GET", w.Messages(0), "")
 	w.Send("Før")
 	told := types(t, w, "mitdk")
-	if !slices.Contains(told, "signed-in") || !slices.Contains(told, "message-delivered") {
+	if !slices.Contains(told, "mailbox-visible") || !slices.Contains(told, "message-delivered") {
 		t.Errorf("mit.dk, where a delegate reads, is told of %v", told)
 	}
 
 	owner.Ask(204, "DELETE", w.Box(0)+"/accesses/"+grant.ID, "")
 	w.Send("Efter")
 	told = types(t, w, "mitdk")
-	if slices.Contains(told, "message-delivered") || !slices.Contains(told, "access-revoked") {
+	if slices.Contains(told, "message-delivered") || !slices.Contains(told, "mailbox-hidden") {
 		t.Errorf("mit.dk, where the only delegate's access was revoked, is told of %v", told)
 	}
 
 	owner.Grant(0, 1, "READ_WRITE")
 	told = types(t, w, "mitdk")
-	if !slices.Contains(told, "access-granted") || !slices.Contains(told, "message-delivered") {
+	if !slices.Contains(told, "mailbox-visible") || !slices.Contains(told, "message-delivered") {
 		t.Errorf("mit.dk, where the delegate has access again, is told of %v", told)
 	}
 }

@@ -118,12 +118,7 @@ func retryParked(ctx context.Context, store eventstore.Reader, p Projection, f *
 		return err
 	}
 
-	var ids [][16]byte
-	snap.Scan([]byte{0xFF, 'p'}, func(k, _ []byte) bool {
-		ids = append(ids, [16]byte(k[2:]))
-		return true
-	})
-
+	ids := snap.ParkedStreams()
 	w := snap.writer()
 	for _, id := range ids {
 		if err = retryOne(ctx, store, owned, w, id); err != nil {
@@ -173,6 +168,7 @@ func retryOne(ctx context.Context, store eventstore.Reader, p Owned, w *writer, 
 		}
 	}
 
+	one.Put(retriedKey(id), nil)
 	one.changes.Scan(func(k string, val []byte) bool { w.changes.Set(k, val); return true })
 	w.bytes += one.bytes
 

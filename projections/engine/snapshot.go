@@ -186,5 +186,29 @@ var parkedPrefix = []byte{0xFF, 'p'}
 // Parked reports whether an event of a stream could not be applied, so that what the view has of it is old.
 func (s *Snapshot) Parked(id [16]byte) bool { return s.Get(parkedKey(id)) != nil }
 
-// ParkedKeys gives how the keys of parked streams' rows begin.
-func ParkedKeys() []byte { return parkedPrefix }
+// retriedKey is the row that says that a stream was parked, and folded again since.
+func retriedKey(id [16]byte) []byte { return slices.Concat(retriedPrefix, id[:]) }
+
+var retriedPrefix = []byte{0xFF, 'r'}
+
+// ParkedStreams gives the ids of all that are parked.
+func (s *Snapshot) ParkedStreams() [][16]byte { return s.idsUnder(parkedPrefix) }
+
+// RetriedStreams gives the ids of those that were parked, were folded again since, and of which Told was not called.
+func (s *Snapshot) RetriedStreams() [][16]byte { return s.idsUnder(retriedPrefix) }
+
+func (s *Snapshot) idsUnder(prefix []byte) (ids [][16]byte) {
+	s.Scan(prefix, func(k, _ []byte) bool {
+		ids = append(ids, [16]byte(k[len(prefix):]))
+		return true
+	})
+
+	return ids
+}
+
+// Told notes that what follows from a stream's having been folded again is done.
+func Told(v View, id [16]byte) {
+	if k := retriedKey(id); v.Get(k) != nil {
+		v.Delete(k)
+	}
+}

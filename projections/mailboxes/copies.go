@@ -178,6 +178,7 @@ func (c *change) addUp() {
 
 	switch e := c.event.(type) {
 	case mailbox.MailboxVisible:
+		engine.Told(c.v, c.id)
 		c.show(at, e.Platform, e.Scope, true)
 	case mailbox.MailboxHidden:
 		c.show(at, e.Platform, e.Scope, false)

@@ -19,6 +19,7 @@ func (s *Snapshot) Copies() Copies { return Copies{s.s} }
 // A CopyRow is one row that platforms may hold, as it is now.
 type CopyRow struct {
 	Key      string // for good
+	Message  bool   // false: it is a folder's
 	Audience string // empty: it is public; else the platform whose it is alone
 	Position eventstore.Position
 	JSON     []byte // as RFC 8785 has it
@@ -37,9 +38,15 @@ type CopyCursor struct {
 func (s Copies) Position() eventstore.Position { return s.s.Position }
 
 // Parked is how many mailboxes are parked: they are in no copy.
-func (s Copies) Parked() (n int) {
-	s.s.Scan(engine.ParkedKeys(), func([]byte, []byte) bool { n++; return true })
-	return n
+func (s Copies) Parked() int { return len(s.s.ParkedStreams()) }
+
+// Retried gives the mailboxes that were parked and were folded again, and that no platform was told of since.
+func (s Copies) Retried() (out []domain.MailboxID) {
+	for _, id := range s.s.RetriedStreams() {
+		out = append(out, id)
+	}
+
+	return out
 }
 
 // Visible gives what a platform may hold of a mailbox.
@@ -102,8 +109,8 @@ func (s Copies) SumOf(id domain.MailboxID, platform string, of mailbox.Scopes) (
 	return sum
 }
 
-// holds reports whether a row of an audience is within scopes on a platform.
-func holds(of mailbox.Scopes, platform, audience string) bool {
+// Holds reports whether a row of an audience is within scopes on a platform.
+func Holds(of mailbox.Scopes, platform, audience string) bool {
 	return audience == "" && of.Public || audience != "" && audience == platform && of.Private
 }
 
@@ -114,7 +121,8 @@ func (s Copies) Message(id domain.MailboxID, m domain.MessageID) (r CopyRow, the
 		return r, false, false, err
 	}
 	r = CopyRow{
-		Key: messageCopyName(id, m), Audience: row.Audience, Position: eventstore.Position(row.Shown.Changed),
+		Key: messageCopyName(id, m), Message: true, Audience: row.Audience,
+		Position: eventstore.Position(row.Shown.Changed),
 	}
 
 	if !copied(row) {
@@ -137,6 +145,11 @@ func (s Copies) Folders(id domain.MailboxID, since eventstore.Position) (out []C
 	})
 
 	return out
+}
+
+// GoneFolder gives what is left of a folder's row for an audience: its key.
+func GoneFolder(id domain.MailboxID, f domain.FolderID, audience string) CopyRow {
+	return CopyRow{Key: folderCopyName(id, mailbox.Place{Folder: f, Audience: audience}), Audience: audience}
 }
 
 func folderCopyRow(id domain.MailboxID, place []byte, f FolderCopy) CopyRow {
@@ -166,7 +179,7 @@ func (s Copies) Rows(
 		s.s.ScanFrom(prefix, from, func(k, row []byte) bool {
 			place, f := k[len(prefix):], folderCopyOf(row)
 			audience := string(place[idLength:])
-			if holds(of, platform, audience) && f.Position >= uint64(since) {
+			if Holds(of, platform, audience) && f.Position >= uint64(since) {
 				out = append(out, folderCopyRow(c.Mailbox, place, f))
 			}
 			c.Last, c.Private, c.Any = [16]byte(place[:idLength]), audience != "", true
@@ -201,10 +214,10 @@ func (s Copies) messages(
 		}
 
 		c.Last, c.Any = [16]byte(k[len(prefix):]), true
-		if copied(m) && holds(of, platform, m.Audience) && m.Shown.Changed >= uint64(since) {
+		if copied(m) && Holds(of, platform, m.Audience) && m.Shown.Changed >= uint64(since) {
 			id := domain.MessageID(c.Last)
 			out = append(out, CopyRow{
-				Key: messageCopyName(c.Mailbox, id), Audience: m.Audience,
+				Key: messageCopyName(c.Mailbox, id), Message: true, Audience: m.Audience,
 				Position: eventstore.Position(m.Shown.Changed), JSON: messageRow(nil, c.Mailbox, id, m),
 			})
 		}

@@ -11,6 +11,7 @@ import (
 	"digitalpost/adapters/documents"
 	"digitalpost/adapters/vault"
 	"digitalpost/domain"
+	"digitalpost/domain/mailbox"
 	"digitalpost/domain/streams"
 	"digitalpost/eventstore"
 	"digitalpost/eventstore/filestore"
@@ -50,10 +51,24 @@ func (b *Backbone) Stream(kind eventstore.Kind, id [16]byte, after eventstore.Po
 	})
 }
 
-// Box gives what the log has of a mailbox beyond a position; of the types named, if any are.
+// Box gives what the log has of a mailbox beyond a position; of the types named, if any are, and if none are without
+// what platforms may hold of it.
 func (b *Backbone) Box(id domain.MailboxID, after eventstore.Position, types ...string) []Record {
 	b.tb.Helper()
-	return b.Stream(streams.Mailbox, id, after, types...)
+
+	records := b.Stream(streams.Mailbox, id, after, types...)
+	if len(types) == 0 {
+		records = WithoutVisibility(records)
+	}
+
+	return records
+}
+
+// WithoutVisibility leaves out what platforms may hold of mailboxes, which follows from other events.
+func WithoutVisibility(records []Record) []Record {
+	return slices.DeleteFunc(records, func(r Record) bool {
+		return r.Type == mailbox.MailboxVisible{}.EventType() || r.Type == mailbox.MailboxHidden{}.EventType()
+	})
 }
 
 // LooksAt gives who has looked at a mailbox, beyond a position.

@@ -14,6 +14,7 @@ import (
 	"digitalpost/domain/mailbox"
 	"digitalpost/domain/streams"
 	"digitalpost/eventstore"
+	"digitalpost/projections/engine"
 	"digitalpost/projections/mailboxes"
 )
 
@@ -69,6 +70,7 @@ type Changes struct {
 	core *core.Core
 
 	feeds     feeds
+	recent    *recent
 	platforms sync.Map        // how many streams each platform has open
 	followers context.Context // until Stop
 	cancel    context.CancelFunc
@@ -76,47 +78,88 @@ type Changes struct {
 
 // New makes one.
 func New(c *core.Core) *Changes {
-	out := &Changes{core: c, feeds: newFeeds()}
+	out := &Changes{core: c, feeds: newFeeds(), recent: newRecent()}
 	out.followers, out.cancel = context.WithCancel(context.Background())
 
 	return out
 }
 
-// Run follows the log for all open streams, beyond a position, until ctx ends.
+// Run follows the log for all open streams, beyond a position, until ctx ends: each event is read and decoded once.
 func (x *Changes) Run(ctx context.Context, at eventstore.Position) {
+	x.recent.begin(at)
 	for {
 		if err := x.core.Log.Wait(ctx, at); err != nil {
 			return
 		}
 
-		// Whose a message is, and what the client then asks for, is in the views.
-		last := x.core.Log.Last()
-		if x.core.Views.Wait(ctx, last) != nil {
+		next, err := x.runOnce(ctx, at)
+		if ctx.Err() != nil {
 			return
 		}
 
-		for rec, err := range x.core.Log.ReadAll(ctx, at) {
-			if err != nil {
-				x.core.Logger.Error("changes can't be followed any more", "error", err)
-				x.Stop()
+		if damage := (*engine.DamagedError)(nil); errors.As(err, &damage) {
+			time.Sleep(damagedPause) // it is built anew
+			continue
+		}
 
-				return
-			}
+		if err != nil {
+			x.core.Logger.Error("changes can't be followed any more", "error", err)
+			x.Stop()
 
-			if rec.Position > last {
-				break
-			}
+			return
+		}
+		at = next
+	}
+}
 
-			at = rec.Position
-			if !x.feeds.watched(rec.Stream.ID) {
-				continue
-			}
+// damagedPause lies between two looks at a damaged view.
+const damagedPause = 100 * time.Millisecond
 
-			if c, ok := changeOf(rec); ok {
-				x.feeds.publish(c)
-			}
+// runOnce tells of what the log has beyond a position, and gives how far that went.
+func (x *Changes) runOnce(ctx context.Context, at eventstore.Position) (eventstore.Position, error) {
+	// Whose a message is, and what the client then asks for, is in the views.
+	last := min(x.core.Log.Last(), at+readAtOnce)
+	if err := x.core.Views.Wait(ctx, last); err != nil {
+		return at, err
+	}
+
+	s, err := mailboxes.At(x.core.Views)
+	if err != nil {
+		return at, err
+	}
+	defer s.Close()
+
+	var all []*told
+	for rec, err := range x.core.Log.ReadAll(ctx, at) {
+		if err != nil {
+			return at, err
+		}
+
+		if rec.Position > last {
+			break
+		}
+		at = rec.Position
+
+		t, err := tell(s, rec)
+		if err != nil {
+			return at, err
+		}
+
+		if t != nil {
+			all = append(all, t)
+		}
+
+		if !x.feeds.watched(rec.Stream.ID) {
+			continue
+		}
+
+		if c, ok := changeOf(rec); ok {
+			x.feeds.publish(c)
 		}
 	}
+	x.recent.add(all, at)
+
+	return at, nil
 }
 
 // Stop ends all open streams, and lets no more be opened: the server goes down.

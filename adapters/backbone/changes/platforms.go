@@ -2,25 +2,30 @@ package changes
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 	"time"
 
 	"digitalpost/adapters/backbone/core"
-	"digitalpost/domain"
-	"digitalpost/domain/looks"
 	"digitalpost/domain/mailbox"
 	"digitalpost/eventstore"
 	"digitalpost/projections/mailboxes"
-	"digitalpost/projections/platform"
 )
 
 // maxPlatformFeeds is how many streams a platform's servers may have open at once.
 const maxPlatformFeeds = 16
 
-// FollowPlatform tells a follower each change of the mailboxes whose owner or delegate has signed in on a platform: see
-// Follow. Until is when the proof of who follows ends.
-func (x *Changes) FollowPlatform(ctx context.Context, name string, until time.Time, f Follower) error {
+// A PlatformFollower takes what a platform is told, in order.
+type PlatformFollower struct {
+	After eventstore.Position // beyond which changes are told
+	Beat  time.Duration       // between two calls of Idle while nothing comes
+	// Send takes a change, or a part of one; Idle a position that all was told up to. What they return ends following.
+	Send func(PlatformChange) error
+	Idle func(eventstore.Position) error
+}
+
+// FollowPlatform tells a follower each event that changes a row of what a platform may hold: see Follow. Until is when
+// the proof of who follows ends; zero: never.
+func (x *Changes) FollowPlatform(ctx context.Context, name string, until time.Time, f PlatformFollower) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(x.followers, cancel)()
@@ -32,22 +37,27 @@ func (x *Changes) FollowPlatform(ctx context.Context, name string, until time.Ti
 		return ErrTooMany
 	}
 
+	return x.Tell(ctx, name, until, f)
+}
+
+// Tell is FollowPlatform for the backbone's own means of telling: no stream is counted, and Stop does not end it.
+func (x *Changes) Tell(ctx context.Context, name string, until time.Time, f PlatformFollower) error {
 	if err := f.Idle(f.After); err != nil { // the stream is open
 		return err
 	}
 
 	wrote := time.Now()
 	for {
-		told, err := x.tellPlatform(ctx, name, &f)
+		sent, err := x.tellNext(ctx, name, &f)
 		if err != nil {
 			return err
 		}
 
-		if told {
+		if sent {
 			wrote = time.Now()
 		}
 
-		if x.core.Now().After(until) {
+		if !until.IsZero() && x.core.Now().After(until) {
 			return core.ErrForbidden
 		}
 
@@ -58,171 +68,183 @@ func (x *Changes) FollowPlatform(ctx context.Context, name string, until time.Ti
 			}
 		}
 
-		if err := x.waitBeat(ctx, f); err != nil {
+		if err := x.recent.wait(ctx, f.After, f.Beat); err != nil {
 			return err
 		}
 	}
 }
 
-// waitBeat waits for the next event, but not for longer than a beat.
-func (x *Changes) waitBeat(ctx context.Context, f Follower) error {
-	wait, stop := context.WithTimeout(ctx, f.Beat)
-	err := x.core.Log.Wait(wait, f.After)
-	stop()
-
-	if ctx.Err() != nil {
-		return ctx.Err()
+// tellNext tells what there is beyond what the follower was told, and reports whether that was anything.
+func (x *Changes) tellNext(ctx context.Context, name string, f *PlatformFollower) (sent bool, err error) {
+	all, through, ok := x.recent.beyond(f.After)
+	if !ok {
+		if all, through, err = x.readTold(ctx, f.After, x.recent.begins()); err != nil {
+			return false, err
+		}
 	}
 
-	if errors.Is(err, context.DeadlineExceeded) {
-		return nil
-	}
-
-	return err
-}
-
-// tellPlatform tells what the log has beyond what the follower was told, and reports whether that was anything.
-func (x *Changes) tellPlatform(ctx context.Context, name string, f *Follower) (told bool, err error) {
-	last := x.core.Log.Last()
-	if err := x.core.Views.Wait(ctx, last); err != nil {
+	may, err := x.may(name, all)
+	if err != nil {
 		return false, err
 	}
 
-	for rec, err := range x.core.Log.ReadAll(ctx, f.After) {
+	for i, t := range all {
+		one, err := x.tellOne(ctx, name, t, may[i], f)
 		if err != nil {
-			return told, err
+			return sent, err
+		}
+		sent, f.After = sent || one, t.Position
+	}
+	f.After = max(f.After, through)
+
+	return sent, nil
+}
+
+// may gives what a platform may hold now of the mailboxes of some events: what it may not see is not told any more.
+func (x *Changes) may(name string, all []*told) ([]mailbox.Scopes, error) {
+	out := make([]mailbox.Scopes, len(all))
+	if len(all) == 0 {
+		return out, nil
+	}
+
+	s, err := mailboxes.At(x.core.Views)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+
+	for i, t := range all {
+		if !s.Parked(t.Mailbox) {
+			out[i] = s.Copies().Visible(t.Mailbox, name)
+		}
+	}
+
+	return out, nil
+}
+
+// readAtOnce is how many events are read from the log before they are told.
+const readAtOnce = 1000
+
+// readTold reads from the log what a follower is told who is too far behind for what is remembered: beyond a position,
+// as far as another, and at most readAtOnce events.
+func (x *Changes) readTold(
+	ctx context.Context, after, upto eventstore.Position,
+) (out []*told, through eventstore.Position, err error) {
+	if err := x.core.Views.Wait(ctx, upto); err != nil {
+		return nil, after, err
+	}
+
+	s, err := mailboxes.At(x.core.Views)
+	if err != nil {
+		return nil, after, err
+	}
+	defer s.Close()
+
+	through = after
+	for rec, err := range x.core.Log.ReadAll(ctx, after) {
+		if err != nil {
+			return nil, after, err
 		}
 
-		if rec.Position > last {
+		if rec.Position > upto || rec.Position > after+readAtOnce {
 			break
 		}
 
-		f.After = rec.Position
-		c, ok, err := x.forPlatform(rec, name)
+		t, err := tell(s, rec)
 		if err != nil {
-			return told, err
+			return nil, after, err
 		}
 
-		if !ok {
-			continue
+		if t != nil {
+			out = append(out, t)
 		}
-		told = true
-
-		if err := f.Send(c); err != nil {
-			return told, err
-		}
+		through = rec.Position
 	}
 
-	return told, nil
+	return out, through, nil
 }
 
-// forPlatform gives what a platform is told of an event; false if it is told nothing.
-func (x *Changes) forPlatform(rec eventstore.Event, name string) (c Change, ok bool, err error) {
-	told := bounds(rec, name)
-	if rec.Type == (mailbox.Shredded{}).EventType() {
-		if told, err = x.everShown(rec.Stream.ID, name); err != nil {
-			return c, false, err
-		}
-	}
-	if told {
-		return Change{Position: rec.Position, At: rec.Recorded, Type: rec.Type, Mailbox: rec.Stream.ID}, true, nil
+// tellOne tells a follower of an event, in parts if its rows are many, and reports whether there was anything to tell.
+func (x *Changes) tellOne(
+	ctx context.Context, name string, t *told, of mailbox.Scopes, f *PlatformFollower,
+) (bool, error) {
+	c := t.forPlatform(name, of)
+	if t.platform != "" && c.Scope == "" {
+		return false, nil
 	}
 
-	if c, ok = changeOf(rec); !ok {
-		return c, false, nil
-	}
-
-	s, err := mailboxes.At(x.core.Views)
-	if err != nil {
-		return c, false, err
-	}
-	defer s.Close()
-
-	if c.Grant != (domain.GrantID{}) {
-		ok, err = x.reads(s, c.Mailbox, c.Grantee, name)
-		return Change{Position: c.Position, At: c.At, Type: c.Type, Mailbox: c.Mailbox}, ok, err
-	}
-
-	lens, ok, err := x.through(s, c.Mailbox, name)
-	if err != nil || !ok {
-		return c, false, err
-	}
-	ok, err = shows(s, c, lens)
-
-	return c, ok, err
-}
-
-// bounds reports whether with an event begins or ends what a platform may show of the mailbox: with the first sign-in
-// there, and with consent. What was before a first sign-in is the platform's to fetch then.
-func bounds(rec eventstore.Event, name string) bool {
-	switch rec.Type {
-	case looks.SignedIn{}.EventType():
-		return rec.Meta.Platform == name
-	case mailbox.ConsentGiven{}.EventType(), mailbox.ConsentWithdrawn{}.EventType():
-		e, err := mailbox.Codec.Decode(rec.Type, rec.Data)
-		switch e := e.(type) {
-		case mailbox.ConsentGiven:
-			return e.Platform == name
-		case mailbox.ConsentWithdrawn:
-			return e.Platform == name
+	if !t.bulk {
+		if c.nothing() {
+			return false, nil
 		}
 
-		return err != nil
+		return true, f.Send(c)
 	}
 
-	return false
-}
+	p := parts{changes: x, told: t, name: name}
+	p.cursor.Mailbox = t.Mailbox
+	c.Rows = nil // all of them are read
+	rows, err := p.next(ctx)
 
-// everShown reports whether a platform could ever show a mailbox, whatever became of it.
-func (x *Changes) everShown(id domain.MailboxID, name string) (bool, error) {
-	s, err := mailboxes.At(x.core.Views)
+	for part := 1; err == nil && !p.done; part++ {
+		one := c
+		one.Rows, one.Gone, one.Part = rows, nil, part
+		if err = f.Send(one); err == nil {
+			rows, err = p.next(ctx)
+		}
+	}
+
 	if err != nil {
 		return false, err
 	}
+
+	if c.Rows = rows; c.nothing() {
+		return false, nil
+	}
+
+	return true, f.Send(c)
+}
+
+// parts reads the rows of an event that has many, as they are when each part is told.
+type parts struct {
+	changes *Changes
+	told    *told
+	name    string
+	cursor  mailboxes.CopyCursor
+	done    bool // what was read is the last
+}
+
+func (p *parts) next(ctx context.Context) (rows [][]byte, err error) {
+	if err := p.changes.core.Views.Wait(ctx, p.told.Position); err != nil {
+		return nil, err
+	}
+
+	s, err := mailboxes.At(p.changes.core.Views)
+	if err != nil {
+		return nil, err
+	}
 	defer s.Close()
 
-	return s.EverShown(id, name)
+	since, of := p.told.Position, s.Copies().Visible(p.told.Mailbox, p.name)
+	if p.told.platform != "" { // it became visible: all of the scope, if it still is
+		since, of = 0, only(of, p.told.scope)
+	}
+
+	if s.Parked(p.told.Mailbox) {
+		of = mailbox.Scopes{}
+	}
+
+	found, next, done, err := s.Copies().Rows(of, p.name, since, p.cursor, MaxRows)
+	for _, r := range found {
+		rows = append(rows, r.JSON)
+	}
+	p.cursor, p.done = next, done
+
+	return rows, err
 }
 
-// reads reports whether somebody whose access to a mailbox begins or ends has signed in to it on a platform.
-func (x *Changes) reads(s *mailboxes.Snapshot, box, grantee domain.MailboxID, name string) (bool, error) {
-	known, err := s.EverRead(box, name)
-	return known[grantee], err
-}
-
-// through gives what a platform may show of a mailbox now; false if it is nothing. Its owner must have signed in there,
-// or have consented to it, or a delegate must have, whose access is in force; and public post is shown to those who
-// have consented, where the platform needs that.
-func (x *Changes) through(
-	s *mailboxes.Snapshot, id domain.MailboxID, name string,
-) (lens mailbox.Lens, ok bool, err error) {
-	box, there, err := s.Mailbox(id)
-	if err != nil || !there {
-		return lens, false, err
-	}
-
-	readers, err := s.Readers(id, name, x.core.Now())
-	if err != nil {
-		return lens, false, err
-	}
-
-	own := readers.Own || box.Consents[name]
-	if own {
-		lens.Private = name // a delegate sees none
-	}
-
-	if p, _ := platform.Of(name); !p.Consent {
-		return lens, own || len(readers.Delegates) > 0, nil
-	}
-
-	lens.NoPublic = !box.Consents[name]
-	for _, d := range readers.Delegates {
-		theirs, _, err := s.Mailbox(d)
-		if err != nil {
-			return lens, false, err
-		}
-		lens.NoPublic = lens.NoPublic && !theirs.Consents[name]
-	}
-
-	return lens, own || !lens.NoPublic, nil
+// only gives a scope, if it is among some.
+func only(of mailbox.Scopes, one mailbox.Scope) mailbox.Scopes {
+	of.Public, of.Private = of.Public && one == mailbox.Public, of.Private && one == mailbox.Private
+	return of
 }

@@ -326,7 +326,10 @@ func (c *Core) Look(ctx context.Context, a Admission, e looks.Event) error {
 	}
 
 	look := looks.Look{Look: e, Who: IdentityOf(a.Principal), Platform: a.Principal.Platform, Now: c.Now()}
-	_, _, err := c.Looks.From(start).Execute(ctx, stream, meta, look)
+	events, at, err := c.Looks.From(start).Execute(ctx, stream, meta, look)
+	if err == nil && othersRead(events) {
+		err = c.Settle(ctx, a.Mailbox, at)
+	}
 
 	return err
 }

@@ -201,6 +201,13 @@ func (c *Core) run(ctx context.Context, s eventstore.Stream, meta eventstore.Met
 		done.Position = c.Log.Last()
 	}
 
+	if othersRead(events) {
+		c.Fail("others read")
+		if err := c.Settle(ctx, s.ID, at); err != nil {
+			return Done{}, err
+		}
+	}
+
 	if forgets(events) {
 		// A crash here leaves the intent in the log and the keys where they were: catching up at start forgets them.
 		c.Fail("deleted")
