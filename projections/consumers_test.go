@@ -20,6 +20,7 @@ import (
 	"digitalpost/domain/mandate"
 	"digitalpost/domain/oplog"
 	"digitalpost/domain/organisation"
+	"digitalpost/domain/subscription"
 	"digitalpost/eventstore"
 	"digitalpost/eventstore/memstore"
 	"digitalpost/projections"
@@ -94,6 +95,8 @@ func throughCodecs(t *testing.T, o occurrence) {
 		domaintest.ReadBack(t, oplog.Codec, e)
 	case mandate.Event:
 		domaintest.ReadBack(t, mandate.Codec, e)
+	case subscription.Event:
+		domaintest.ReadBack(t, subscription.Codec, e)
 	default:
 		t.Fatalf("%T is of no kind of stream that this test knows", e)
 	}

@@ -223,6 +223,9 @@ func givenAtIntake(e domain.Event) []occurrence {
 	switch e := e.(type) {
 	case intake.MemoRefused:
 		return came(e.Message, e.Document)
+	case intake.ReceiptPushed:
+		refused := intake.MemoRefused{Message: e.Message, Status: "INVALID"}
+		return append(came(e.Message, domain.DocumentID{}), in(streams.Intake, refused)...)
 	case intake.ReceiptDeleted:
 		refused := intake.MemoRefused{Message: e.Message, Status: "INVALID"}
 		return append(came(e.Message, domain.DocumentID{}), in(streams.Intake, refused)...)
@@ -243,6 +246,8 @@ func givenOfOrganisation(e domain.Event) []occurrence {
 	case organisation.SystemKeySet:
 		return and(organisation.SystemRegistered{System: e.System})
 	case organisation.SystemBasisSet:
+		return and(organisation.SystemRegistered{System: e.System})
+	case organisation.SystemEndpointSet:
 		return and(organisation.SystemRegistered{System: e.System})
 	case organisation.SystemWithdrawn:
 		return and(organisation.SystemRegistered{System: e.System})

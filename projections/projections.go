@@ -9,12 +9,13 @@ import (
 	"digitalpost/projections/mailboxes"
 	"digitalpost/projections/outbox"
 	"digitalpost/projections/receipts"
+	"digitalpost/projections/subscriptions"
 )
 
 // All lists every projection.
 func All() []engine.Projection {
 	return []engine.Projection{
 		mailboxes.Projection{}, receipts.Projection{}, directory.Projection{}, outbox.Projection{},
-		documents.Projection{},
+		documents.Projection{}, subscriptions.Projection{},
 	}
 }

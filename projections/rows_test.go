@@ -24,6 +24,7 @@ import (
 	"digitalpost/projections/mailboxes"
 	"digitalpost/projections/outbox"
 	"digitalpost/projections/receipts"
+	"digitalpost/projections/subscriptions"
 	"digitalpost/projections/viewtest"
 )
 
@@ -53,6 +54,7 @@ var rowTypes = []rowType{
 	{"directory", "group", reflect.TypeFor[directory.GroupRow]()},
 	{"directory", "point", reflect.TypeFor[directory.PointRow]()},
 	{"outbox", "message", reflect.TypeFor[outbox.Row]()},
+	{"subscriptions", "subscription", reflect.TypeFor[subscriptions.Row]()},
 }
 
 // A storedRow is a row as it is stored, and what is in it by the keys that it is stored under.

@@ -53,7 +53,7 @@ type Command interface {
 }
 
 // Codec knows every event type.
-var Codec = domain.Events[Event](MemoReceived{}, MemoRefused{}, ReceiptDeleted{}, LeavesPassed{})
+var Codec = domain.Events[Event](MemoReceived{}, MemoRefused{}, ReceiptDeleted{}, ReceiptPushed{}, LeavesPassed{})
 
 // Decider is the rule book.
 var Decider = domain.Decider[Order, Event, State]{
@@ -102,8 +102,9 @@ type State struct {
 // A Memo is what the rules know of one.
 type Memo struct {
 	Received bool
-	Settled  bool // it has its outcome, or waits for its date in a mailbox
-	Deleted  bool // the sender has deleted its final receipt
+	Settled  bool   // it has its outcome, or waits for its date in a mailbox
+	Deleted  bool   // the sender has deleted its final receipt
+	Pushed   string // how its way to the sender's system ended; empty: it has not
 }
 
 // NewState is a state that knows of no MeMo.

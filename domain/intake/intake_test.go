@@ -41,6 +41,12 @@ var receiptGone = intake.ReceiptDeleted{Message: m1, Receipt: r1}
 // underLeaf is a key that shows under which leaf it was sealed.
 func underLeaf(leaf uint32) (domain.Sealed, error) { return domain.Sealed{byte(leaf)}, nil }
 
+// receiptSent and receiptLost are how a receipt's way to its system ends.
+var (
+	receiptSent = intake.ReceiptPushed{Message: m1, Receipt: intake.FinalOf(m1), Outcome: intake.PushSent}
+	receiptLost = intake.ReceiptPushed{Message: m1, Receipt: intake.FinalOf(m1), Outcome: intake.PushFailed}
+)
+
 var rules = []scenario{
 	{
 		Name: "a MeMo comes in",
@@ -118,6 +124,33 @@ var rules = []scenario{
 		Name:  "a final receipt is deleted once",
 		Given: given(received(m1, 1), notDelivered, receiptGone),
 		When:  intake.DeleteReceipt{Deleted: receiptGone},
+	},
+	{
+		Name:  "a final receipt was pushed",
+		Given: given(received(m1, 1), notDelivered),
+		When:  intake.NotePush{Pushed: receiptSent},
+		Then:  then(receiptSent),
+	},
+	{
+		Name:  "it is noted once",
+		Given: given(received(m1, 1), notDelivered, receiptSent),
+		When:  intake.NotePush{Pushed: receiptSent},
+	},
+	{
+		Name:  "one that was given up is taken after all",
+		Given: given(received(m1, 1), notDelivered, receiptLost),
+		When:  intake.NotePush{Pushed: receiptSent},
+		Then:  then(receiptSent),
+	},
+	{
+		Name:  "one that was taken is not given up any more",
+		Given: given(received(m1, 1), notDelivered, receiptSent),
+		When:  intake.NotePush{Pushed: receiptLost},
+	},
+	{
+		Name: "a push of what never came",
+		When: intake.NotePush{Pushed: receiptSent},
+		Err:  refused(domain.NotFound),
 	},
 	{
 		Name: "a final receipt of what never came",

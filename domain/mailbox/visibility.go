@@ -52,6 +52,8 @@ var visibilityEvents = []Event{MailboxVisible{}, MailboxHidden{}}
 type MailboxVisible struct {
 	Platform string `cbor:"1,keyasint" json:"platform"`
 	Scope    Scope  `cbor:"2,keyasint" json:"scope"`
+	// Again says that it was before, and all rows are told anew.
+	Again bool `cbor:"3,keyasint,omitempty" json:"again,omitempty"`
 }
 
 // EventType is the stored name.
@@ -103,7 +105,7 @@ func (c Show) decide(s *State) (out []Event, err error) {
 			was, is := s.Visible[platform].Has(scope), c.Wanted[platform].Has(scope)
 			switch {
 			case is && !was:
-				out = append(out, MailboxVisible{platform, scope})
+				out = append(out, MailboxVisible{Platform: platform, Scope: scope})
 			case was && !is:
 				out = append(out, MailboxHidden{platform, scope})
 			}
@@ -137,7 +139,8 @@ func (Retell) leave(*State) Leave { return Leave{Machines: []access.Machine{acce
 func (Retell) decide(s *State) ([]Event, error) {
 	out := s.hidden()
 	for _, e := range out {
-		out = append(out, MailboxVisible(e.(MailboxHidden)))
+		hidden := e.(MailboxHidden)
+		out = append(out, MailboxVisible{Platform: hidden.Platform, Scope: hidden.Scope, Again: true})
 	}
 
 	return out, nil

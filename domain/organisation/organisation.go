@@ -27,6 +27,7 @@ type Command interface {
 // Codec knows every event type.
 var Codec = domain.Events[Event](
 	Registered{}, RightsChanged{}, SystemRegistered{}, SystemKeySet{}, SystemBasisSet{}, SystemDelegated{},
+	SystemEndpointSet{},
 	SystemWithdrawn{},
 	RecipientSystemRegistered{}, UnknownMet{},
 	ContactGroupCreated{}, ContactGroupChanged{}, ContactGroupClosed{},
@@ -112,6 +113,7 @@ type System struct {
 	Withdrawn bool // its registration was
 
 	ConsentBasis string
+	Endpoint     string // where it is told of receipts
 }
 
 // Kinds of organisation.

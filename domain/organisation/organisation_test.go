@@ -250,6 +250,8 @@ func TestMachines(t *testing.T) {
 				may = []access.Machine{access.Register}
 			case organisation.NoteUnknown:
 				may = []access.Machine{access.Backbone}
+			case organisation.SetEndpoint:
+				may = []access.Machine{access.System}
 			case organisation.RegisterRecipient:
 				may = append(systems, access.Operations)
 			}

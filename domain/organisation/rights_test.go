@@ -104,6 +104,16 @@ var rightsRules = []scenario{
 		Then: then(organisation.SystemWithdrawn{System: sys1}),
 	},
 	{
+		Name: "a system is told of receipts", Given: joined,
+		When:  organisation.SetEndpoint{Set: organisation.SystemEndpointSet{System: sys1, Endpoint: "https://a.dk"}},
+		Order: bySystem(sys1), Then: then(organisation.SystemEndpointSet{System: sys1, Endpoint: "https://a.dk"}),
+	},
+	{
+		Name: "it is told nowhere already", Given: joined,
+		When:  organisation.SetEndpoint{Set: organisation.SystemEndpointSet{System: sys1}},
+		Order: bySystem(sys1),
+	},
+	{
 		Name: "it is withdrawn once", Given: joined.and(organisation.SystemWithdrawn{System: sys1}),
 		When: organisation.Withdraw{Withdrawn: organisation.SystemWithdrawn{System: sys1}},
 	},

@@ -24,6 +24,7 @@ var excuses = map[string]map[string]string{
 	},
 	"intake.memo-refused":    {"MemoRefused.Message": receipts},
 	"intake.receipt-deleted": {"ReceiptDeleted.Message": receipts, "ReceiptDeleted.Receipt": receipts},
+	"intake.receipt-pushed":  {"ReceiptPushed.Message": receipts, "ReceiptPushed.Receipt": receipts},
 	"log.proposal-made": {
 		"ProposalMade.Proposal": operators, "ProposalMade.Mailbox": operators, "ProposalMade.Reason": operators,
 		"ProposalMade.Citizen": operators,
@@ -76,12 +77,13 @@ var excuses = map[string]map[string]string{
 	"organisation.registered": {
 		"Registered.CVR": directory, "Registered.Name": directory, "Registered.UUID": directory,
 	},
-	"organisation.system-registered": {"SystemRegistered.System": directory, "SystemRegistered.Name": directory},
-	"organisation.system-key-set":    {"SystemKeySet.System": directory},
-	"organisation.system-delegated":  {"SystemDelegated.System": directory, "SystemDelegated.Holder": directory},
-	"organisation.system-basis-set":  {"SystemBasisSet.System": directory},
-	"organisation.system-withdrawn":  {"SystemWithdrawn.System": directory},
-	"organisation.unknown-met":       {"UnknownMet.System": "for auditors alone"},
+	"organisation.system-registered":   {"SystemRegistered.System": directory, "SystemRegistered.Name": directory},
+	"organisation.system-key-set":      {"SystemKeySet.System": directory},
+	"organisation.system-delegated":    {"SystemDelegated.System": directory, "SystemDelegated.Holder": directory},
+	"organisation.system-basis-set":    {"SystemBasisSet.System": directory},
+	"organisation.system-endpoint-set": {"SystemEndpointSet.System": directory},
+	"organisation.system-withdrawn":    {"SystemWithdrawn.System": directory},
+	"organisation.unknown-met":         {"UnknownMet.System": "for auditors alone"},
 	"organisation.recipient-system-registered": {
 		"RecipientSystemRegistered.System": directory,
 	},

@@ -11,6 +11,7 @@ import (
 	"digitalpost/domain/mandate"
 	"digitalpost/domain/oplog"
 	"digitalpost/domain/organisation"
+	"digitalpost/domain/subscription"
 )
 
 // Kinds of streams, as they stand before the dash of a stream's name.
@@ -21,6 +22,7 @@ const (
 	Looks        = "looks"
 	Log          = "log"
 	Mandate      = "mandate"
+	Subscription = "subscription"
 )
 
 // A Kind is what is known of the events of a kind of stream.
@@ -39,6 +41,7 @@ var Kinds = map[string]Kind{
 	Looks:        kind(looks.Codec),
 	Log:          kind(oplog.Codec),
 	Mandate:      kind(mandate.Codec),
+	Subscription: kind(subscription.Codec),
 }
 
 func kind[E domain.Event](c domain.Codec[E]) Kind {

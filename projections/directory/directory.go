@@ -92,6 +92,7 @@ type SystemRow struct {
 	Delegated    []domain.Sealed               `cbor:"4,keyasint,omitempty"` // whose certificates it may come with, too
 	Receives     int                           `cbor:"5,keyasint,omitempty"` // MeMo version; 0: it only sends
 	Withdrawn    bool                          `cbor:"6,keyasint,omitempty"` // its registration was
+	Endpoint     string                        `cbor:"7,keyasint,omitempty"` // where it is told of receipts
 }
 
 // A GroupRow is a contact group.
@@ -165,6 +166,8 @@ func (Projection) Apply(v engine.View, rec eventstore.Event, e domain.Event) err
 		return changeSystem(v, e.System, func(r *SystemRow) { r.System.KeyHash = e.KeyHash })
 	case organisation.SystemBasisSet:
 		return changeSystem(v, e.System, func(r *SystemRow) { r.System.ConsentBasis = e.ConsentBasis })
+	case organisation.SystemEndpointSet:
+		return changeSystem(v, e.System, func(r *SystemRow) { r.Endpoint = e.Endpoint })
 	case organisation.SystemWithdrawn:
 		return withdrawn(v, rec, e)
 	case organisation.RightsChanged:

@@ -157,6 +157,9 @@ func (c *change) uncopyFolder(id domain.FolderID) {
 
 	for _, k := range keys {
 		c.v.Delete(k)
+		if audience := k[len(prefix):]; len(audience) > 0 {
+			c.v.Put(key(c.id, kindGoneCopy, id[:], audience), nil)
+		}
 	}
 }
 
@@ -178,7 +181,9 @@ func (c *change) addUp() {
 
 	switch e := c.event.(type) {
 	case mailbox.MailboxVisible:
-		engine.Told(c.v, c.id)
+		if e.Again {
+			engine.Told(c.v, c.id)
+		}
 		c.show(at, e.Platform, e.Scope, true)
 	case mailbox.MailboxHidden:
 		c.show(at, e.Platform, e.Scope, false)
@@ -196,6 +201,12 @@ func (c *change) show(at map[string]byte, platform string, scope mailbox.Scope, 
 		return
 	}
 	at[platform] ^= bit
+
+	// Before its first row a platform had none: the marks until then say so.
+	if b := c.v.Get(markedKey); c.v.Get(totalKey(platform)) == nil && len(b) == positionKeyBytes {
+		k := markKey(platform, binary.BigEndian.Uint64(b)*MarkEvery)
+		c.v.Put(k, make([]byte, sumBytes))
+	}
 
 	more := sumOf(c.v.Get(key(c.id, kindSum, []byte(audience))))
 	if !on {

@@ -42,11 +42,15 @@ func (m model) copied(rec eventstore.Event, s mailbox.State) {
 		}
 	}
 
-	for p, before := range m.copies[id] { // a private row stays as long as its folder, with nothing in it
-		if _, there := now[place{Folder: p.Folder}]; there && p.Audience != "" {
+	for p := range m.copies[id] { // a private row stays as long as its folder, with nothing in it
+		_, there := now[place{Folder: p.Folder}]
+		switch {
+		case p.Audience == "":
+		case there:
 			now[p] = folderCopy{}
+		default:
+			m.rows[key(id, 'q', p.Folder[:], []byte(p.Audience))] = []byte{}
 		}
-		_ = before
 	}
 
 	for _, row := range s.Messages() {

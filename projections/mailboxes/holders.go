@@ -3,6 +3,7 @@ package mailboxes
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 
 	"digitalpost/domain"
 	"digitalpost/domain/mailbox"
@@ -32,6 +33,29 @@ type CopyCursor struct {
 	Last     [16]byte // the folder or message that was read last, as it is known inside
 	Private  bool     // of the folder, the private row was
 	Any      bool     // false: nothing of it was read
+}
+
+// ParseCopyKey reads the key of a row as where a reading of them goes on; false if it is none.
+func ParseCopyKey(name string) (c CopyCursor, ok bool) {
+	parts := strings.Split(name, "/")
+	if len(parts) < 3 || len(parts) > 4 || len(parts) == 4 && (parts[3] != "private" || parts[0] != "folder") {
+		return c, false
+	}
+
+	box, err := domain.ParseUUID(parts[1])
+	id, err2 := domain.ParseUUID(parts[2])
+	if err != nil || err2 != nil || parts[0] != "folder" && parts[0] != "message" {
+		return c, false
+	}
+
+	c = CopyCursor{Mailbox: box, Messages: parts[0] == "message", Last: id, Private: len(parts) == 4, Any: true}
+	for _, f := range mailbox.SystemFolders {
+		if !c.Messages && mailbox.ShownFolder(box, f) == id {
+			c.Last = f
+		}
+	}
+
+	return c, true
 }
 
 // Position is that of the view: all events up to it are in what the snapshot gives.
@@ -147,6 +171,11 @@ func (s Copies) Folders(id domain.MailboxID, since eventstore.Position) (out []C
 	return out
 }
 
+// HadPrivate reports whether private post of a platform had lain in a folder that was deleted: there was a row of it.
+func (s Copies) HadPrivate(id domain.MailboxID, f domain.FolderID, platform string) bool {
+	return s.s.Get(key(id, kindGoneCopy, f[:], []byte(platform))) != nil
+}
+
 // GoneFolder gives what is left of a folder's row for an audience: its key.
 func GoneFolder(id domain.MailboxID, f domain.FolderID, audience string) CopyRow {
 	return CopyRow{Key: folderCopyName(id, mailbox.Place{Folder: f, Audience: audience}), Audience: audience}
@@ -165,6 +194,10 @@ func folderCopyRow(id domain.MailboxID, place []byte, f FolderCopy) CopyRow {
 func (s Copies) Rows(
 	of mailbox.Scopes, platform string, since eventstore.Position, c CopyCursor, limit int,
 ) (out []CopyRow, next CopyCursor, done bool, err error) {
+	if of == (mailbox.Scopes{}) {
+		return nil, c, true, nil
+	}
+
 	if !c.Messages {
 		prefix := key(c.Mailbox, kindFolderCopy)
 		from := bytes.Clone(prefix)

@@ -23,6 +23,7 @@
 //	o message person platform   when that person last looked, through that platform; of a sign-in, under which grant
 //	n organisation platform  mailbox.SenderConsent, of private senders
 //	p folder audience        FolderCopy, and y audience Sum, z what platforms hold: see copies.go
+//	q folder audience        nothing, of deleted folders that private post had lain in
 //	g grant                  mailbox.Grant, granted or asked for; h grant: of what was ended
 //
 // Numbers are big-endian, so that keys sort as they do. Rows are CBOR with integer keys, by the struct tags of the
@@ -56,6 +57,7 @@ const (
 	kindGrantEnded   = 'h'
 	kindFolderCopy   = 'p'
 	kindSum          = 'y'
+	kindGoneCopy     = 'q'
 	kindVisible      = 'z'
 	prefixLength     = 17 // of mailbox and kind
 	idLength         = 16

@@ -129,6 +129,7 @@ func Start(views *engine.Views, store eventstore.Reader) eventstore.Start[intake
 		state := intake.NewState(standing.NextLeaf)
 		state.Memos[m] = intake.Memo{
 			Received: seen, Settled: row.Final.Status != "" || row.Waiting, Deleted: row.Final.Deleted,
+			Pushed: row.Final.Pushed,
 		}
 
 		b.Version = standing.Version

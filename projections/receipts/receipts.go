@@ -68,6 +68,7 @@ type Final struct {
 	At       time.Time           `cbor:"5,keyasint"`
 	Deleted  bool                `cbor:"6,keyasint,omitempty"`
 	Despite  string              `cbor:"7,keyasint,omitempty"` // legal basis on which it came through an exemption
+	Pushed   string              `cbor:"8,keyasint,omitempty"` // how its way to the sender's system ended
 }
 
 // A Standing is what the next command on an intake stream must know.
@@ -113,6 +114,8 @@ func (Projection) Apply(v engine.View, rec eventstore.Event, e domain.Event) err
 			v.Delete(finalKey(r.Memo.System, r.Final.Position))
 			v.Delete(receiptKey(e.Receipt))
 		})
+	case intake.ReceiptPushed:
+		return change(v, e.Message, func(r *Row) { r.Final.Pushed = e.Outcome })
 	case mailbox.MessageScheduled:
 		return change(v, e.Letter.Message, func(r *Row) {
 			r.Waiting, r.Mailbox, r.Due = true, rec.Stream.ID, e.Due

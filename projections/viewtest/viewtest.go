@@ -16,6 +16,7 @@ import (
 	"digitalpost/domain/mailbox"
 	"digitalpost/domain/organisation"
 	"digitalpost/domain/streams"
+	"digitalpost/domain/subscription"
 	"digitalpost/eventstore"
 	"digitalpost/projections/engine"
 )
@@ -166,6 +167,11 @@ func (h *History) beside(id domain.MailboxID) {
 	case 10:
 		e := looks.ContentOpened{Message: domain.MessageID{n % 3}}
 		h.append(eventstore.Stream{Kind: streams.Looks, ID: id}, e)
+	case 30:
+		e := subscription.CopyAttested{
+			Platform: "eboks", Position: uint64(h.step), Digest: make([]byte, 32), Verdict: subscription.Equal,
+		}
+		h.append(eventstore.Stream{Kind: streams.Subscription, ID: subscription.StreamOf("eboks")}, e)
 	case 20:
 		e := organisation.SystemRegistered{System: domain.SystemID{n}}
 		h.append(eventstore.Stream{Kind: streams.Organisation, ID: [16]byte{n}}, e)
