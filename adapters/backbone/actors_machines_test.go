@@ -1,9 +1,6 @@
 package backbone_test
 
 import (
-	backboneintake "digitalpost/adapters/backbone/intake"
-	"digitalpost/adapters/backbone/proposals"
-
 	"context"
 	"fmt"
 	"strings"
@@ -12,7 +9,9 @@ import (
 	"digitalpost/adapters/backbone/backbonetest"
 	"digitalpost/adapters/backbone/content"
 	"digitalpost/adapters/backbone/core"
+	hallintake "digitalpost/adapters/backbone/intake"
 	"digitalpost/adapters/backbone/organisations"
+	"digitalpost/adapters/backbone/proposals"
 	"digitalpost/adapters/backbone/sending"
 	"digitalpost/adapters/memo"
 	"digitalpost/domain"
@@ -33,6 +32,28 @@ var (
 // tomorrow is a date that post may wait for.
 func tomorrow() string {
 	return time.Now().Add(24 * time.Hour).In(memo.Copenhagen).Format(time.DateOnly)
+}
+
+// onPushes are what becomes of telling systems of their receipts.
+func onPushes() []operation {
+	owner := func(h *house) *caller { c := h.callers["owner"]; return &c }
+
+	return []operation{{
+		name: "intake.NotePush", by: bySystem,
+		given: func(h *house, _ *caller) func() error {
+			m := h.post(owner(h))
+			h.Outcome(h.system, m)
+			return func() error { return hallintake.PushesOf(h.Intake).NotePush(h.ctx, m, intake.PushSent) }
+		},
+	}, {
+		name: "organisations.SetEndpoint", by: bySystem,
+		given: func(h *house, _ *caller) func() error {
+			return func() error {
+				_, err := h.Organisations.SetEndpoint(h.ctx, h.system, "https://"+core.NewUUID().String()+".example")
+				return err
+			}
+		},
+	}}
 }
 
 func onIntake() []operation {
@@ -83,7 +104,7 @@ func onIntake() []operation {
 			uuid := core.NewUUID()
 			letter := backbonetest.Memo(h.system, backbonetest.Mette, backbonetest.Letter{UUID: uuid})
 			h.EndAt("before outcome", func(ctx context.Context) {
-				h.Intake.Submit(ctx, h.system, backboneintake.Submission{UUID: uuid, MeMo: strings.NewReader(letter)})
+				h.Intake.Submit(ctx, h.system, hallintake.Submission{UUID: uuid, MeMo: strings.NewReader(letter)})
 			})
 
 			return func() error {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	hallaccess "digitalpost/adapters/backbone/access"
+	"digitalpost/adapters/backbone/backbonetest"
 	"digitalpost/adapters/backbone/proposals"
 	"digitalpost/adapters/memo"
 	"digitalpost/domain"
@@ -14,6 +15,7 @@ import (
 	"digitalpost/domain/mailbox"
 	"digitalpost/domain/oplog"
 	"digitalpost/domain/organisation"
+	"digitalpost/domain/subscription"
 	"digitalpost/eventstore"
 )
 
@@ -76,7 +78,12 @@ func onProposals() []operation {
 				return h.Organisations.ChangeRights(h.ctx, registrar(h, c), h.system.Organisation.CVR, rights)
 			}
 		},
-	}, {
+	}}
+}
+
+// byTheClock are what is recorded of access whose time is over.
+func byTheClock() []operation {
+	return []operation{{
 		name: "access.RunEnds", by: []string{"clock"},
 		given: func(h *house, _ *caller) func() error {
 			box, _ := h.someone()
@@ -129,5 +136,44 @@ func onProposals() []operation {
 				return nil
 			}
 		},
+	}}
+}
+
+// bySubscribers are what a platform's own servers ask for.
+func bySubscribers() []operation {
+	push := subscription.Push{URL: "https://eboks.example"}
+	told := func(run func(h *house) error) func(h *house, _ *caller) func() error {
+		return func(h *house, _ *caller) func() error {
+			_, err := h.Subscriptions.SetPush(h.ctx, backbonetest.EBoks, push)
+			h.must(err)
+
+			return func() error { return run(h) }
+		}
+	}
+	by := []string{"platform"}
+
+	return []operation{{
+		name: "subscriptions.Attest", by: by, given: told(func(h *house) error {
+			_, _, err := h.Subscriptions.Attest(h.ctx, backbonetest.EBoks, h.Position(), [32]byte{1})
+			return err
+		}),
+	}, {
+		name: "subscriptions.SetPush", by: by, given: told(func(h *house) error {
+			_, err := h.Subscriptions.SetPush(h.ctx, backbonetest.EBoks, push)
+			return err
+		}),
+	}, {
+		name: "subscriptions.Rotate", by: by, given: told(func(h *house) error {
+			_, err := h.Subscriptions.Rotate(h.ctx, backbonetest.EBoks)
+			return err
+		}),
+	}, {
+		name: "subscriptions.EndPush", by: by, given: told(func(h *house) error {
+			return h.Subscriptions.EndPush(h.ctx, backbonetest.EBoks)
+		}),
+	}, {
+		name: "subscriptions.StopPush", by: []string{"backbone on eboks"}, given: told(func(h *house) error {
+			return h.Subscriptions.StopPush(h.ctx, backbonetest.EBoks, push, h.Position())
+		}),
 	}}
 }

@@ -53,8 +53,10 @@ var (
 // table is all operations, in parts that are tested each on a house of its own.
 func table() [][]operation {
 	return [][]operation{
-		onMessages(), onFolders(), onDrafts(), onSending(), onAccess(), onExemption(), onSettings(), onIntake(),
-		onHandover(), onOrganisations(), onRegisters(), onProposals(),
+		onMessages(), onFolders(), onDrafts(), onSending(), onAccess(), onExemption(), onSettings(),
+		onIntake(), onPushes(),
+		onHandover(), onOrganisations(), onRegisters(), onProposals(), byTheClock(),
+		bySubscribers(),
 	}
 }
 
@@ -82,6 +84,10 @@ func openHouse(t *testing.T) *house {
 		"clock":    h.machine(access.Clock, domain.SystemID{}),
 		"backbone": h.machine(access.Backbone, domain.SystemID{}),
 	}
+	on := eventstore.Meta{Actor: eventstore.Actor{Kind: "platform"}, Platform: backbonetest.EBoks}
+	h.callers["platform"] = caller{want: on}
+	on.Actor.Kind = string(access.Backbone)
+	h.callers["backbone on eboks"] = caller{want: on}
 	for name, right := range map[string]access.Right{"officer": access.Officer, "operator": access.Operator} {
 		ask := backbonetest.Official(core.NewUUID(), right, box, "borgerdk")
 		h.callers[name] = h.person(name, ask, backbonetest.Mette, domain.GrantID{})

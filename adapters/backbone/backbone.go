@@ -57,6 +57,7 @@ import (
 	"digitalpost/adapters/backbone/search"
 	"digitalpost/adapters/backbone/sending"
 	"digitalpost/adapters/backbone/settings"
+	"digitalpost/adapters/backbone/subscriptions"
 	"digitalpost/adapters/backbone/visibility"
 	"digitalpost/adapters/documents"
 	"digitalpost/adapters/vault"
@@ -66,6 +67,7 @@ import (
 	"digitalpost/domain/mandate"
 	"digitalpost/domain/oplog"
 	"digitalpost/domain/organisation"
+	"digitalpost/domain/subscription"
 	"digitalpost/eventstore"
 	"digitalpost/eventstore/filestore"
 	"digitalpost/projections"
@@ -108,7 +110,10 @@ type Backbone struct {
 	Search        *search.Search
 	Sending       *sending.Sending
 	Settings      *settings.Settings
+	Subscriptions *subscriptions.Subscriptions
 	Visibility    *visibility.Visibility
+
+	Log Log // to read, for who is outside of the hall
 
 	dir         string
 	development bool
@@ -198,6 +203,7 @@ func (b *Backbone) open(cfg Config) (err error) {
 		return err
 	}
 
+	b.Log = b.store
 	if gap := b.store.ClockGap(); gap > time.Hour || gap < 0 {
 		cfg.Log.Warn("the clock has moved since the last event, or the log stood still", "by", gap.Round(time.Second))
 	}
@@ -270,6 +276,8 @@ func (b *Backbone) wire(cfg Config) {
 		GoOn:  func() { b.goOn() },
 	}, proposals.Log{ID: b.store.ID(), Incarnation: b.store.Incarnation()}, cfg.Development)
 	b.Changes = changes.New(c)
+	b.Subscriptions = subscriptions.New(c,
+		eventstore.NewHandler(b.store, subscription.Decider, subscription.Codec), b.vault.Secret)
 	b.Visibility = visibility.New(c, cfg.Dir, b.store.ID(), b.store.Incarnation())
 }
 
@@ -313,6 +321,13 @@ func (b *Backbone) Parked() (int, error) { return b.views.Parked() }
 // Err gives what has stopped the backbone for good, nil while it works.
 func (b *Backbone) Err() error {
 	return errors.Join(b.store.Err(), b.views.Err(), b.core.Forgetting.Err(), b.vault.Err())
+}
+
+// A Log is the log as it is read, and which one it is.
+type Log interface {
+	eventstore.Reader
+	ID() [16]byte
+	Incarnation() uint64 // from 1; each restoration begins another
 }
 
 // Position is the log's last position.

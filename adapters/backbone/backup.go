@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -156,6 +157,17 @@ func copyFolder(from, to string) error {
 type Cursor struct {
 	Incarnation uint64
 	Position    eventstore.Position
+}
+
+// String gives the cursor as events have it for an id: the position, with the log's incarnation before it once it was
+// restored.
+func (c Cursor) String() string {
+	p := strconv.FormatUint(uint64(c.Position), 10)
+	if c.Incarnation == 1 {
+		return p
+	}
+
+	return strconv.FormatUint(c.Incarnation, 10) + "." + p
 }
 
 // ErrOtherHistory says that a cursor is beyond where the log was restored: what stood there is another history.

@@ -32,6 +32,7 @@ type Change struct {
 	At       time.Time
 	Type     string // the event's stored name
 	Mailbox  domain.MailboxID
+	Version  eventstore.Version // of the mailbox's stream with it
 	domain.Change
 }
 
@@ -51,7 +52,7 @@ func changeOf(rec eventstore.Event) (c Change, ok bool) {
 		return c, false
 	}
 
-	return Change{rec.Position, rec.Recorded, rec.Type, rec.Stream.ID, *tells}, true
+	return Change{rec.Position, rec.Recorded, rec.Type, rec.Stream.ID, rec.Version, *tells}, true
 }
 
 // shows reports whether a change is for those who see through a lens: private post's is for its own platform alone, and
@@ -97,23 +98,35 @@ func (x *Changes) Run(ctx context.Context, at eventstore.Position) {
 			return
 		}
 
-		if damage := (*engine.DamagedError)(nil); errors.As(err, &damage) {
-			time.Sleep(damagedPause) // it is built anew
-			continue
+		if errors.Is(err, eventstore.ErrClosed) {
+			return
 		}
 
-		if err != nil {
-			x.core.Logger.Error("changes can't be followed any more", "error", err)
-			x.Stop()
+		if damage := (*engine.DamagedError)(nil); err != nil && !errors.As(err, &damage) {
+			x.core.Logger.Error("changes are followed later", "position", uint64(at), "error", err)
+		}
 
-			return
+		if err != nil { // a damaged view is built anew
+			pause(ctx, laterPause)
+			continue
 		}
 		at = next
 	}
 }
 
-// damagedPause lies between two looks at a damaged view.
-const damagedPause = 100 * time.Millisecond
+// laterPause lies between two tries where the log or a view is not read.
+const laterPause = 100 * time.Millisecond
+
+// pause returns after a time, or when ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
 
 // runOnce tells of what the log has beyond a position, and gives how far that went.
 func (x *Changes) runOnce(ctx context.Context, at eventstore.Position) (eventstore.Position, error) {

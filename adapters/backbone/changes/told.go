@@ -37,7 +37,7 @@ func tell(s *mailboxes.Snapshot, rec eventstore.Event) (*told, error) {
 	}
 
 	t := &told{
-		Change: Change{Position: rec.Position, At: rec.Recorded, Type: rec.Type, Mailbox: id},
+		Change: Change{Position: rec.Position, At: rec.Recorded, Type: rec.Type, Mailbox: id, Version: rec.Version},
 		acting: rec.Meta.Platform, holds: s.Copies().Holds(id),
 	}
 	switch e := e.(type) {
@@ -92,7 +92,7 @@ func (t *told) read(s *mailboxes.Snapshot, touches domain.Parts) error {
 		}
 
 		for platform, of := range t.holds {
-			if of.Private {
+			if of.Private && s.Copies().HadPrivate(t.Mailbox, f, platform) {
 				t.gone = append(t.gone, mailboxes.GoneFolder(t.Mailbox, f, platform))
 			}
 		}

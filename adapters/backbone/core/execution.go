@@ -198,7 +198,7 @@ func (c *Core) run(ctx context.Context, s eventstore.Stream, meta eventstore.Met
 	}
 
 	if at == 0 {
-		done.Position = c.Log.Last()
+		done.Position = c.soFar(s)
 	}
 
 	if othersRead(events) {
@@ -222,6 +222,13 @@ func (c *Core) run(ctx context.Context, s eventstore.Stream, meta eventstore.Met
 	}
 
 	return done, c.Fresh(ctx, done.Position)
+}
+
+// soFar gives a position by which all is there that a command on a stream may have been decided on. The log's end alone
+// is not: a stream's last event is seen a moment before it.
+func (c *Core) soFar(s eventstore.Stream) eventstore.Position {
+	_, last := c.Log.Head(s)
+	return max(last, c.Log.Last())
 }
 
 // start begins a mailbox's state from the view, and first looks whether a command whose caller gave an id was run

@@ -36,6 +36,7 @@ type System struct {
 	Receives     int    // the MeMo version that it takes in, as a recipient system; 0: it only sends
 	ConsentBasis string // of a company's: what gives it the consent of all; empty: each letter says so
 	Withdrawn    bool   // its registration was: it does nothing any more
+	Endpoint     string // where it is told of receipts; empty: it asks for them
 
 	holders []holder // whose certificates it may come with
 }
@@ -240,6 +241,7 @@ func (o *Organisations) system(s *directory.Snapshot, r directory.SystemRow) (Sy
 	out := System{
 		ID: r.System.System, Platform: r.System.Platform, OrgID: r.Organisation, KeyHash: r.System.KeyHash,
 		Receives: r.Receives, ConsentBasis: r.System.ConsentBasis, Withdrawn: r.Withdrawn,
+		Endpoint: r.Endpoint,
 	}
 
 	org, _, err := s.Organisation(r.Organisation)
