@@ -56,7 +56,10 @@ var mayImport = map[string]may{
 	"projections/directory": view,
 	"projections/outbox":    view,
 	"projections/documents": view,
-	"projections/platform":  view,
+	"projections/subscriptions": {ours: []string{
+		"domain/...", "eventstore", "projections/engine", "projections/mailboxes",
+	}},
+	"projections/platform": view,
 
 	"adapters":             {ours: faces},
 	"adapters/development": {ours: faces},
@@ -65,11 +68,11 @@ var mayImport = map[string]may{
 	"adapters/documents":   {ours: []string{"domain"}},
 	"adapters/server": {ours: append([]string{
 		"adapters/server", "adapters/senderapi", "adapters/viewapi", "adapters/officeapi", "adapters/openapi",
-		"adapters/development",
+		"adapters/development", "adapters/reactions",
 	}, faces...)},
 
 	"adapters/server/servertest": {ours: append([]string{
-		"adapters/server/...", "adapters/openapi", "adapters/development", "eventstore/filestore",
+		"adapters/server/...", "adapters/openapi", "adapters/development", "adapters/reactions", "eventstore/filestore",
 	}, faces...)},
 
 	"adapters/backbone/core":          on(),
@@ -92,8 +95,10 @@ var mayImport = map[string]may{
 	"adapters/backbone/search":  on("core", "text", "content", "messages"),
 	"adapters/backbone/changes": on("core"),
 
-	"adapters/backbone/mandates":  on("core"),
-	"adapters/backbone/proposals": on("core"),
+	"adapters/backbone/mandates":      on("core"),
+	"adapters/backbone/visibility":    on("core"),
+	"adapters/backbone/subscriptions": on("core"),
+	"adapters/backbone/proposals":     on("core"),
 
 	"adapters/backbone": {ours: append([]string{"eventstore/...", "adapters/backbone/..."}, below...)},
 

@@ -20,9 +20,10 @@ import (
 )
 
 type api struct {
-	b   *backbone.Backbone
-	log *slog.Logger
-	who func(*http.Request) (proposals.Operator, error)
+	b       *backbone.Backbone
+	effects Effects
+	log     *slog.Logger
+	who     func(*http.Request) (proposals.Operator, error)
 }
 
 // A handler answers a request of somebody in an office, or at the console.
@@ -30,8 +31,10 @@ type handler func(http.ResponseWriter, *http.Request, proposals.Operator) error
 
 // Register adds the routes to mux, for those who come with the token of an office. Paths work with and without their
 // trailing slash.
-func Register(mux *http.ServeMux, b *backbone.Backbone, gate *identity.Gate, log *slog.Logger) {
-	a := &api{b: b, log: log, who: func(r *http.Request) (proposals.Operator, error) {
+func Register(
+	mux *http.ServeMux, b *backbone.Backbone, gate *identity.Gate, effects Effects, log *slog.Logger,
+) {
+	a := &api{b: b, effects: effects, log: log, who: func(r *http.Request) (proposals.Operator, error) {
 		p, err := gate.Person(r)
 		return proposals.Operator{Principal: p}, err
 	}}
@@ -40,8 +43,8 @@ func Register(mux *http.ServeMux, b *backbone.Backbone, gate *identity.Gate, log
 
 // Console makes the handler of whoever is at the server's console, who needs no token: it must be reached by nobody
 // else.
-func Console(b *backbone.Backbone, log *slog.Logger) http.Handler {
-	a := &api{b: b, log: log}
+func Console(b *backbone.Backbone, effects Effects, log *slog.Logger) http.Handler {
+	a := &api{b: b, effects: effects, log: log}
 	a.who = func(r *http.Request) (by proposals.Operator, err error) {
 		by.Console = true
 		if s := r.Header.Get("Mandate"); s != "" {
@@ -77,6 +80,13 @@ func (a *api) register(mux *http.ServeMux) {
 	add("POST", "operations/organisations/rights", a.operators(a.changeRights))
 	add("POST", "operations/clock/confirm", a.confirmClock) // with no mandate: none is opened by a wrong clock
 	add("POST", "operations/views/rebuild", a.operators(a.rebuild))
+
+	if a.effects != nil {
+		add("GET", "operations/reactions", a.operators(a.listEffects))
+		add("GET", "operations/reactions/{effect}", a.operators(a.showEffect))
+		add("POST", "operations/reactions/{effect}/retry", a.operators(a.retryEffect))
+		add("POST", "operations/reactions/{effect}/drop", a.operators(a.dropEffect))
+	}
 }
 
 func (a *api) route(mux *http.ServeMux, method, path string, fn handler) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"digitalpost/adapters/backbone/changes"
 	"digitalpost/adapters/officeapi"
 	"digitalpost/adapters/senderapi"
 	"digitalpost/adapters/viewapi"
@@ -30,7 +31,8 @@ var answers = []any{
 	viewapi.Access{}, viewapi.AccessSearchResult{}, viewapi.AccessRequest{}, viewapi.Identity{},
 	viewapi.AccessRequestSearchResult{}, viewapi.DirectPrivilege{}, viewapi.DirectPrivilegeSearchResult{},
 	viewapi.Exemption{}, viewapi.ExemptionCase{}, viewapi.FoundOwner{},
-	viewapi.ExemptionSearchResult{}, viewapi.CloudEvent{}, viewapi.Change{},
+	viewapi.ExemptionSearchResult{}, changes.CloudEvent{}, changes.EventData{},
+	viewapi.Digest{}, viewapi.MailboxDigest{}, viewapi.Attestation{}, viewapi.Subscription{},
 
 	viewapi.Organisation{}, viewapi.OrganisationSearchResult{}, viewapi.ContactGroup{}, viewapi.OrganisationName{},
 	viewapi.ContactGroupName{}, viewapi.ContactGroupSearchResult{}, viewapi.ContactPoint{}, viewapi.SearchTerm{},
@@ -45,10 +47,11 @@ var answers = []any{
 
 	senderapi.Receipt{}, senderapi.ReceiptSearchResult{}, senderapi.PagingResultUUID{}, senderapi.PageRequest{},
 	senderapi.ContactSearchResult{}, senderapi.Contact{}, senderapi.MailboxSubscription{}, senderapi.SelfService{},
-	senderapi.Validation{}, senderapi.ContactGroupKept{}, senderapi.ContactPointKept{}, senderapi.MailSystem{},
+	senderapi.Validation{},
+	senderapi.ReceiptEndpoint{}, senderapi.ContactGroupKept{}, senderapi.ContactPointKept{}, senderapi.MailSystem{},
 
 	officeapi.Mandate{}, officeapi.Proposal{}, officeapi.ProposalList{}, officeapi.SystemKey{}, officeapi.Clock{},
-	officeapi.RebuiltView{}, officeapi.RebuiltViews{},
+	officeapi.RebuiltView{}, officeapi.Effect{}, officeapi.EffectList{}, officeapi.RebuiltViews{},
 }
 
 // Each answer's struct has the fields of its schema, of the same types, and what is never left out is required.

@@ -8,6 +8,7 @@ import (
 	"digitalpost/domain/mandate"
 	"digitalpost/domain/oplog"
 	"digitalpost/domain/organisation"
+	"digitalpost/domain/subscription"
 )
 
 // danish gives each reason's text in Danish, for those who show it to people.
@@ -31,6 +32,7 @@ var danish = map[domain.Reason]string{
 	intake.UUIDReused:             "id'et er brugt før til andet indhold",
 	mandate.NotAllowed:            "et mandat har et formål på 1 til 1.000 tegn og et sagsnummer på 1 til 100",
 	mandate.NotInForce:            "mandatet er udløbet, en andens eller findes ikke",
+	subscription.NoPush:           "platformen får ikke besked fra rygraden",
 	oplog.MandateMissing:          "headeren Mandate skal nævne det mandat, som det sker under",
 	oplog.ReasonNotAllowed:        "en begrundelse på 1 til 1.000 tegn er nødvendig",
 	oplog.MeasureUnknown:          "skridtet skal være SHRED_MAILBOX, med mailboxId, eller ROLL_KEYS, uden",

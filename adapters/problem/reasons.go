@@ -8,6 +8,7 @@ import (
 	"digitalpost/domain/mandate"
 	"digitalpost/domain/oplog"
 	"digitalpost/domain/organisation"
+	"digitalpost/domain/subscription"
 )
 
 // reasons gives each reason to refuse its text and status.
@@ -35,6 +36,7 @@ var reasons = map[domain.Reason]struct {
 	access.NoAuthority:       {403, "the sign-in must say for which authority somebody in an office acts"},
 	mandate.NotAllowed:       {422, "a mandate has a purpose of 1 to 1,000 characters and a case number of 1 to 100"},
 	mandate.NotInForce:       {403, "the mandate is over, another's, or none"},
+	subscription.NoPush:      {404, "the platform is not told by the backbone"},
 	oplog.MandateMissing:     {403, "the header Mandate must name the mandate under which this is done"},
 	oplog.ReasonNotAllowed:   {422, "a reason of 1 to 1,000 characters is needed"},
 	oplog.MeasureUnknown:     {422, "the measure must be SHRED_MAILBOX, with a mailboxId, or ROLL_KEYS, without"},

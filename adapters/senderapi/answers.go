@@ -26,8 +26,8 @@ type Receipt struct {
 	ReceiptStatus  string           `json:"receiptStatus"` // RECEIVED, COMPLETED, INVALID or NOT_ALLOWED
 }
 
-// receiptOf shows a receipt, with the text of its code.
-func receiptOf(r intakehall.Receipt) Receipt {
+// ReceiptOf shows a receipt, with the text of its code.
+func ReceiptOf(r intakehall.Receipt) Receipt {
 	out := Receipt{
 		ID: r.ID, TransmissionID: r.Transmission, MessageUUID: r.UUID, MessageID: r.MessageID,
 		ErrorCode: r.Code, TimeStamp: stamp(r.At), ReceiptStatus: r.Status,
@@ -63,7 +63,7 @@ func receiptsOf(list []intakehall.Receipt, page, size, total int) ReceiptSearchR
 	out := ReceiptSearchResult{CurrentPage: page, TotalPages: pages(total, size), ElementsOnPage: len(list),
 		TotalElements: total, Receipts: make([]Receipt, len(list))}
 	for i, r := range list {
-		out.Receipts[i] = receiptOf(r)
+		out.Receipts[i] = ReceiptOf(r)
 	}
 	return out
 }

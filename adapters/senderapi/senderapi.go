@@ -31,6 +31,7 @@ type api struct {
 	who     *identity.Gate
 	log     *slog.Logger
 	wrapped chan struct{} // who holds a MeMo that came within JSON
+	verify  Verify        // nil: receipts are pushed to nobody
 }
 
 const (
@@ -38,9 +39,12 @@ const (
 	wrappedAt  = 8       // of them at once
 )
 
-// Register adds the routes to mux. Paths work with and without their trailing slash.
-func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log *slog.Logger) {
-	a := &api{b, who, log, make(chan struct{}, wrappedAt)}
+// Register adds the routes to mux. Paths work with and without their trailing slash. Verify may be nil: then receipts
+// are pushed to nobody.
+func Register(
+	mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, verify Verify, log *slog.Logger,
+) {
+	a := &api{b, who, log, make(chan struct{}, wrappedAt), verify}
 
 	route := func(method, path string, fn handler) {
 		h := func(w http.ResponseWriter, r *http.Request) {
@@ -70,6 +74,11 @@ func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log 
 	a.registerContacts(route)
 	route("GET", "receipts", a.receipts)
 	route("GET", "receipts-bulk", a.receiptsBulk)
+	if verify != nil {
+		route("GET", "receipts/endpoint", a.endpoint)
+		route("PUT", "receipts/endpoint", a.setEndpoint)
+		route("DELETE", "receipts/endpoint", a.endEndpoint)
+	}
 	route("GET", "receipts/{id}", a.receipt)
 	route("DELETE", "receipts/{id}", a.deleteReceipt)
 	route("GET", "contacts", a.contacts)
@@ -151,7 +160,7 @@ func (a *api) submit(w http.ResponseWriter, r *http.Request, sys organisations.S
 		return err
 	}
 
-	problem.JSON(w, http.StatusCreated, receiptOf(done))
+	problem.JSON(w, http.StatusCreated, ReceiptOf(done))
 	return nil
 }
 
@@ -241,7 +250,7 @@ func (a *api) receipt(w http.ResponseWriter, r *http.Request, sys organisations.
 		}
 	}
 
-	problem.JSON(w, http.StatusOK, receiptOf(found))
+	problem.JSON(w, http.StatusOK, ReceiptOf(found))
 	return nil
 }
 

@@ -42,6 +42,9 @@ type Config struct {
 	// Revocations are how it is found out whether such a certificate was revoked; nil: it is not.
 	Revocations *identity.Revocations
 
+	// Out is how what happens leaves the log. Nil: nobody is told by the backbone.
+	Out *Out
+
 	Limits   Limits               // those of Limit
 	Registry *prometheus.Registry // what Admin shows; failures to say who one is are added to it
 	Log      *slog.Logger
@@ -60,9 +63,9 @@ func New(cfg Config) *http.Server {
 
 	who.Revocations(cfg.Revocations)
 
-	senderapi.Register(mux, cfg.Backbone, who, cfg.Log)
-	viewapi.Register(mux, cfg.Backbone, who, cfg.Log)
-	officeapi.Register(mux, cfg.Backbone, who, cfg.Log)
+	senderapi.Register(mux, cfg.Backbone, who, cfg.Out.verify(), cfg.Log)
+	viewapi.Register(mux, cfg.Backbone, who, cfg.Out.pusher(), cfg.Log)
+	officeapi.Register(mux, cfg.Backbone, who, cfg.Out.Effects(), cfg.Log)
 	openapi.Register(mux)
 	health(mux, cfg.Backbone)
 

@@ -114,8 +114,18 @@ func (a changeHandlers) after(r *http.Request) (eventstore.Position, error) {
 	if s == "" {
 		s, name = r.URL.Query().Get("after"), "after"
 	}
+
+	return a.position(s, name)
+}
+
+// position reads a cursor; without one it is the log's end.
+func (a changeHandlers) position(s, name string) (eventstore.Position, error) {
 	if s == "" {
 		return a.b.Position(), nil
+	}
+
+	if shape, _, ok := strings.Cut(s, "."); ok && strings.HasPrefix(shape, "s") { // this shape's have no s
+		return 0, shapeGone()
 	}
 
 	refused := problem.BadField(name, "position.not.valid",
@@ -136,17 +146,7 @@ func (a changeHandlers) after(r *http.Request) (eventstore.Position, error) {
 	return p, nil
 }
 
-// showCursor gives a cursor as an event's id: the position, with the log's incarnation before it once it was restored.
-func showCursor(c backbone.Cursor) string {
-	p := strconv.FormatUint(uint64(c.Position), 10)
-	if c.Incarnation == 1 {
-		return p
-	}
-
-	return strconv.FormatUint(c.Incarnation, 10) + "." + p
-}
-
-// readCursor is the inverse of showCursor.
+// readCursor reads the text of a cursor.
 func readCursor(s string) (c backbone.Cursor, ok bool) {
 	c.Incarnation = 1
 	s = strings.TrimSpace(s)
@@ -166,7 +166,7 @@ func readCursor(s string) (c backbone.Cursor, ok bool) {
 // stream begins a stream of changes.
 func (a changeHandlers) stream(w http.ResponseWriter, r *http.Request) *sse {
 	good := func() error { return a.who.StillGood(r) }
-	id := func(p eventstore.Position) string { return showCursor(a.b.Cursor(p)) }
+	id := func(p eventstore.Position) string { return a.b.Cursor(p).String() }
 	return &sse{w: w, rc: http.NewResponseController(w), id: id, good: good}
 }
 
@@ -193,6 +193,10 @@ func (a changeHandlers) changes(w http.ResponseWriter, r request) error {
 func (a changeHandlers) platformChanges(w http.ResponseWriter, r *http.Request) {
 	s := a.stream(w, r)
 	name, until, err := a.who.Platform(r)
+	if err == nil {
+		err = checkShape(r)
+	}
+
 	if err == nil {
 		var after eventstore.Position
 		if after, err = a.after(r); err == nil {

@@ -19,9 +19,10 @@ import (
 )
 
 type api struct {
-	b   *backbone.Backbone
-	who *identity.Gate
-	log *slog.Logger
+	b      *backbone.Backbone
+	who    *identity.Gate
+	pusher Pusher
+	log    *slog.Logger
 }
 
 type request struct {
@@ -30,9 +31,10 @@ type request struct {
 	box domain.MailboxID
 }
 
-// Register adds the routes to mux. Paths work with and without their trailing slash.
-func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log *slog.Logger) {
-	a := &api{b, who, log}
+// Register adds the routes to mux. Paths work with and without their trailing slash. The pusher may be nil: then no
+// platform is told by the backbone.
+func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, pusher Pusher, log *slog.Logger) {
+	a := &api{b, who, pusher, log}
 	r := routes{a, mux}
 
 	r.list("GET", "mailboxes", a.mailboxes)
@@ -45,6 +47,10 @@ func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, log 
 	settingHandlers{a}.register(r)
 	contactHandlers{a}.register(r)
 	changeHandlers{a}.register(r)
+	platformHandlers{a}.register(r)
+	if pusher != nil {
+		subscriptionHandlers{a}.register(r)
+	}
 }
 
 // serve finds out who asks and waits until the views are as fresh as the request wants. A single resource of a

@@ -22,7 +22,7 @@ const control = "control.sock"
 
 // openControl listens on a socket in the data's directory, by which the operator's commands reach the server that has
 // the keys open.
-func openControl(data string, b *backbone.Backbone) (io.Closer, error) {
+func openControl(data string, b *backbone.Backbone, effects officeapi.Effects) (io.Closer, error) {
 	path := filepath.Join(data, control)
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
@@ -38,7 +38,7 @@ func openControl(data string, b *backbone.Backbone) (io.Closer, error) {
 	}
 
 	srv := &http.Server{
-		Handler: officeapi.Console(b, slog.New(slog.DiscardHandler)), ReadHeaderTimeout: time.Second,
+		Handler: officeapi.Console(b, effects, slog.New(slog.DiscardHandler)), ReadHeaderTimeout: time.Second,
 	}
 	go srv.Serve(l)
 	return srv, nil
@@ -106,7 +106,7 @@ func (d dataFlags) ask(q question, out any) error {
 	}
 
 	return d.offline(func(b *backbone.Backbone) error {
-		c, err := openControl(d.Data, b)
+		c, err := openControl(d.Data, b, nil)
 		if err != nil {
 			return err
 		}

@@ -56,6 +56,8 @@ func TestSessionRuns(t *testing.T) {
 		"inbox":  {"unread  INBOX", "Tilbud om plads i daginstitution"},
 		"replay": {"mailbox.message-delivered", "owner on eboks"},
 		"verify": {"sound: "},
+
+		"subscribe": {"mailbox.mailbox-visible", "rows"},
 	}
 	_, session, _ := strings.Cut(pages(t)[readme], "\n## A minute with it\n")
 	session, _, _ = strings.Cut(session, "\n## ")

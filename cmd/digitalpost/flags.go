@@ -30,17 +30,20 @@ var longHelp = kong.Vars{
 	"connections_help":  "Connections open at once. Default: by the descriptors that the process may have.",
 	"address_help":      "Connections that one address may have open. Default: a quarter of all.",
 	"stall_help":        "How long a body may bring nothing, and an answer go untaken.",
-	"smtp_help":         "Mail server, HOST:PORT, for what people forward as e-mail; without it nobody can.",
-	"smtp_from_help":    "Address that such mail comes from.",
-	"rebuild_help":      "Build every view anew from the log, beside the living one, compare both, and switch.",
-	"backup_help":       "Copy log, documents and keys, beside a running server; epoch keys are not copied.",
-	"restore_help":      "Make the data anew from a backup, as a new incarnation of its log.",
-	"roll_help":         "End the key epoch: what was forgotten is gone from every copy of the data from then on.",
-	"confirm_help":      "Say that the machine's clock is right, after it jumped: what was refused goes on.",
-	"system_add_help":   "Register a sender system, or give one a new key; prints id and key, which is kept nowhere.",
-	"delegate_help":     "Let a sender system come with certificates of another organisation, such as its supplier.",
-	"basis_help":        "Of a company's system: CONTRACT or EMPLOYMENT, if all to whom it writes have agreed by that.",
-	"uuid_help":         "UUID in the organisation's certificates; without it any of that CVR number will do.",
+	"nats_help": "NATS servers, URL, to whose JetStream each platform's events are published; " +
+		"embedded, in development: one in this process, under the data.",
+	"nats_age_help":   "How old what such a stream holds may become.",
+	"smtp_help":       "Mail server, HOST:PORT, for what people forward as e-mail; without it nobody can.",
+	"smtp_from_help":  "Address that such mail comes from.",
+	"rebuild_help":    "Build every view anew from the log, beside the living one, compare both, and switch.",
+	"backup_help":     "Copy log, documents and keys, beside a running server; epoch keys are not copied.",
+	"restore_help":    "Make the data anew from a backup, as a new incarnation of its log.",
+	"roll_help":       "End the key epoch: what was forgotten is gone from every copy of the data from then on.",
+	"confirm_help":    "Say that the machine's clock is right, after it jumped: what was refused goes on.",
+	"system_add_help": "Register a sender system, or give one a new key; prints id and key, which is kept nowhere.",
+	"delegate_help":   "Let a sender system come with certificates of another organisation, such as its supplier.",
+	"basis_help":      "Of a company's system: CONTRACT or EMPLOYMENT, if all to whom it writes have agreed by that.",
+	"uuid_help":       "UUID in the organisation's certificates; without it any of that CVR number will do.",
 }
 
 type dataFlags struct {
@@ -84,9 +87,11 @@ type serveCmd struct {
 	CRLFetch    bool     `name:"crl-fetch" help:"${crl_fetch_help}" env:"DIGITALPOST_CRL_FETCH"`
 	CRLRequired bool     `name:"crl-required" help:"${crl_required_help}" env:"DIGITALPOST_CRL_REQUIRED"`
 
-	SMTP         string `name:"smtp" help:"${smtp_help}" env:"DIGITALPOST_SMTP"`
-	SMTPFrom     string `name:"smtp-from" help:"${smtp_from_help}" env:"DIGITALPOST_SMTP_FROM"`
-	SMTPUser     string `name:"smtp-user" help:"User at the mail server." env:"DIGITALPOST_SMTP_USER"`
+	SMTP     string `name:"smtp" help:"${smtp_help}" env:"DIGITALPOST_SMTP"`
+	SMTPFrom string `name:"smtp-from" help:"${smtp_from_help}" env:"DIGITALPOST_SMTP_FROM"`
+	SMTPUser string `name:"smtp-user" help:"User at the mail server." env:"DIGITALPOST_SMTP_USER"`
+	natsFlags
+
 	SMTPPassword string `kong:"-"` // of DIGITALPOST_SMTP_PASSWORD alone: flags can be seen by others
 }
 

@@ -29,6 +29,9 @@ type commands struct {
 	Organisation organisationCmd `cmd:"" help:"Change what organisations may do."`
 	Proposal     proposalCmd     `cmd:"" help:"What one operator proposes, and another approves."`
 
+	Reactions reactionsCmd `cmd:"" help:"What must happen outside, and has not: list, show, retry, drop."`
+	Subscribe subscribeCmd `cmd:"" help:"Follow what a platform is told, and keep a copy of it."`
+
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -22,6 +22,7 @@ import (
 	"digitalpost/adapters/backbone/proposals"
 	"digitalpost/adapters/development"
 	"digitalpost/adapters/identity"
+	"digitalpost/adapters/reactions"
 	"digitalpost/adapters/server"
 	"digitalpost/adapters/vault"
 	"digitalpost/eventstore"
@@ -80,11 +81,17 @@ func run(ctx context.Context, c serveCmd, stderr io.Writer, ready func(instance)
 		}
 	}()
 
-	srv, err := c.server(ctx, b, registry, log)
+	out, end, err := c.outside(b, registry, log)
 	if err != nil {
 		return err
 	}
-	control, err := openControl(c.Data, b)
+	defer func() { err = errors.Join(err, out.Close()); end() }()
+
+	srv, err := c.server(ctx, b, server.Config{Out: out, Registry: registry, Log: log})
+	if err != nil {
+		return err
+	}
+	control, err := openControl(c.Data, b, out.Effects())
 	if err != nil {
 		return err
 	}
@@ -94,11 +101,11 @@ func run(ctx context.Context, c serveCmd, stderr io.Writer, ready func(instance)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", c.Listen, err)
 	}
-	admin, end, err := c.serveAdmin(b, registry)
+	admin, endAdmin, err := c.serveAdmin(b, registry)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	defer end()
+	defer endAdmin()
 
 	l = server.Limit(l, c.limits())
 	served := make(chan error, 1)
@@ -160,6 +167,24 @@ func (c serveCmd) open(keys string, registry prometheus.Registerer, log *slog.Lo
 	return b, nil
 }
 
+// outside starts what goes out of the log. What it gives beside ends what was started with it.
+func (c serveCmd) outside(
+	b *backbone.Backbone, registry prometheus.Registerer, log *slog.Logger,
+) (out *server.Out, end func(), err error) {
+	end = func() {}
+	cfg := reactions.Config{Dir: c.Data, Logger: log, Registerer: registry, Fail: failAt()}
+	if out, err = server.OpenOut(b, c.Dev, cfg); err != nil || c.NATS == "" {
+		return out, end, err
+	}
+
+	if end, err = c.publish(out.Reactions, b); err != nil {
+		end()
+		return nil, end, errors.Join(err, out.Close())
+	}
+
+	return out, end, nil
+}
+
 // started notes in the log which program serves it, and how it was told to, without secrets. While the clock is not
 // trusted nothing can be noted, and nothing is taken in either.
 func (c serveCmd) started(ctx context.Context, b *backbone.Backbone, log *slog.Logger) error {
@@ -203,10 +228,8 @@ func (c serveCmd) confirmClock(ctx context.Context, b *backbone.Backbone) error 
 
 // server makes what is served: in development for made-up people, in production for those whose issuer and
 // certificates the flags name.
-func (c serveCmd) server(
-	ctx context.Context, b *backbone.Backbone, registry *prometheus.Registry, log *slog.Logger,
-) (*http.Server, error) {
-	cfg := server.Config{Backbone: b, Limits: c.limits(), Registry: registry, Log: log}
+func (c serveCmd) server(ctx context.Context, b *backbone.Backbone, cfg server.Config) (*http.Server, error) {
+	cfg.Backbone, cfg.Limits = b, c.limits()
 	if c.Dev {
 		issuer, err := development.NewIssuer(b, nil)
 		if err != nil {

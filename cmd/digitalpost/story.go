@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -37,6 +38,13 @@ func story(out io.Writer, url, data string) error {
 		}
 	}
 
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	copies, err := keepCopies(ctx, url)
+	if err != nil {
+		return err
+	}
+
 	t.say("\n1. %s sends \"Tilbud om plads i daginstitution\" to %s", sys.Organisation, who.Name)
 	uuid := newUUID4()
 	r, err := t.sender.post(uuid, strings.NewReader(write(uuid, sys.CVR, sys.Organisation, who.CPR,
@@ -54,7 +62,8 @@ func story(out io.Writer, url, data string) error {
 		t.say("5. %s fetches its receipt: %s", sys.Organisation, final)
 	}
 	t.writesBack(sys.Organisation)
-	t.say("8. the log has it all; nobody's text is in it in the open:")
+	t.agree(ctx, copies)
+	t.say("9. the log has it all; nobody's text is in it in the open:")
 	if t.err == nil {
 		t.err = (&replayCmd{Data: data, Mailbox: t.box, From: 1}).print(out)
 	}
@@ -65,6 +74,51 @@ func story(out io.Writer, url, data string) error {
 	t.say("  go run ./cmd/digitalpost replay --data %s --mailbox %s --json", data, t.box)
 	t.say("Ctrl-C ends it.")
 	return t.err
+}
+
+// keepCopies begins a copy of what each platform of the story may hold, as a provider keeps it.
+func keepCopies(ctx context.Context, url string) (copies []*ownCopy, err error) {
+	for _, p := range told {
+		cl := &client{url: url}
+		if err := (&subscribeCmd{Platform: p.id}).signIn(cl); err != nil {
+			return nil, err
+		}
+
+		k := &ownCopy{client: cl, platform: p.id}
+		from, err := k.snapshot(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s := &subscriber{out: io.Discard, copy: k, left: -1}
+		go s.sse(ctx, from)
+		copies = append(copies, k)
+	}
+
+	return copies, nil
+}
+
+// agree tells what became of the platforms' copies.
+func (t *teller) agree(ctx context.Context, copies []*ownCopy) {
+	t.say("8. each platform's servers have kept a copy meanwhile, by snapshot and feed:")
+	public := map[string]bool{}
+	for i, k := range copies {
+		if t.err != nil {
+			return
+		}
+
+		var verdict string
+		var rows int
+		if verdict, rows, t.err = k.agree(ctx); t.err != nil {
+			return
+		}
+		t.say("   %-17s %d rows, its digest is %s to the backbone's", told[i].name, rows, verdict)
+		digest, _ := k.digest(t.box)
+		public[digest] = true
+	}
+
+	if len(public) == 1 {
+		t.say("   all %d copies of the public part of this mailbox agree, byte for byte", len(copies))
+	}
 }
 
 func (t *teller) say(format string, args ...any) {

@@ -24,6 +24,7 @@ import (
 	"digitalpost/adapters/backbone"
 	"digitalpost/adapters/backbone/proposals"
 	"digitalpost/adapters/development"
+	"digitalpost/adapters/reactions"
 	"digitalpost/adapters/server"
 	"digitalpost/adapters/vault"
 	"digitalpost/eventstore"
@@ -41,6 +42,9 @@ type Config struct {
 
 	// Backbone, if not nil, changes how the backbone is opened.
 	Backbone func(*backbone.Config)
+
+	// Reactions, if not nil, is called with what goes out of the server before it serves.
+	Reactions func(*reactions.Reactions, *backbone.Backbone) error
 
 	// Launch, if not nil, starts the server in another way. It returns the server's address and what ends it.
 	Launch func(data string, log io.Writer) (url string, stop func() error, err error)
@@ -192,12 +196,27 @@ func (w *World) launch(data string, out io.Writer) (url string, stop func() erro
 		return "", nil, errors.Join(err, b.Close())
 	}
 
-	srv := server.New(server.Config{Backbone: b, Issuer: issuer, Limits: w.cfg.Limits, Registry: registry, Log: log})
-	url, end, err := serve(srv, w.cfg.Limits, w.cfg.SendBuffer)
+	r, err := server.OpenOut(b, true, reactions.Config{Dir: data, Logger: log, Registerer: registry})
 	if err != nil {
 		return "", nil, errors.Join(err, b.Close())
 	}
-	return url, func() error { return errors.Join(b.Err(), end(), b.Close()) }, nil
+
+	srv := server.New(server.Config{
+		Backbone: b, Issuer: issuer, Limits: w.cfg.Limits, Registry: registry, Log: log, Out: r,
+	})
+	if w.cfg.Reactions != nil {
+		err = w.cfg.Reactions(r.Reactions, b)
+	}
+
+	var end func() error
+	if err == nil {
+		url, end, err = serve(srv, w.cfg.Limits, w.cfg.SendBuffer)
+	}
+
+	if err != nil {
+		return "", nil, errors.Join(err, r.Close(), b.Close())
+	}
+	return url, func() error { return errors.Join(b.Err(), end(), r.Close(), b.Close()) }, nil
 }
 
 // buffered is a listener whose sockets hold so many bytes of what is not read; 0: as many as they like.

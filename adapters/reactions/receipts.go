@@ -1,0 +1,108 @@
+package reactions
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/intake"
+	"digitalpost/domain"
+	intakerules "digitalpost/domain/intake"
+	"digitalpost/domain/mailbox"
+	"digitalpost/domain/streams"
+	"digitalpost/eventstore"
+)
+
+// Receipts has sender systems that want it told what became of their MeMos. A system that never takes a receipt can
+// still ask for it.
+type Receipts struct {
+	b    *backbone.Backbone
+	hook *webhook
+	show func(intake.Receipt) any
+}
+
+// NewReceipts makes the source. Show gives a receipt as it is listed, too.
+func NewReceipts(b *backbone.Backbone, dev bool, show func(intake.Receipt) any) *Receipts {
+	return &Receipts{b: b, hook: newWebhook(dev, nil), show: show}
+}
+
+// Verify asks an address to repeat a challenge. The error is for who gave the address.
+func (s *Receipts) Verify(ctx context.Context, url string) error { return s.hook.verify(ctx, url) }
+
+// Kind is receipt.
+func (*Receipts) Kind() string { return "receipt" }
+
+// outcomes are the events that decide what became of a MeMo.
+var outcomes = []string{
+	intakerules.MemoRefused{}.EventType(), mailbox.MessageDelivered{}.EventType(),
+	mailbox.MessageRefused{}.EventType(), mailbox.MessageRecalled{}.EventType(),
+}
+
+// Plan gives the push of the receipt that an event makes, if its system wants to be told.
+func (s *Receipts) Plan(_ context.Context, rec eventstore.Event) ([]Effect, error) {
+	if !slices.Contains(outcomes, rec.Type) {
+		return nil, nil
+	}
+
+	e, err := streams.Decode(string(rec.Stream.Kind), rec.Type, rec.Data)
+	if err != nil {
+		return nil, nil // its stream is parked, and so is what follows from it
+	}
+
+	var m domain.MessageID
+	switch e := e.(type) {
+	case intakerules.MemoRefused:
+		m = e.Message
+	case mailbox.MessageDelivered:
+		m = e.Message
+	case mailbox.MessageRefused:
+		m = e.Message
+	case mailbox.MessageRecalled:
+		m = e.Message
+	}
+
+	r, sys, ok, err := intake.PushesOf(s.b.Intake).Pushable(m)
+	if err != nil || !ok {
+		return nil, err
+	}
+
+	return []Effect{{
+		Receiver: sys.ID.String(), Order: rec.Stream.ID, Thing: m, Key: r.ID.String(),
+	}}, nil
+}
+
+// Do posts the receipt. One whose system does not want it any more counts as done.
+func (s *Receipts) Do(ctx context.Context, e Effect) error {
+	r, sys, ok, err := intake.PushesOf(s.b.Intake).Pushable(e.Thing)
+	if err != nil || !ok {
+		return err
+	}
+
+	body, err := json.Marshal(s.show(r))
+	if err != nil {
+		return err
+	}
+
+	_, err = s.hook.post(ctx, delivery{
+		url: sys.Endpoint, contentType: "application/json", body: body, id: "msg_" + e.Key,
+		secrets: [][]byte{s.b.Organisations.EndpointSecret(sys)}, header: map[string]string{"Idempotency-Key": e.Key},
+	})
+	var status statusError
+	if errors.As(err, &status) && status/100 == 4 && status != 408 && status != 425 && status != 429 {
+		return &RefusedError{err}
+	}
+
+	return err
+}
+
+// Done notes in the intake stream how it ended.
+func (s *Receipts) Done(ctx context.Context, e Effect, failed error) error {
+	outcome := intakerules.PushSent
+	if failed != nil {
+		outcome = intakerules.PushFailed
+	}
+
+	return intake.PushesOf(s.b.Intake).NotePush(ctx, e.Thing, outcome)
+}
