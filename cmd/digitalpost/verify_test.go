@@ -116,7 +116,7 @@ func TestVerifyComparesViews(t *testing.T) {
 		t.Errorf("beside a server: %v, %s", err, out)
 	}
 	w.Stop()
-	if out, err := verify(); err != nil || !strings.Contains(out, "5 views are as the log says") {
+	if out, err := verify(); err != nil || !strings.Contains(out, "6 views are as the log says") {
 		t.Errorf("sound: %v, %s", err, out)
 	}
 
