@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -99,28 +98,12 @@ func newReceiver(t *testing.T) (*receiver, string) {
 	return r, srv.URL
 }
 
-// own gives a platform's own server as a client.
-func own(t testing.TB, w *servertest.World, platform string) *servertest.Client {
-	t.Helper()
-	for _, p := range w.Platforms {
-		if p.ID == platform {
-			form := url.Values{
-				"grant_type": {"client_credentials"}, "client_id": {platform}, "client_secret": {p.Secret},
-			}
-			return w.Bearer(w.Nobody().Ask(200, "POST", "/dev/oauth/token", form.Encode(),
-				"Content-Type", "application/x-www-form-urlencoded").Text("access_token"))
-		}
-	}
-	t.Fatalf("there is no platform %s", platform)
-	return nil
-}
-
 // feed gives the ids of all that a platform is told beyond a position, by the feed.
 func feed(t *testing.T, w *servertest.World, platform, after string) (ids []string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	req := own(t, w, platform).NewRequest("GET", "/apis/v1/changes?after="+after, nil).WithContext(ctx)
+	req := w.PlatformServer(platform).NewRequest("GET", "/apis/v1/changes?after="+after, nil).WithContext(ctx)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -151,7 +134,7 @@ func TestPush(t *testing.T) {
 		}
 		return 200
 	}
-	set := own(t, w, "eboks").Ask(201, "PUT", subscription, fmt.Sprintf(`{"url":%q,"position":0}`, address))
+	set := w.PlatformServer("eboks").Ask(201, "PUT", subscription, fmt.Sprintf(`{"url":%q,"position":0}`, address))
 	there.mu.Lock()
 	there.secret = set.Text("secret")
 	there.mu.Unlock()
@@ -184,12 +167,12 @@ func TestPush(t *testing.T) {
 	}
 	there.mu.Unlock()
 
-	got := own(t, w, "eboks").Ask(200, "GET", subscription, "")
+	got := w.PlatformServer("eboks").Ask(200, "GET", subscription, "")
 	if _, told := got["secret"]; told || got.Text("url") != address {
 		t.Errorf("the subscription is shown as %v", got)
 	}
 	before := len(there.took())
-	own(t, w, "eboks").Ask(204, "DELETE", subscription, "")
+	w.PlatformServer("eboks").Ask(204, "DELETE", subscription, "")
 	time.Sleep(time.Second) // what ends is seen within half a second
 	w.Send("Efter")
 	time.Sleep(300 * time.Millisecond)
@@ -203,7 +186,7 @@ func TestPushRotates(t *testing.T) {
 	w := servertest.Start(t)
 	w.User(0, "eboks").See()
 	there, address := newReceiver(t)
-	eboks := own(t, w, "eboks")
+	eboks := w.PlatformServer("eboks")
 	old := eboks.Ask(201, "PUT", subscription, fmt.Sprintf(`{"url":%q}`, address)).Text("secret")
 	young := eboks.Ask(200, "POST", subscription+"/rotate", "").Text("secret")
 	if old == young || !strings.HasPrefix(young, "whsec_") {
@@ -226,7 +209,7 @@ func TestPushVerifies(t *testing.T) {
 	w := servertest.Start(t)
 	there, address := newReceiver(t)
 	there.silent = true
-	eboks := own(t, w, "eboks")
+	eboks := w.PlatformServer("eboks")
 	eboks.Refuse(400, "url.not.verified", "PUT", subscription, fmt.Sprintf(`{"url":%q}`, address))
 	elsewhere := httptest.NewServer(http.RedirectHandler(address, http.StatusTemporaryRedirect))
 	defer elsewhere.Close()

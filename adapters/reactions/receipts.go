@@ -25,7 +25,7 @@ type Receipts struct {
 
 // NewReceipts makes the source. Show gives a receipt as it is listed, too.
 func NewReceipts(b *backbone.Backbone, dev bool, show func(intake.Receipt) any) *Receipts {
-	return &Receipts{b: b, hook: newWebhook(dev, nil), show: show}
+	return &Receipts{b: b, hook: newWebhook(dev), show: show}
 }
 
 // Verify asks an address to repeat a challenge. The error is for who gave the address.

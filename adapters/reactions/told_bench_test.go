@@ -150,7 +150,7 @@ func (d *delays) world(b *testing.B) *servertest.World {
 	for i := range 16 {
 		w.Send(fmt.Sprintf("Brev %d", i))
 	}
-	own(b, w, "eboks").Ask(201, "PUT", subscription, fmt.Sprintf(`{"url":%q}`, srv.URL))
+	w.PlatformServer("eboks").Ask(201, "PUT", subscription, fmt.Sprintf(`{"url":%q}`, srv.URL))
 
 	conn := as(b, s, "backbone")
 	js, err := jetstream.New(conn)

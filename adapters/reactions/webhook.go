@@ -40,8 +40,7 @@ type webhook struct {
 // errAddress says that an address is not for others to have the backbone call.
 var errAddress = errors.New("is a private, link-local or otherwise reserved address")
 
-// newWebhook makes one. Certificate is the backbone's own, for those who ask for one; nil: it has none.
-func newWebhook(dev bool, certificate *tls.Certificate) *webhook {
+func newWebhook(dev bool) *webhook {
 	w := &webhook{dev: dev}
 	dialer := &net.Dialer{Timeout: connectWithin}
 	transport := &http.Transport{
@@ -49,9 +48,6 @@ func newWebhook(dev bool, certificate *tls.Certificate) *webhook {
 		TLSHandshakeTimeout: connectWithin, ResponseHeaderTimeout: answerWithin, MaxIdleConnsPerHost: 2,
 		IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: maxAnswer, ForceAttemptHTTP2: true,
 		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
-	}
-	if certificate != nil {
-		transport.TLSClientConfig.Certificates = []tls.Certificate{*certificate}
 	}
 	w.client = &http.Client{
 		Transport: transport, Timeout: answerWithin,

@@ -176,7 +176,7 @@ func TestPlatformsAskWrongly(t *testing.T) {
 	t.Parallel()
 	w := servertest.Start(t)
 	w.User(0, "eboks").See()
-	server := ownServer(t, w, "eboks")
+	server := w.PlatformServer("eboks")
 	for _, x := range []struct {
 		status             int
 		code, method, path string
@@ -212,7 +212,7 @@ func TestACopyThatDiffers(t *testing.T) {
 	w.Send("Brev")
 	p := newProvider(t, w, "eboks")
 	end := p.snapshot(false)
-	server := ownServer(t, w, "eboks")
+	server := w.PlatformServer("eboks")
 	right, _, rows := p.digest()
 	wrong := strings.Repeat("0", 64)
 	body := fmt.Sprintf(`{"position":"%d","digest":%q}`, end, wrong)

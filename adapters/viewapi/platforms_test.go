@@ -2,7 +2,6 @@ package viewapi_test
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -10,22 +9,6 @@ import (
 
 	"digitalpost/adapters/server/servertest"
 )
-
-// ownServer is a platform's own server.
-func ownServer(t *testing.T, w *servertest.World, platform string) *servertest.Client {
-	t.Helper()
-	for _, p := range w.Platforms {
-		if p.ID == platform {
-			form := url.Values{
-				"grant_type": {"client_credentials"}, "client_id": {platform}, "client_secret": {p.Secret},
-			}
-			return w.Bearer(w.Nobody().Ask(200, "POST", "/dev/oauth/token", form.Encode(),
-				"Content-Type", "application/x-www-form-urlencoded").Text("access_token"))
-		}
-	}
-	t.Fatalf("there is no platform %s", platform)
-	return nil
-}
 
 // types gives what a platform is told of the first person's mailbox, from the first event on, without what the log
 // calls its stream. That somebody new signs in there says that all is told.
@@ -35,7 +18,7 @@ func types(t *testing.T, w *servertest.World, platform string) (out []string) {
 	box := w.Nobody().Ask(201, "POST", "/dev/people", `{"cpr":"`+cpr+`","name":"Til Prøve"}`).Text("mailbox")
 	w.Person(cpr, platform).Ask(200, "GET", "/apis/v1/mailboxes/"+box+"/messages/", "")
 
-	feed := follow(t, ownServer(t, w, platform), "changes", "0")
+	feed := follow(t, w.PlatformServer(platform), "changes", "0")
 	for {
 		e := feed.next()
 		name := e.Type[strings.LastIndex(e.Type, ".")+1:]

@@ -77,7 +77,7 @@ func (p *provider) snapshot(cut bool) (end uint64) {
 			path += "?after=" + after + "&position=" + first
 		}
 		ctx, cancel := context.WithCancel(p.t.Context())
-		res, err := http.DefaultClient.Do(ownServer(p.t, p.w, p.name).NewRequest("GET", path, nil).WithContext(ctx))
+		res, err := http.DefaultClient.Do(p.w.PlatformServer(p.name).NewRequest("GET", path, nil).WithContext(ctx))
 		if err != nil || res.StatusCode != 200 {
 			p.t.Fatalf("snapshot: %v %v", res, err)
 		}
@@ -187,7 +187,7 @@ func (p *provider) follow(ctx context.Context) {
 		p.mu.Lock()
 		from := p.from
 		p.mu.Unlock()
-		req := ownServer(p.t, p.w, p.name).NewRequest("GET", "/apis/v1/changes", nil).WithContext(one)
+		req := p.w.PlatformServer(p.name).NewRequest("GET", "/apis/v1/changes", nil).WithContext(one)
 		req.Header.Set("Last-Event-ID", from)
 		if res, err := http.DefaultClient.Do(req); err == nil {
 			in := bufio.NewReader(res.Body)
@@ -260,7 +260,7 @@ func (p *provider) attest() {
 		}
 		// All that is told up to the end has been taken: a beat says so, and so does time.
 		digest, _, _ := p.digest()
-		server := ownServer(p.t, p.w, p.name)
+		server := p.w.PlatformServer(p.name)
 		out := server.Ask(200, "POST", "/apis/v1/platform/attestations",
 			fmt.Sprintf(`{"position":%d,"digest":%q}`, end, digest))
 		verdict = out.Text("verdict")

@@ -81,6 +81,23 @@ func (w *World) User(i int, platform string) *Client {
 	return w.Person(w.People[i].CPR, platform)
 }
 
+// PlatformServer is a platform's own server, by its client credentials.
+func (w *World) PlatformServer(platform string) *Client {
+	w.T.Helper()
+	for _, p := range w.Platforms {
+		if p.ID != platform {
+			continue
+		}
+		form := url.Values{
+			"grant_type": {"client_credentials"}, "client_id": {platform}, "client_secret": {p.Secret},
+		}
+		return w.Bearer(w.Nobody().Ask(200, "POST", "/dev/oauth/token", form.Encode(),
+			"Content-Type", "application/x-www-form-urlencoded").Text("access_token"))
+	}
+	w.T.Fatalf("there is no platform %s", platform)
+	return nil
+}
+
 // Officer signs in as an officer of a municipality.
 func (w *World) Officer() *Client {
 	w.T.Helper()
