@@ -206,6 +206,19 @@ func others(e mailbox.Event) []mailbox.Event {
 		return []mailbox.Event{mailbox.AccessGranted{Grant: e.Grant, Grantee: e.Grantee}}
 	case mailbox.AccessExpired:
 		return []mailbox.Event{mailbox.AccessGranted{Grant: e.Grant, Grantee: e.Grantee, Until: time.Unix(1, 0)}}
+	case mailbox.ContactCodeIssued:
+		return []mailbox.Event{mailbox.ContactSet{Detail: e.Detail, Leaf: 3}}
+	case mailbox.ContactCodeFailed:
+		return []mailbox.Event{mailbox.ContactSet{Detail: e.Detail, Leaf: 3}}
+	case mailbox.ContactConfirmed:
+		return []mailbox.Event{mailbox.ContactSet{Detail: e.Detail, Leaf: 3}}
+	case mailbox.ContactRemoved:
+		return []mailbox.Event{mailbox.ContactSet{Detail: e.Detail, Person: e.Person, Leaf: 3}}
+	case mailbox.NotificationRequested:
+		return []mailbox.Event{mailbox.ContactSet{Detail: e.Detail, Leaf: 3}}
+	case mailbox.NotificationEnded:
+		asked := mailbox.NotificationRequested{Detail: e.Detail, Notice: e.Notice}
+		return []mailbox.Event{mailbox.ContactSet{Detail: e.Detail, Leaf: 3}, asked}
 	case mailbox.ExemptionGranted:
 		return []mailbox.Event{mailbox.ExemptionApplied{Exemption: e.Exemption, Leaf: 3}}
 	case mailbox.ExemptionRefused:

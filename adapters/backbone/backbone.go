@@ -1,8 +1,8 @@
 // Package backbone is the hall that every protocol goes through: it opens log, keys, documents and views, and wires the
 // subjects that stand on them. Each subject is a package of its own, all on package core:
 //
-//	core → text → content, people → organisations → messages → folders, access, exemption, consents, settings, looks,
-//	drafts, handover, sending, intake, search, changes → this package
+//	core → text → content, people → organisations → messages → folders, access, contacts → exemption, consents, settings,
+//	looks, drafts, handover, sending, intake, search, changes → this package
 //
 // # Crashes
 //
@@ -41,6 +41,7 @@ import (
 	"digitalpost/adapters/backbone/access"
 	"digitalpost/adapters/backbone/changes"
 	"digitalpost/adapters/backbone/consents"
+	"digitalpost/adapters/backbone/contacts"
 	"digitalpost/adapters/backbone/content"
 	"digitalpost/adapters/backbone/core"
 	"digitalpost/adapters/backbone/drafts"
@@ -96,6 +97,7 @@ type Backbone struct {
 	Access        *access.Access
 	Changes       *changes.Changes
 	Consents      *consents.Consents
+	Contacts      *contacts.Contacts
 	Drafts        *drafts.Drafts
 	Exemption     *exemption.Exemption
 	Folders       *folders.Folders
@@ -256,7 +258,8 @@ func (b *Backbone) wire(cfg Config) {
 	b.Messages = messages.New(c, words, b.Organisations)
 	b.Folders = folders.New(c)
 	b.Access = access.New(c, b.People)
-	b.Exemption = exemption.New(c, b.People)
+	b.Contacts = contacts.New(c)
+	b.Exemption = exemption.New(c, b.People, b.Contacts)
 	b.Consents = consents.New(c, b.Organisations)
 	b.Settings = settings.New(c)
 	b.Looks = looks.New(c, b.People)

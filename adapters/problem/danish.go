@@ -1,6 +1,7 @@
 package problem
 
 import (
+	"digitalpost/adapters/backbone/contacts"
 	"digitalpost/domain"
 	"digitalpost/domain/access"
 	"digitalpost/domain/intake"
@@ -64,6 +65,11 @@ var danish = map[domain.Reason]string{
 	mailbox.NoDeclaration:         "der skal være en underskrevet erklæring om mindst ét kriterium",
 	mailbox.ProxyUnsigned:         "fuldmagten skal være underskrevet af begge",
 	mailbox.ExemptionNotOpen:      "der er ingen ansøgning at afgøre",
+	mailbox.DetailNotAllowed:      "der skal bruges en e-mailadresse eller et dansk mobilnummer på 8 cifre",
+	mailbox.TooManyDetails:        "en person har højst 3 e-mailadresser og ét mobilnummer til en postkasse",
+	mailbox.CodeSpent:             "koden er prøvet 5 gange eller er ældre end 10 minutter: bed om en ny",
+	mailbox.TooManyCodes:          "en person får højst 10 koder om dagen til en postkasse",
+	contacts.CodeWrong:            "koden er ikke den, der blev sendt",
 	mailbox.ContactNotAllowed:     "en e-mailadresse eller et dansk mobilnummer skal bekræftes",
 	mailbox.NotADraft:             "meddelelsen er ikke en kladde",
 	mailbox.TooManyDrafts:         "man har højst 100 kladder i en postkasse",

@@ -1,6 +1,7 @@
 package problem
 
 import (
+	"digitalpost/adapters/backbone/contacts"
 	"digitalpost/domain"
 	"digitalpost/domain/access"
 	"digitalpost/domain/intake"
@@ -31,6 +32,11 @@ var reasons = map[domain.Reason]struct {
 	mailbox.Cycle:            {422, "a folder can't lie within itself"},
 	mailbox.FolderNotEmpty:   {422, "the folder holds messages or folders"},
 	mailbox.TooManyFolders:   {422, "a mailbox has at most 1,000 folders of its own"},
+	mailbox.DetailNotAllowed: {422, "an e-mail address, or a Danish mobile number of 8 digits, is needed"},
+	mailbox.TooManyDetails:   {422, "a person has at most 3 e-mail addresses and one mobile number for a mailbox"},
+	mailbox.CodeSpent:        {422, "the code was tried 5 times, or is older than 10 minutes: ask for another"},
+	mailbox.TooManyCodes:     {422, "a person is sent at most 10 codes a day for a mailbox"},
+	contacts.CodeWrong:       {422, "the code is not the one that was sent"},
 	intake.AlreadyReceived:   {409, "a MeMo with this UUID was taken in already: send it again"},
 	intake.UUIDReused:        {400, "the UUID was used before, for other bytes"},
 	access.NoAuthority:       {403, "the sign-in must say for which authority somebody in an office acts"},
@@ -178,6 +184,8 @@ var fieldOf = map[domain.Reason]string{
 	mailbox.AccessKind:            "privileges",
 	mailbox.ContactNotAllowed:     "email",
 	mailbox.PartNotNext:           "Content-Range",
+	contacts.CodeWrong:            "pin",
+	mailbox.CodeSpent:             "pin",
 }
 
 // Known reports whether a reason has an answer.

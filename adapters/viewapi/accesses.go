@@ -18,7 +18,7 @@ type accessHandlers struct{ *api }
 func (a accessHandlers) register(r routes) {
 	r.list("GET", "mailboxes/{box}/accesses", a.accesses)
 	r.list("POST", "mailboxes/{box}/accesses", a.grant)
-	r.one("GET", "mailboxes/{box}/accesses/{access}", a.access)
+	r.one("GET", "mailboxes/{box}/accesses/{access}", notificationHandlers(a).access)
 	r.one("DELETE", "mailboxes/{box}/accesses/{access}", a.revoke)
 	r.list("GET", "mailboxes/{box}/looks", a.looks)
 	r.list("POST", "access-requests", a.requestAccess)
@@ -223,11 +223,6 @@ func (a accessHandlers) oneAccess(r request) (accesshall.Given, error) {
 	}
 
 	return accesshall.Given{}, core.ErrNotFound
-}
-
-func (a accessHandlers) access(w http.ResponseWriter, r request) error {
-	x, err := a.oneAccess(r)
-	return a.answerAccess(w, http.StatusOK, x, a.b.Position(), err)
 }
 
 // revoke ends access: of the owner, an officer, or who has it.

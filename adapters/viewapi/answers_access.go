@@ -23,10 +23,11 @@ type Granted struct {
 	IdentityName     string           `json:"identityName"`
 }
 
-// An Access is access to another's mailbox.
+// An Access is access to a mailbox: another's, or one's own. One's own says what one is told of.
 type Access struct {
 	Granted
-	AccessType string `json:"accessType"` // PARTY_REPRESENTATIVE
+	AccessType string `json:"accessType"` // OWNER or PARTY_REPRESENTATIVE
+	Notifications
 }
 
 // An AccessSearchResult is a page of access for others.
@@ -73,7 +74,9 @@ func grantedOf(x accesshall.Given) Granted {
 }
 
 // accessOf shows access for another.
-func accessOf(x accesshall.Given) Access { return Access{grantedOf(x), "PARTY_REPRESENTATIVE"} }
+func accessOf(x accesshall.Given) Access {
+	return Access{Granted: grantedOf(x), AccessType: "PARTY_REPRESENTATIVE"}
+}
 
 // requestOf shows a request for access. One that was granted stays so when the access has ended by its time.
 func requestOf(x accesshall.Given) AccessRequest {

@@ -70,7 +70,9 @@ type Revoke struct {
 	Version uint32
 }
 
-func (c Revoke) needs() domain.Parts { return domain.Parts{Grants: []domain.GrantID{c.Grant}} }
+func (c Revoke) needs() domain.Parts {
+	return domain.Parts{AllGrants: true, Grants: []domain.GrantID{c.Grant}}
+}
 
 func (c Revoke) leave(s *State) Leave { return s.endsGrant(c.Grant) }
 
@@ -84,7 +86,8 @@ func (c Revoke) decide(s *State) ([]Event, error) {
 		return nil, domain.Refuse(AccessNotFound)
 	}
 
-	return []Event{AccessRevoked{Grant: c.Grant, Grantee: g.Grant.Grantee}}, nil
+	return append([]Event{AccessRevoked{Grant: c.Grant, Grantee: g.Grant.Grantee}},
+		endsWith(s, c.Grant, g.Grant.Grantee)...), nil
 }
 
 // Expire records the end of access whose time is over. It is the clock's.
@@ -93,7 +96,9 @@ type Expire struct {
 	At    time.Time
 }
 
-func (c Expire) needs() domain.Parts { return domain.Parts{Grants: []domain.GrantID{c.Grant}} }
+func (c Expire) needs() domain.Parts {
+	return domain.Parts{AllGrants: true, Grants: []domain.GrantID{c.Grant}}
+}
 
 func (Expire) leave(*State) Leave { return Leave{Machines: []access.Machine{access.Clock}} }
 
@@ -103,5 +108,6 @@ func (c Expire) decide(s *State) ([]Event, error) {
 		return nil, nil
 	}
 
-	return []Event{AccessExpired{Grant: c.Grant, Grantee: g.Grant.Grantee}}, nil
+	return append([]Event{AccessExpired{Grant: c.Grant, Grantee: g.Grant.Grantee}},
+		endsWith(s, c.Grant, g.Grant.Grantee)...), nil
 }

@@ -10,7 +10,7 @@ import (
 const MaxAddress = 500
 
 // addressEvents are the zero values of this file's event types.
-var addressEvents = []Event{PostalAddressSet{}, ContactConfirmed{}}
+var addressEvents = []Event{PostalAddressSet{}}
 
 // PostalAddressSet records where paper goes instead; empty: to the registered address.
 type PostalAddressSet struct {
@@ -28,21 +28,6 @@ func (e PostalAddressSet) evolve(s *State, at domain.Moment) {
 	s.take(e.Leaf)
 	s.exemption(at, func(x *Exemption) { x.Shown.AddressLeaf, x.Shown.Address = e.Leaf, e.Address })
 }
-
-// ContactConfirmed records that the owner confirmed an e-mail address or a mobile number.
-type ContactConfirmed struct {
-	Leaf uint32 `cbor:"1,keyasint" json:"leaf"`
-	// Contact is kept in the log alone until there are notifications that use it.
-	Contact domain.Sealed `cbor:"2,keyasint" json:"contact"`
-}
-
-// EventType is the stored name.
-func (ContactConfirmed) EventType() string { return "mailbox.contact-confirmed" }
-
-// Effect begins the contact detail.
-func (e ContactConfirmed) Effect() domain.Effect { return domain.Effect{Begins: e.Leaf} }
-
-func (e ContactConfirmed) evolve(s *State, _ domain.Moment) { s.take(e.Leaf) }
 
 // SetPostalAddress says where paper goes; an empty one is the registered address.
 type SetPostalAddress struct {

@@ -334,14 +334,9 @@ type RevokeExemption struct {
 	// Exemption is the one that is meant; zero: whichever there is. A later one is another.
 	Exemption domain.GrantID
 	Version   uint32
-	// Contacts are an e-mail address, a mobile number, or both; the owner needs one of them.
-	Contacts []Contact
-}
-
-// A Contact is a contact detail that somebody confirms.
-type Contact struct {
-	Allowed bool        // that it is what it is given as: an e-mail address, or a Danish mobile number
-	Seal    domain.Seal // of it
+	// Contacts are keyed hashes of contact details that the owner names: each must be a confirmed one of theirs. The
+	// owner needs one, named or not.
+	Contacts []domain.UUID
 }
 
 func (RevokeExemption) needs() domain.Parts { return domain.Parts{} }
@@ -369,23 +364,21 @@ func (c RevokeExemption) decide(s *State) ([]Event, error) {
 		return nil, domain.Refuse(NotExempt)
 	case c.By == ByReturn && !s.Exemption.Departure:
 		return nil, nil
-	case c.By == BySelf && len(c.Contacts) == 0:
+	case c.By == BySelf && !s.contacts(domain.MailboxID{}).confirmed(c.Contacts):
 		return nil, domain.Refuse(ContactNotAllowed)
 	}
 
-	var events []Event
-	for i, contact := range c.Contacts {
-		if !contact.Allowed {
-			return nil, domain.Refuse(ContactNotAllowed)
-		}
+	return []Event{ExemptionRevoked{s.Exemption.ID, c.By}}, nil
+}
 
-		leaf := s.NextLeaf + uint32(i)
-		sealed, err := contact.Seal.Under(leaf, nil)
-		if err != nil {
-			return nil, err
+// confirmed reports whether a person has confirmed all contact details that are named, and any at all.
+func (c Contacts) confirmed(named []domain.UUID) bool {
+	has := map[domain.UUID]bool{}
+	for _, d := range c.Details {
+		if d.Confirmed {
+			has[d.Hash] = true
 		}
-		events = append(events, ContactConfirmed{Leaf: leaf, Contact: sealed})
 	}
 
-	return append(events, ExemptionRevoked{s.Exemption.ID, c.By}), nil
+	return len(has) > 0 && !slices.ContainsFunc(named, func(h domain.UUID) bool { return !has[h] })
 }

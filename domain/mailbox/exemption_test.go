@@ -181,33 +181,28 @@ var exemptionRules = []scenario{
 		Err:   refused(mailbox.ContactNotAllowed),
 	},
 	{
+		Name:  "cancelled online, with contact details that are not confirmed",
+		Given: exempt.and(mailSet, codeSent),
+		When:  mailbox.RevokeExemption{By: mailbox.BySelf, Contacts: []domain.UUID{nameA}},
+		Err:   refused(mailbox.ContactNotAllowed),
+	},
+	{
 		Name:  "cancelled online [42]",
-		Given: exempt,
-		When:  mailbox.RevokeExemption{By: mailbox.BySelf, Contacts: []mailbox.Contact{{true, sealing("contact")}}},
-		Then: then(
-			mailbox.ContactConfirmed{Leaf: 2, Contact: sealed("contact", 2)},
-			mailbox.ExemptionRevoked{Exemption: g1, By: mailbox.BySelf},
-		),
+		Given: exempt.and(mailSet, codeSent, mailbox.ContactConfirmed{Detail: c1}),
+		When:  mailbox.RevokeExemption{By: mailbox.BySelf, Contacts: []domain.UUID{nameA}},
+		Then:  then(mailbox.ExemptionRevoked{Exemption: g1, By: mailbox.BySelf}),
 	},
 	{
-		Name:  "cancelled online, with an e-mail address and a mobile number: both are kept",
-		Given: exempt,
-		When: mailbox.RevokeExemption{By: mailbox.BySelf, Contacts: []mailbox.Contact{
-			{true, sealing("email")}, {true, sealing("mobile")},
-		}},
-		Then: then(
-			mailbox.ContactConfirmed{Leaf: 2, Contact: sealed("email", 2)},
-			mailbox.ContactConfirmed{Leaf: 3, Contact: sealed("mobile", 3)},
-			mailbox.ExemptionRevoked{Exemption: g1, By: mailbox.BySelf},
-		),
+		Name:  "cancelled online, with contact details that were confirmed before",
+		Given: exempt.and(mailSet, codeSent, mailbox.ContactConfirmed{Detail: c1}),
+		When:  mailbox.RevokeExemption{By: mailbox.BySelf},
+		Then:  then(mailbox.ExemptionRevoked{Exemption: g1, By: mailbox.BySelf}),
 	},
 	{
-		Name:  "cancelled online, with one that is allowed and one that is not",
-		Given: exempt,
-		When: mailbox.RevokeExemption{By: mailbox.BySelf, Contacts: []mailbox.Contact{
-			{true, sealing("email")}, {false, sealing("mobile")},
-		}},
-		Err: refused(mailbox.ContactNotAllowed),
+		Name:  "cancelled online, with one that is confirmed and one that is not",
+		Given: exempt.and(mailSet, codeSent, mailbox.ContactConfirmed{Detail: c1}),
+		When:  mailbox.RevokeExemption{By: mailbox.BySelf, Contacts: []domain.UUID{nameA, nameB}},
+		Err:   refused(mailbox.ContactNotAllowed),
 	},
 	{
 		Name:  "ended at the municipality",

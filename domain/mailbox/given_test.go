@@ -83,6 +83,8 @@ func order(c mailbox.Command) mailbox.Order {
 		caller = machine(access.Clock)
 	case mailbox.PassLeaves, mailbox.Shred:
 		caller = machine(access.Operations)
+	case mailbox.RequestNotice, mailbox.EndNotice:
+		caller = machine(access.Backbone)
 	case mailbox.RequestAccess:
 		caller = as(c.Requested.Grantee)
 	case mailbox.GrantAccess:

@@ -163,6 +163,7 @@ ApplyForExemption  exempt
 Approve            grant access
 Check              list
 CheckFolder        organise
+ConfirmContact     settings
 Consent            settings | register
 ConsentToSender    settings
 CreateFolder       organise
@@ -171,6 +172,7 @@ Delete             purge
 Delete             trash
 Delete             write
 DeleteFolder       delete folder
+EndNotice          backbone
 Expire             clock
 Flag               mark
 Forward            forward
@@ -188,8 +190,10 @@ Recall             system
 Receive            mailbox system
 RefuseExemption    exempt
 Release            clock
+RenewCode          settings
 RenameFolder       organise
 RequestAccess      grantee
+RequestNotice      backbone
 Restore            organise
 Retell             backbone
 Revoke             grant access | grantee
@@ -198,6 +202,8 @@ RevokeExemption    register
 RevokeExemption    settings
 SaveDraft          write
 Send               write
+SetContacts        grantee
+SetContacts        settings
 SetLanguage        settings
 SetNote            mark
 SetPostalAddress   exempt

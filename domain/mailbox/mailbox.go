@@ -41,6 +41,7 @@ var Codec = domain.Events[Event](slices.Concat(
 	messageEvents, markEvents, moveEvents, folderEvents,
 	accessEvents, exemptionEvents, addressEvents, consentEvents, settingEvents,
 	draftEvents, sendingEvents, handoverEvents, visibilityEvents,
+	contactEvents, noticeEvents,
 )...)
 
 // Decider is the rule book. A state that lacks a part which a rule or an event asks for is a fault: Decide gives an
@@ -334,7 +335,7 @@ func (Shredded) Effect() domain.Effect {
 	return out
 }
 
-func (Shredded) evolve(s *State, _ domain.Moment) { s.Owner, s.Shown.Gone = "", true }
+func (Shredded) evolve(s *State, _ domain.Moment) { s.Owner, s.Shown.Gone, s.Contacts = "", true, nil }
 
 // Shred destroys the whole mailbox, which is hidden from every platform first.
 type Shred struct{}

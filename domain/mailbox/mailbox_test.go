@@ -23,6 +23,8 @@ var books = map[string][]scenario{
 	"exemption":  exemptionRules,
 	"consents":   consentRules,
 	"settings":   settingRules,
+	"contacts":   contactRules,
+	"notices":    noticeRules,
 	"visibility": visibilityRules,
 	"drafts":     draftRules,
 	"sending":    sendingRules,

@@ -19,4 +19,5 @@ var Reasons = []domain.Reason{
 	LabelMissing, RecipientMissing, ReplyElsewhere, MainMissing, FileIncomplete, TooManyAttachments, TooLargeForPoint,
 	NotReplyable, PrivatePost, ForwardNotAllowed, CommentTooLong, EMailNotConfirmed, EMailNotAvailable,
 	NothingToForward, TooManyEMails, ReceiptGiven, NotFetched,
+	DetailNotAllowed, TooManyDetails, CodeSpent, TooManyCodes,
 }

@@ -26,6 +26,7 @@ type Box struct {
 	Languages map[string]string `cbor:"4,keyasint,omitempty"` // by platform
 	Shown     BoxShown          `cbor:"5,keyasint"`
 	Visible   map[string]Scopes `cbor:"6,keyasint,omitempty"` // what platforms may hold a copy of
+	Contacts  []Contacts        `cbor:"7,keyasint,omitempty"` // never changed in place
 }
 
 // Closed reports whether the mailbox was open, and never is again.

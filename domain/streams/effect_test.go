@@ -160,6 +160,13 @@ func keptBy(t *testing.T, e domain.Event) map[string]bool {
 		s.SetGrant(g, mailbox.Grant{State: mailbox.Requested})
 	}
 
+	if detail := reflect.ValueOf(e).FieldByName("Detail"); detail.IsValid() {
+		set := mailbox.ContactSet{Detail: detail.Interface().(domain.UUID)}
+		if _, begins := e.(mailbox.ContactSet); !begins {
+			s = mailbox.Decider.Evolve(s, set, domain.Moment{Type: set.EventType()})
+		}
+	}
+
 	s = mailbox.Decider.Evolve(s, own, domain.Moment{Position: 1, Type: e.EventType()})
 	if fault := s.Fault(); fault != nil {
 		t.Fatalf("%s on a state that has what it touches: fault %v, want none", e.EventType(), fault)

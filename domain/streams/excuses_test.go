@@ -8,6 +8,7 @@ const (
 	letters   = "kept with the letter, which never changes: see mailbox.LetterOf"
 	inRow     = "kept in the row that the event touches"
 	operators = "read from the log's own stream, which is short"
+	told      = "read from the event itself by who sends it"
 	evidence  = "evidence: it stands in the log alone"
 	noIntake  = "of a letter that came by no intake this is zero, or the event's own"
 )
@@ -38,7 +39,26 @@ var excuses = map[string]map[string]string{
 	"looks.content-opened": {"ContentOpened.Message": receipts},
 
 	"mailbox.access-granted":    {"AccessGranted.Documentation": evidence},
-	"mailbox.contact-confirmed": {"ContactConfirmed.Contact": evidence},
+	"mailbox.contact-confirmed": {"ContactConfirmed.Contact": evidence, "ContactConfirmed.Detail": inRow},
+	"mailbox.contact-set": {
+		"ContactSet.Detail": inRow, "ContactSet.Person": inRow, "ContactSet.Hash": inRow,
+	},
+	"mailbox.contact-code-issued": {
+		"ContactCodeIssued.Detail": inRow, "ContactCodeIssued.Hash": inRow,
+		"ContactCodeIssued.Leaf": told, "ContactCodeIssued.Code": told,
+	},
+	"mailbox.contact-code-failed": {"ContactCodeFailed.Detail": inRow},
+	"mailbox.contact-removed": {
+		"ContactRemoved.Detail": told, "ContactRemoved.Leaf": told, "ContactRemoved.Words": told,
+		"ContactRemoved.Person": inRow,
+	},
+	"mailbox.notifications-set": {"NotificationsSet.Person": inRow},
+	"mailbox.notification-requested": {
+		"NotificationRequested.Detail": inRow, "Notice.ID": inRow, "Notice.Message": inRow,
+	},
+	"mailbox.notification-ended": {
+		"NotificationEnded.Detail": inRow, "Notice.ID": evidence, "Notice.Message": evidence,
+	},
 
 	"mailbox.exemption-applied":        {"ExemptionApplied.Exemption": inRow},
 	"mailbox.exemption-granted":        {"ExemptionGranted.Exemption": inRow},

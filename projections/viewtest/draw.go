@@ -45,7 +45,9 @@ func (d draw) order() mailbox.Order {
 		return d.machine(access.Operations, mailbox.PassLeaves{Leaf: d.state.NextLeaf + uint32(d.IntN(3))})
 	}
 
-	switch d.IntN(21) {
+	switch d.IntN(22) {
+	case 21:
+		return notice(d)
 	case 20:
 		return d.visibility()
 	case 0, 1, 2, 3:

@@ -221,14 +221,15 @@ func (d draw) access() mailbox.Order {
 }
 
 func (d draw) setting() mailbox.Command {
-	switch d.IntN(4) {
+	switch d.IntN(5) {
 	case 0:
 		return mailbox.Consent{Platform: d.platform(), Given: d.coin(), Needed: true}
 	case 1:
 		return mailbox.SetLanguage{Platform: d.platform(), Language: one(d, []string{"da", "en"}), Offered: true}
 	case 2:
-		contact := mailbox.Contact{Allowed: true, Seal: d.sealing()}
-		return mailbox.RevokeExemption{By: mailbox.BySelf, Contacts: []mailbox.Contact{contact}}
+		return mailbox.RevokeExemption{By: mailbox.BySelf}
+	case 3:
+		return d.contacts()
 	}
 
 	to := mailbox.PrivateSender{Platform: d.platform(), Organisation: one(d, senders)}

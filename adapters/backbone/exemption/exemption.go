@@ -4,10 +4,10 @@ package exemption
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 
+	"digitalpost/adapters/backbone/contacts"
 	"digitalpost/adapters/backbone/core"
 	"digitalpost/adapters/backbone/people"
 	"digitalpost/domain"
@@ -39,12 +39,13 @@ type Status struct {
 
 // Exemption decides and shows it. It may be used by many goroutines at once.
 type Exemption struct {
-	core   *core.Core
-	people *people.People
+	core     *core.Core
+	people   *people.People
+	contacts *contacts.Contacts
 }
 
 // New makes one.
-func New(c *core.Core, p *people.People) *Exemption { return &Exemption{c, p} }
+func New(c *core.Core, p *people.People, x *contacts.Contacts) *Exemption { return &Exemption{c, p, x} }
 
 // Decides reports whether a principal decides on exemptions at all.
 func (x *Exemption) Decides(p access.Principal) bool {
@@ -149,46 +150,37 @@ func (x *Exemption) End(ctx context.Context, ask core.Ask, id domain.GrantID) (S
 	})
 }
 
-var (
-	danishMobile = regexp.MustCompile(`^(\+45|0045)?[2-9][0-9]{7}$`)
-	anEMail      = regexp.MustCompile(`^[^\s@<>]{1,64}@[^\s@<>]{1,180}\.[^\s@<>.]{2,63}$`)
-)
-
-// Contacts are contact details, as somebody gives them; an empty one is not given.
+// Contacts are contact details, as somebody names them; an empty one is not named.
 type Contacts struct{ EMail, Mobile string }
 
-// kept gives those that are given as they are kept; an empty text is one that is not what it should be.
-func (c Contacts) kept() (out []string) {
-	if mail := strings.Join(strings.Fields(c.EMail), ""); c.EMail != "" && anEMail.MatchString(mail) {
-		out = append(out, mail)
-	} else if c.EMail != "" {
-		out = append(out, "")
+// hashes gives those that are named as the rules know them.
+func (x *Exemption) hashes(box domain.MailboxID, c Contacts) (out []domain.UUID, err error) {
+	for kind, words := range map[mailbox.DetailKind]string{mailbox.EMail: c.EMail, mailbox.Mobile: c.Mobile} {
+		if words == "" {
+			continue
+		}
+
+		h, err := x.contacts.Hash(box, contacts.Kept(kind, words))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, h)
 	}
 
-	number := strings.Join(strings.Fields(c.Mobile), "")
-	if c.Mobile != "" && danishMobile.MatchString(number) {
-		out = append(out, "+45"+number[len(number)-8:])
-	} else if c.Mobile != "" {
-		out = append(out, "")
-	}
-
-	return out
+	return out, nil
 }
 
-// cancellation is the request to cancel one's own exemption.
-type cancellation struct{ Contacts []string }
-
-// Cancel is the owner's own: online, with an e-mail address, a Danish mobile number, or both, that they confirm.
-func (x *Exemption) Cancel(ctx context.Context, ask core.Ask, given Contacts) (Status, eventstore.Position, error) {
-	kept := given.kept()
-	cmd := mailbox.RevokeExemption{By: mailbox.BySelf, Version: ask.Version}
-	for _, c := range kept {
-		cmd.Contacts = append(cmd.Contacts, mailbox.Contact{
-			Allowed: c != "", Seal: x.seal(ask.Mailbox, mailbox.ContactConfirmed{}, "contact", c),
-		})
+// Cancel is the owner's own: online, once they have confirmed an e-mail address or a Danish mobile number. Those that
+// are named must be confirmed.
+func (x *Exemption) Cancel(ctx context.Context, ask core.Ask, named Contacts) (Status, eventstore.Position, error) {
+	hashes, err := x.hashes(ask.Mailbox, named)
+	if err != nil {
+		return Status{}, 0, err
 	}
 
-	return x.run(ctx, ask, access.Settings, cancellation{kept}, cmd)
+	return x.run(ctx, ask, access.Settings, named, mailbox.RevokeExemption{
+		By: mailbox.BySelf, Version: ask.Version, Contacts: hashes,
+	})
 }
 
 // IsExempt reports whether the owner of a number is exempt, and whether there is one; no reason is given to anybody.
