@@ -72,7 +72,8 @@ var mayImport = map[string]may{
 	}, faces...)},
 
 	"adapters/server/servertest": {ours: append([]string{
-		"adapters/server/...", "adapters/openapi", "adapters/development", "adapters/reactions", "eventstore/filestore",
+		"adapters/server/...", "adapters/openapi", "adapters/development", "adapters/reactions", "adapters/email",
+		"eventstore/filestore",
 	}, faces...)},
 
 	"adapters/backbone/core":          on(),
@@ -84,7 +85,7 @@ var mayImport = map[string]may{
 	"adapters/backbone/folders":       on("core", "text"),
 	"adapters/backbone/access":        on("core", "people"),
 	"adapters/backbone/exemption":     on("core", "people", "contacts"),
-	"adapters/backbone/contacts":      on("core"),
+	"adapters/backbone/contacts":      on("core", "content"),
 	"adapters/backbone/consents":      on("core", "organisations", "text"),
 	"adapters/backbone/settings":      on("core"),
 	"adapters/backbone/looks":         on("core", "people"),

@@ -196,6 +196,7 @@ func onExemption() []operation {
 			officer := h.counter()
 			exempt(h, &officer, true)
 			*c = h.owner(officer.Mailbox, officer.number)
+			h.Confirm(c.Ask, "a@example.org", "")
 
 			return func() error {
 				_, _, err := h.Exemption.Cancel(h.ctx, c.Ask, exemption.Contacts{EMail: "a@example.org"})

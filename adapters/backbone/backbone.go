@@ -1,8 +1,8 @@
 // Package backbone is the hall that every protocol goes through: it opens log, keys, documents and views, and wires the
 // subjects that stand on them. Each subject is a package of its own, all on package core:
 //
-//	core → text → content, people → organisations → messages → folders, access, contacts → exemption, consents, settings,
-//	looks, drafts, handover, sending, intake, search, changes → this package
+//	core → text → content, people → organisations → messages → folders, access, contacts → exemption, consents,
+//	settings, looks, drafts, handover, sending, intake, search, changes → this package
 //
 // # Crashes
 //
@@ -106,6 +106,7 @@ type Backbone struct {
 	Looks         *looks.Looks
 	Mandates      *mandates.Mandates
 	Messages      *messages.Messages
+	Notices       *contacts.Notices
 	Organisations *organisations.Organisations
 	People        *people.People
 	Proposals     *proposals.Proposals
@@ -259,6 +260,7 @@ func (b *Backbone) wire(cfg Config) {
 	b.Folders = folders.New(c)
 	b.Access = access.New(c, b.People)
 	b.Contacts = contacts.New(c)
+	b.Notices = contacts.NoticesOf(b.Contacts, words)
 	b.Exemption = exemption.New(c, b.People, b.Contacts)
 	b.Consents = consents.New(c, b.Organisations)
 	b.Settings = settings.New(c)

@@ -31,10 +31,20 @@ type dev struct {
 	log *slog.Logger
 }
 
-// Register adds development's own routes to mux: /dev/, /dev/token, /dev/people, /dev/returns, and the issuer's. The
-// tokens are those that the issuer's Tokens gave: the same that the server's gate asks.
-func Register(mux *http.ServeMux, b *backbone.Backbone, i *Issuer, tokens *identity.Tokens, log *slog.Logger) {
-	d := &dev{b, i, log}
+// A Config is what development's own routes stand on.
+type Config struct {
+	Backbone *backbone.Backbone
+	Issuer   *Issuer
+	Tokens   *identity.Tokens // those that the issuer's Tokens gave: the same that the server's gate asks
+	Outbox   *Outbox          // nil: nothing that leaves is shown
+	Log      *slog.Logger
+}
+
+// Register adds development's own routes to mux: /dev/, /dev/token, /dev/people, /dev/returns, /dev/outbox, and the
+// issuer's.
+func Register(mux *http.ServeMux, cfg Config) {
+	i, tokens, log := cfg.Issuer, cfg.Tokens, cfg.Log
+	d := &dev{cfg.Backbone, i, log}
 	registerOAuth(mux, i, tokens, log)
 
 	route := func(method, path string, fn func(http.ResponseWriter, *http.Request) error) {
@@ -51,6 +61,9 @@ func Register(mux *http.ServeMux, b *backbone.Backbone, i *Issuer, tokens *ident
 	route("POST", "/dev/token", d.token)
 	route("POST", "/dev/people", d.register)
 	route("POST", "/dev/returns", d.returned)
+	if cfg.Outbox != nil {
+		route("GET", "/dev/outbox", cfg.Outbox.show)
+	}
 }
 
 // list answers with everybody whom one may act as, and the keys that it takes.

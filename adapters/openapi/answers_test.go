@@ -30,7 +30,8 @@ var answers = []any{
 
 	viewapi.Access{}, viewapi.AccessSearchResult{}, viewapi.AccessRequest{}, viewapi.Identity{},
 	viewapi.AccessRequestSearchResult{}, viewapi.DirectPrivilege{}, viewapi.DirectPrivilegeSearchResult{},
-	viewapi.EmailNotificationSubscription{}, viewapi.SmsNotificationSubscription{}, viewapi.Exemption{}, viewapi.ExemptionCase{}, viewapi.FoundOwner{},
+	viewapi.EmailNotificationSubscription{}, viewapi.SmsNotificationSubscription{},
+	viewapi.Exemption{}, viewapi.ExemptionCase{}, viewapi.FoundOwner{},
 	viewapi.ExemptionSearchResult{}, changes.CloudEvent{}, changes.EventData{},
 	viewapi.Digest{}, viewapi.MailboxDigest{}, viewapi.Attestation{}, viewapi.Subscription{},
 

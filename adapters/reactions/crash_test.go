@@ -40,7 +40,7 @@ type poster struct {
 
 func (poster) Kind() string { return "test" }
 
-func (p poster) Plan(_ context.Context, rec eventstore.Event) ([]reactions.Effect, error) {
+func (p poster) Plan(_ context.Context, rec *reactions.Happening) ([]reactions.Effect, error) {
 	if rec.Stream.Kind != happened {
 		return nil, nil
 	}

@@ -51,7 +51,8 @@ func (r *receiver) note(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 
-	if err == nil {
+	var refused *RefusedError
+	if err == nil || errors.As(err, &refused) && refused.ForGood { // it answers, and means this effect alone
 		r.failed, r.until = 0, time.Time{}
 		return
 	}
@@ -301,12 +302,18 @@ func (f *feeding) failed(e *Effect, err error) {
 	e.Why = strings.ToValidUTF8(e.Why[:min(len(e.Why), maxWhy)], "") // an invalid text would not be read again
 
 	last := errors.As(err, &refused) || time.Since(e.Since) > triedFor
-	if !last || e.Attempts < refusals {
+	forGood := refused != nil && refused.ForGood
+	if !last || e.Attempts < refusals && !forGood {
 		return
 	}
 
 	if err := guarded(func() error { return f.source.Done(f.r.ctx, *e, err) }); err != nil {
 		return // it is tried again, and set aside then
+	}
+
+	if forGood { // the log says so, and there is nothing for operators to do
+		e.Attempts = 0
+		return
 	}
 	e.Poisoned = true
 	f.r.cfg.Logger.Warn("an effect is set aside", "kind", e.Kind, "receiver", e.Receiver,

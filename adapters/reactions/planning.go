@@ -72,12 +72,13 @@ func (r *Reactions) planNext(
 			break
 		}
 
+		h := &Happening{Event: rec}
 		for _, s := range r.cfg.Sources {
 			if rec.Position <= planned[s.Kind()] {
 				continue
 			}
 
-			more, err := s.Plan(ctx, rec)
+			more, err := s.Plan(ctx, h)
 			if err != nil {
 				return at, err
 			}

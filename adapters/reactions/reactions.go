@@ -24,6 +24,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"digitalpost/adapters/backbone"
+	"digitalpost/domain"
+	"digitalpost/domain/streams"
 	"digitalpost/eventstore"
 )
 
@@ -36,7 +38,7 @@ type Source interface {
 	Kind() string
 	// Plan gives the effects of an event: their receivers, orders, things and keys. It is asked again after a crash,
 	// and then gives the same.
-	Plan(ctx context.Context, rec eventstore.Event) ([]Effect, error)
+	Plan(ctx context.Context, h *Happening) ([]Effect, error)
 	// Do tries an effect. It may be called again for one that has happened, with the same key. A *RefusedError says
 	// that trying again is of little use.
 	Do(ctx context.Context, e Effect) error
@@ -45,8 +47,29 @@ type Source interface {
 	Done(ctx context.Context, e Effect, failed error) error
 }
 
+// A Happening is an event that effects may follow from. It is decoded once, for all sources.
+type Happening struct {
+	eventstore.Event
+	says    domain.Event
+	decoded bool
+}
+
+// Says gives what the event says; false if this program does not know: its stream is parked then, and so is what
+// follows from it.
+func (h *Happening) Says() (domain.Event, bool) {
+	if !h.decoded {
+		h.says, _ = streams.Decode(string(h.Stream.Kind), h.Type, h.Data) // nil for what is not known
+		h.decoded = true
+	}
+
+	return h.says, h.says != nil
+}
+
 // A RefusedError is a receiver's no.
-type RefusedError struct{ Err error }
+type RefusedError struct {
+	Err     error
+	ForGood bool // it is not tried again, and not set aside
+}
 
 func (e *RefusedError) Error() string { return "refused: " + e.Err.Error() }
 

@@ -11,8 +11,6 @@ import (
 	"digitalpost/domain"
 	intakerules "digitalpost/domain/intake"
 	"digitalpost/domain/mailbox"
-	"digitalpost/domain/streams"
-	"digitalpost/eventstore"
 )
 
 // Receipts has sender systems that want it told what became of their MeMos. A system that never takes a receipt can
@@ -41,18 +39,13 @@ var outcomes = []string{
 }
 
 // Plan gives the push of the receipt that an event makes, if its system wants to be told.
-func (s *Receipts) Plan(_ context.Context, rec eventstore.Event) ([]Effect, error) {
-	if !slices.Contains(outcomes, rec.Type) {
+func (s *Receipts) Plan(_ context.Context, h *Happening) ([]Effect, error) {
+	if !slices.Contains(outcomes, h.Type) {
 		return nil, nil
 	}
 
-	e, err := streams.Decode(string(rec.Stream.Kind), rec.Type, rec.Data)
-	if err != nil {
-		return nil, nil // its stream is parked, and so is what follows from it
-	}
-
 	var m domain.MessageID
-	switch e := e.(type) {
+	switch says, _ := h.Says(); e := says.(type) {
 	case intakerules.MemoRefused:
 		m = e.Message
 	case mailbox.MessageDelivered:
@@ -61,6 +54,8 @@ func (s *Receipts) Plan(_ context.Context, rec eventstore.Event) ([]Effect, erro
 		m = e.Message
 	case mailbox.MessageRecalled:
 		m = e.Message
+	default:
+		return nil, nil
 	}
 
 	r, sys, ok, err := intake.PushesOf(s.b.Intake).Pushable(m)
@@ -69,7 +64,7 @@ func (s *Receipts) Plan(_ context.Context, rec eventstore.Event) ([]Effect, erro
 	}
 
 	return []Effect{{
-		Receiver: sys.ID.String(), Order: rec.Stream.ID, Thing: m, Key: r.ID.String(),
+		Receiver: sys.ID.String(), Order: h.Stream.ID, Thing: m, Key: r.ID.String(),
 	}}, nil
 }
 
@@ -91,7 +86,7 @@ func (s *Receipts) Do(ctx context.Context, e Effect) error {
 	})
 	var status statusError
 	if errors.As(err, &status) && status/100 == 4 && status != 408 && status != 425 && status != 429 {
-		return &RefusedError{err}
+		return &RefusedError{Err: err}
 	}
 
 	return err

@@ -21,9 +21,11 @@ type Out struct {
 
 // OpenOut starts telling those who want to be told. Of cfg, what follows from the backbone is filled in. In development
 // they may be on loopback.
-func OpenOut(b *backbone.Backbone, dev bool, cfg reactions.Config) (*Out, error) {
+func OpenOut(b *backbone.Backbone, dev bool, means reactions.Means, cfg reactions.Config) (*Out, error) {
 	out := &Out{receipts: reactions.NewReceipts(b, dev, func(r intake.Receipt) any { return senderapi.ReceiptOf(r) })}
-	cfg.Log, cfg.Ready, cfg.Sources = b.Log, b.Fresh, []reactions.Source{out.receipts}
+	cfg.Log, cfg.Ready = b.Log, b.Fresh
+	cfg.Sources = append([]reactions.Source{out.receipts, reactions.NewContactChanges(b, means)},
+		reactions.NewPosts(b, means)...)
 
 	var err error
 	if out.Reactions, err = reactions.Open(cfg); err != nil {

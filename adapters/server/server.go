@@ -34,6 +34,7 @@ type Config struct {
 	// Issuer lets anybody in as somebody made up: its routes are served, its tokens are the only ones taken, and
 	// sender systems come without a certificate. Nil in production.
 	Issuer *development.Issuer
+	Outbox *development.Outbox // in development: what has left is shown; nil: it is not
 
 	// Tokens verifies people's tokens in production, where sender systems also need a certificate that TLS has
 	// verified.
@@ -57,7 +58,9 @@ func New(cfg Config) *http.Server {
 	tokens := cfg.Tokens
 	if cfg.Issuer != nil {
 		tokens = cfg.Issuer.Tokens()
-		development.Register(mux, cfg.Backbone, cfg.Issuer, tokens, cfg.Log)
+		development.Register(mux, development.Config{
+			Backbone: cfg.Backbone, Issuer: cfg.Issuer, Tokens: tokens, Outbox: cfg.Outbox, Log: cfg.Log,
+		})
 	}
 	who := identity.NewGate(cfg.Backbone, tokens, cfg.Issuer == nil, cfg.Registry, cfg.Log)
 

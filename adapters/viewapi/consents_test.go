@@ -107,6 +107,7 @@ func TestConsentToPrivateSenders(t *testing.T) {
 	// Exemption is of authorities, and is cancelled from there.
 	w.Exempt(cpr)
 	cancel := eboks.Ask(200, "GET", path, "").Text("senders", 0, "cancelExemption")
+	w.Reads(0, 0, "eboks").ToldAt("", "20123456")
 	eboks.Ask(200, "POST", cancel, `{"mobileNumber":"20123456"}`)
 	if x := eboks.Ask(200, "GET", path, ""); x.Text("senders", 0, "registered") != "true" {
 		t.Errorf("cancelled, the authorities are %v", x.At("senders", 0))

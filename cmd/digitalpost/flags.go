@@ -4,15 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
-
-	"digitalpost/adapters/backbone/sending"
-	"digitalpost/adapters/email"
 )
 
 // longHelp is the help that is too long for the tag of its flag or command.
@@ -32,9 +28,14 @@ var longHelp = kong.Vars{
 	"stall_help":        "How long a body may bring nothing, and an answer go untaken.",
 	"nats_help": "NATS servers, URL, to whose JetStream each platform's events are published; " +
 		"embedded, in development: one in this process, under the data.",
-	"nats_age_help":   "How old what such a stream holds may become.",
-	"smtp_help":       "Mail server, HOST:PORT, for what people forward as e-mail; without it nobody can.",
-	"smtp_from_help":  "Address that such mail comes from.",
+	"nats_age_help": "How old what such a stream holds may become.",
+	"smtp_help": "Mail server, HOST:PORT, by which people are told of new post, and forward as e-mail; " +
+		"in development, an outbox if there is none.",
+	"smtp_from_help": "Address that such mail comes from.",
+	"sms_help": "Gateway for text messages, URL, by which people are told of new post; " +
+		"in development, an outbox if there is none.",
+	"hold_help":       "How long new post waits for more, and for being read, before people are told of it.",
+	"hours_help":      "Hours of the day in Denmark between which people are told: FROM,TO. In development, always.",
 	"rebuild_help":    "Build every view anew from the log, beside the living one, compare both, and switch.",
 	"backup_help":     "Copy log, documents and keys, beside a running server; epoch keys are not copied.",
 	"restore_help":    "Make the data anew from a backup, as a new incarnation of its log.",
@@ -87,28 +88,8 @@ type serveCmd struct {
 	CRLFetch    bool     `name:"crl-fetch" help:"${crl_fetch_help}" env:"DIGITALPOST_CRL_FETCH"`
 	CRLRequired bool     `name:"crl-required" help:"${crl_required_help}" env:"DIGITALPOST_CRL_REQUIRED"`
 
-	SMTP     string `name:"smtp" help:"${smtp_help}" env:"DIGITALPOST_SMTP"`
-	SMTPFrom string `name:"smtp-from" help:"${smtp_from_help}" env:"DIGITALPOST_SMTP_FROM"`
-	SMTPUser string `name:"smtp-user" help:"User at the mail server." env:"DIGITALPOST_SMTP_USER"`
+	tellFlags
 	natsFlags
-
-	SMTPPassword string `kong:"-"` // of DIGITALPOST_SMTP_PASSWORD alone: flags can be seen by others
-}
-
-// mailer gives the means to send e-mail, nil if there is no mail server.
-func (c serveCmd) mailer() (sending.Mailer, error) {
-	if c.SMTP == "" {
-		return nil, nil
-	}
-	if c.SMTPFrom == "" {
-		return nil, errors.New("--smtp also needs --smtp-from, the address that mail comes from")
-	}
-	password := c.SMTPPassword
-	if password == "" {
-		password = os.Getenv("DIGITALPOST_SMTP_PASSWORD")
-	}
-	server := email.Server{Address: c.SMTP, From: c.SMTPFrom, User: c.SMTPUser, Password: password, Plain: c.Dev}
-	return server.Mailer()
 }
 
 // check refuses a configuration that is half of one.

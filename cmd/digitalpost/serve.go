@@ -20,6 +20,7 @@ import (
 
 	"digitalpost/adapters/backbone"
 	"digitalpost/adapters/backbone/proposals"
+	"digitalpost/adapters/backbone/sending"
 	"digitalpost/adapters/development"
 	"digitalpost/adapters/identity"
 	"digitalpost/adapters/reactions"
@@ -63,7 +64,13 @@ func run(ctx context.Context, c serveCmd, stderr io.Writer, ready func(instance)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	b, err := c.open(keys, registry, log)
+	told, err := c.told(c.Dev)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, told.close()) }()
+
+	b, err := c.open(keys, told.means.Mail, registry, log)
 	if err != nil {
 		return err
 	}
@@ -81,13 +88,13 @@ func run(ctx context.Context, c serveCmd, stderr io.Writer, ready func(instance)
 		}
 	}()
 
-	out, end, err := c.outside(b, registry, log)
+	out, end, err := c.outside(b, told.means, registry, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()); end() }()
 
-	srv, err := c.server(ctx, b, server.Config{Out: out, Registry: registry, Log: log})
+	srv, err := c.server(ctx, b, server.Config{Out: out, Outbox: told.outbox, Registry: registry, Log: log})
 	if err != nil {
 		return err
 	}
@@ -147,12 +154,9 @@ func (c serveCmd) serveAdmin(
 }
 
 // open opens the backbone.
-func (c serveCmd) open(keys string, registry prometheus.Registerer, log *slog.Logger) (*backbone.Backbone, error) {
-	mailer, err := c.mailer()
-	if err != nil {
-		return nil, err
-	}
-
+func (c serveCmd) open(
+	keys string, mailer sending.Mailer, registry prometheus.Registerer, log *slog.Logger,
+) (*backbone.Backbone, error) {
 	cfg := backbone.Config{
 		Dir: c.Data, KMS: vault.KeyFolder(keys), Development: c.Dev,
 		Registerer: registry, Log: log, Mail: mailer, Fail: failAt(),
@@ -169,11 +173,11 @@ func (c serveCmd) open(keys string, registry prometheus.Registerer, log *slog.Lo
 
 // outside starts what goes out of the log. What it gives beside ends what was started with it.
 func (c serveCmd) outside(
-	b *backbone.Backbone, registry prometheus.Registerer, log *slog.Logger,
+	b *backbone.Backbone, means reactions.Means, registry prometheus.Registerer, log *slog.Logger,
 ) (out *server.Out, end func(), err error) {
 	end = func() {}
 	cfg := reactions.Config{Dir: c.Data, Logger: log, Registerer: registry, Fail: failAt()}
-	if out, err = server.OpenOut(b, c.Dev, cfg); err != nil || c.NATS == "" {
+	if out, err = server.OpenOut(b, c.Dev, means, cfg); err != nil || c.NATS == "" {
 		return out, end, err
 	}
 

@@ -100,6 +100,7 @@ func TestSoundAfterExemption(t *testing.T) {
 	for _, sender := range []int{0, 2, 4} { // refused; private; on a legal basis
 		w.SendAs(sender, cpr, "Under", nil)
 	}
+	w.Reads(0, 0, "app").ToldAt("", "22345678")
 	owner.Want(200, `"REVOKED"`, "POST", w.Box(0)+"/exemption/cancel", `{"mobileNumber":"0045 22 34 56 78"}`)
 	w.SendAs(0, cpr, "Efter", nil)
 	w.Officer().Ask(201, "POST", "/apis/v1/exemptions/", fmt.Sprintf(

@@ -27,6 +27,12 @@ type mailRefused struct{ error }
 // RefusedMail makes an error of a Mailer's one that says so.
 func RefusedMail(err error) error { return &mailRefused{err} }
 
+// IsRefusedMail reports whether an error says that.
+func IsRefusedMail(err error) bool {
+	refused := (*mailRefused)(nil)
+	return errors.As(err, &refused)
+}
+
 // A Mail is a message that leaves Digital Post as e-mail.
 type Mail struct {
 	ID      string // the same when it is tried again, so that a receiver can tell

@@ -7,6 +7,7 @@
 package servertest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -24,6 +25,7 @@ import (
 	"digitalpost/adapters/backbone"
 	"digitalpost/adapters/backbone/proposals"
 	"digitalpost/adapters/development"
+	"digitalpost/adapters/email"
 	"digitalpost/adapters/reactions"
 	"digitalpost/adapters/server"
 	"digitalpost/adapters/vault"
@@ -53,6 +55,12 @@ type Config struct {
 	// it wait.
 	SendBuffer int
 
+	// Hold is how long new post waits before people are told of it.
+	Hold time.Duration
+
+	// Gateway is the SMS gateway; empty: the outbox is.
+	Gateway string
+
 	// Limits bound what clients hold of the server, as in serve.
 	Limits server.Limits
 
@@ -68,6 +76,7 @@ type World struct {
 	Data string
 	Log  *Log // what the server has written to its log
 
+	Outbox *development.Outbox // what has left the server
 	Directory
 	Sender *Client // the first sender system: an authority's
 
@@ -196,13 +205,17 @@ func (w *World) launch(data string, out io.Writer) (url string, stop func() erro
 		return "", nil, errors.Join(err, b.Close())
 	}
 
-	r, err := server.OpenOut(b, true, reactions.Config{Dir: data, Logger: log, Registerer: registry})
+	means, err := w.means()
+	var r *server.Out
+	if err == nil {
+		r, err = server.OpenOut(b, true, means, reactions.Config{Dir: data, Logger: log, Registerer: registry})
+	}
 	if err != nil {
 		return "", nil, errors.Join(err, b.Close())
 	}
 
 	srv := server.New(server.Config{
-		Backbone: b, Issuer: issuer, Limits: w.cfg.Limits, Registry: registry, Log: log, Out: r,
+		Backbone: b, Issuer: issuer, Limits: w.cfg.Limits, Registry: registry, Log: log, Out: r, Outbox: w.Outbox,
 	})
 	if w.cfg.Reactions != nil {
 		err = w.cfg.Reactions(r.Reactions, b)
@@ -217,6 +230,25 @@ func (w *World) launch(data string, out io.Writer) (url string, stop func() erro
 		return "", nil, errors.Join(err, r.Close(), b.Close())
 	}
 	return url, func() error { return errors.Join(b.Err(), end(), r.Close(), b.Close()) }, nil
+}
+
+// means tells people through the world's outbox, which stays while the server ends and starts.
+func (w *World) means() (m reactions.Means, err error) {
+	if w.Outbox == nil {
+		if w.Outbox, err = development.NewOutbox(); err != nil {
+			return m, err
+		}
+		w.T.Cleanup(func() { w.Outbox.Close() })
+	}
+
+	m.Hold = w.cfg.Hold
+	gateway := reactions.Gateway{URL: cmp.Or(w.cfg.Gateway, w.Outbox.Gateway()), Dev: true}
+	if m.Text, err = gateway.Texter(); err != nil {
+		return m, err
+	}
+	m.Mail, err = email.Server{Address: w.Outbox.MailServer(), From: "post@example.org", Plain: true}.Mailer()
+
+	return m, err
 }
 
 // buffered is a listener whose sockets hold so many bytes of what is not read; 0: as many as they like.

@@ -1,0 +1,67 @@
+package backbone_test
+
+import (
+	"digitalpost/adapters/backbone/backbonetest"
+	"digitalpost/adapters/backbone/contacts"
+	"digitalpost/domain"
+	"digitalpost/domain/mailbox"
+	"digitalpost/eventstore"
+)
+
+// toldOf has the owner be told of new post at an e-mail address, and gives it, and the arrival of a message.
+func toldOf(h *house) (box domain.MailboxID, detail domain.UUID, arrival eventstore.Position) {
+	h.t.Helper()
+
+	owner := h.callers["owner"]
+	h.made++
+	box = owner.Mailbox
+	h.Confirm(owner.Ask, backbonetest.Address(h.made), "")
+	h.Outcome(h.system, h.post(&owner))
+	row, err := h.Core().Mailbox(box)
+	h.must(err)
+
+	return box, row.ContactsOf(domain.MailboxID{}).Details[0].ID, h.Position()
+}
+
+func onContacts() []operation {
+	people := []string{"owner", "user", "delegate"}
+
+	return []operation{{
+		name: "contacts.Set", by: people,
+		given: func(h *house, c *caller) func() error {
+			h.made++
+			wish := contacts.Wish{EMails: &[]contacts.Given{{Words: backbonetest.Address(h.made)}}}
+			return func() error { _, _, err := h.Contacts.Set(h.ctx, c.Ask, wish); return err }
+		},
+	}, {
+		name: "contacts.Verify", by: people,
+		given: func(h *house, c *caller) func() error {
+			h.made++
+			codes := h.Give(c.Ask, backbonetest.Address(h.made), "")
+			return func() error {
+				for detail, code := range codes {
+					_, _, err := h.Contacts.Verify(h.ctx, c.Ask, detail, contacts.Verification{Code: code})
+					h.must(err)
+				}
+				return nil
+			}
+		},
+	}, {
+		name: "contacts.New", by: []string{"backbone"},
+		given: func(h *house, _ *caller) func() error {
+			box, detail, arrival := toldOf(h)
+			return func() error { _, _, err := h.Notices.New(h.ctx, box, detail, arrival, false); return err }
+		},
+	}, {
+		name: "contacts.End", by: []string{"backbone"},
+		given: func(h *house, _ *caller) func() error {
+			box, detail, arrival := toldOf(h)
+			_, _, err := h.Notices.New(h.ctx, box, detail, arrival, false)
+			h.must(err)
+			asked, _, err := h.Notices.Asked(box, detail)
+			h.must(err)
+
+			return func() error { return h.Notices.End(h.ctx, box, detail, asked, mailbox.NoticeSent) }
+		},
+	}}
+}

@@ -1,0 +1,104 @@
+package reactions
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"digitalpost/adapters/backbone/contacts"
+	"digitalpost/adapters/backbone/text"
+	"digitalpost/projections/platform"
+)
+
+// What people are told: by e-mail and text message, in Danish or English. It never has a name, a number or anything of
+// the post itself, but the words that its sender has given to be told, where they are about one message alone and have
+// no number like a CPR number.
+
+// A said is what is said, as e-mail and as a text message of at most 160 characters.
+type said struct{ subject, body string }
+
+// saidOf puts it together.
+func saidOf(t contacts.Telling) said {
+	x := danish
+	if t.Language == "en" {
+		x = english
+	}
+
+	where := "digitalpost.dk"
+	if p, ok := platform.Of(t.Platform); ok {
+		where = p.Name
+	}
+
+	switch {
+	case t.Code != "":
+		return said{x.codeSubject, fmt.Sprintf(x.code, t.Code)}
+	case t.Messages == 0:
+		return said{x.removedSubject, x.removed}
+	}
+
+	what := x.one
+	if t.Messages > 1 {
+		what = fmt.Sprintf(x.many, t.Messages)
+	}
+
+	if t.Reminder {
+		what = x.unread + what
+	}
+
+	if !t.Own {
+		what += x.others
+	}
+
+	if words := senders(t.Text); words != "" && t.Messages == 1 && !t.Reminder {
+		what = words
+	}
+
+	return said{x.subject, what + "." + fmt.Sprintf(x.where, where)}
+}
+
+// The words, in each language.
+type phrases struct {
+	subject, codeSubject, removedSubject string
+	one, many, unread, others, where     string
+	code, removed                        string
+}
+
+var danish = phrases{
+	subject: "Ny post i Digital Post", codeSubject: "Din kode til Digital Post",
+	removedSubject: "Dine kontaktoplysninger i Digital Post er ændret",
+	one:            "Du har fået ny post i Digital Post", many: "Du har fået %d nye meddelelser i Digital Post",
+	unread: "Påmindelse: ", others: ", i en postkasse, som du har adgang til", where: " Log på %s for at læse.",
+	code: "Din kode til Digital Post er %s. Den gælder i 10 minutter. Har du ikke bedt om den, så se bort fra den.",
+	removed: "Du får ikke længere besked her om ny post i Digital Post. Har du ikke selv ændret det, så log på og se " +
+		"dine kontaktoplysninger.",
+}
+
+var english = phrases{
+	subject: "New Digital Post", codeSubject: "Your code for Digital Post",
+	removedSubject: "Your contact details in Digital Post were changed",
+	one:            "You have new Digital Post", many: "You have %d new messages in Digital Post",
+	unread: "Reminder: ", others: ", in a mailbox that you have access to", where: " Log on to %s to read.",
+	code: "Your code for Digital Post is %s. It is valid for 10 minutes. If you did not ask for it, ignore it.",
+	removed: "You are no longer told here of new Digital Post. If you did not change that yourself, log on and see " +
+		"your contact details.",
+}
+
+// likeANumber is what may be somebody's CPR number.
+var likeANumber = regexp.MustCompile(`[0-9]{6}[ -]?[0-9]{4}`)
+
+// maxSenders is how many characters of a sender's words are told (MeMo's notification has no more).
+const maxSenders = 160
+
+// senders gives a sender's words as one line that ends in no stop; empty where they may not be told.
+func senders(words string) string {
+	words = strings.TrimRight(strings.TrimSpace(text.Line(words)), ".")
+	if r := []rune(words); len(r) > maxSenders {
+		words = string(r[:maxSenders])
+	}
+
+	if likeANumber.MatchString(words) {
+		return ""
+	}
+
+	return words
+}
