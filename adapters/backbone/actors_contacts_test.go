@@ -1,6 +1,8 @@
 package backbone_test
 
 import (
+	"fmt"
+
 	"digitalpost/adapters/backbone/backbonetest"
 	"digitalpost/adapters/backbone/contacts"
 	"digitalpost/domain"
@@ -62,6 +64,51 @@ func onContacts() []operation {
 			h.must(err)
 
 			return func() error { return h.Notices.End(h.ctx, box, detail, asked, mailbox.NoticeSent) }
+		},
+	}}
+}
+
+func onNemSMS() []operation {
+	counter := []string{"owner", "user", "officer"}
+
+	return []operation{{
+		name: "contacts.Register", by: counter,
+		given: func(h *house, c *caller) func() error {
+			h.made++
+			wish := contacts.NemSMSWish{Number: fmt.Sprintf("2%07d", h.made), Terms: mailbox.NemSMSTerms}
+			return func() error { _, _, err := h.Contacts.Register(h.ctx, c.Ask, wish); return err }
+		},
+	}, {
+		name: "contacts.VerifyNumber", by: counter,
+		given: func(h *house, c *caller) func() error {
+			h.made++
+			wish := contacts.NemSMSWish{Number: fmt.Sprintf("2%07d", h.made), Terms: mailbox.NemSMSTerms}
+			x, _, err := h.Contacts.Register(h.ctx, c.Ask, wish)
+			h.must(err)
+
+			return func() error {
+				_, _, err := h.Contacts.VerifyNumber(h.ctx, c.Ask, x.Number.ID, contacts.Verification{Renew: true})
+				return err
+			}
+		},
+	}, {
+		name: "contacts.OptOut", by: []string{"its owner"},
+		given: func(h *house, c *caller) func() error {
+			*c = h.owner(h.someone())
+			h.Confirm(c.Ask, "", "20304050")
+			h.Texted(c.Ask)
+
+			return func() error { _, _, err := h.Contacts.OptOut(h.ctx, c.Ask); return err }
+		},
+	}, {
+		name: "contacts.EndText", by: []string{"backbone"},
+		given: func(h *house, _ *caller) func() error {
+			owner := h.owner(h.someone())
+			h.Confirm(owner.Ask, "", "20304050")
+			h.Texted(owner.Ask)
+			m := h.Submit(h.system, owner.number, backbonetest.Letter{SMS: "Hej"})
+
+			return func() error { return contacts.TextsOf(h.Notices).EndText(h.ctx, owner.Mailbox, m, "") }
 		},
 	}}
 }

@@ -96,7 +96,7 @@ func (o *Outbox) Close() error { return errors.Join(o.mails.Close(), o.hooks.Clo
 func (o *Outbox) Items() []OutboxItem {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	out := slices.Clone(o.items)
+	out := append([]OutboxItem{}, o.items...)
 	slices.Reverse(out)
 
 	return out

@@ -169,3 +169,6 @@ func (m *Message) Kind() string {
 	}
 	return "REGULAR"
 }
+
+// IsNemSMS reports whether it is a text message, whose text is its notification.
+func (m *Message) IsNemSMS() bool { return m.Header().Get("messageType") == "NEMSMS" }

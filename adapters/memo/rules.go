@@ -40,6 +40,9 @@ var Rules = []Rule{
 	{"document.too.many", Invalid, false, "at most 10 additional documents are allowed"},
 	{"nemsms.body.not.allowed", Invalid, false, "a NEMSMS has no MessageBody"},
 	{"empty.notification.not.allowed", Invalid, true, "a NEMSMS needs its text in notification"},
+	{"nemsms.text.too.long", Invalid, false,
+		"a NEMSMS has at most 160 characters of GSM 03.38, or 70 of UCS-2 where one is none of these"},
+	{"nemsms.not.sent", Invalid, false, "no gateway took the text message over"},
 	{"recipient.nemsms.not.registered", Invalid, false, "the recipient is not registered for NemSMS"},
 	{"recipient.id.type.not.allowed", Invalid, false, "the recipient's idType must be CPR or CVR"},
 	{"recipient.not.found", Invalid, false, "nobody with the recipient's number has a mailbox"},
@@ -124,7 +127,10 @@ func (m *Message) Judge(s Sender, now time.Time) *Violation {
 		case strings.TrimSpace(h.Get("notification")) == "":
 			return broken("empty.notification.not.allowed", header+"notification")
 		}
-		return broken("recipient.nemsms.not.registered", header+"Recipient/recipientID")
+		if !FitsSMS(h.Get("notification")) {
+			return broken("nemsms.text.too.long", header+"notification")
+		}
+		return nil
 	}
 
 	if len(m.Root.Child("MessageBody").All("AdditionalDocument")) > 10 {

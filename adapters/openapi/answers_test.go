@@ -31,6 +31,7 @@ var answers = []any{
 	viewapi.Access{}, viewapi.AccessSearchResult{}, viewapi.AccessRequest{}, viewapi.Identity{},
 	viewapi.AccessRequestSearchResult{}, viewapi.DirectPrivilege{}, viewapi.DirectPrivilegeSearchResult{},
 	viewapi.EmailNotificationSubscription{}, viewapi.SmsNotificationSubscription{},
+	viewapi.RegisteredContact{}, viewapi.NemSmsSubscription{},
 	viewapi.Exemption{}, viewapi.ExemptionCase{}, viewapi.FoundOwner{},
 	viewapi.ExemptionSearchResult{}, changes.CloudEvent{}, changes.EventData{},
 	viewapi.Digest{}, viewapi.MailboxDigest{}, viewapi.Attestation{}, viewapi.Subscription{},
@@ -48,7 +49,7 @@ var answers = []any{
 
 	senderapi.Receipt{}, senderapi.ReceiptSearchResult{}, senderapi.PagingResultUUID{}, senderapi.PageRequest{},
 	senderapi.ContactSearchResult{}, senderapi.Contact{}, senderapi.MailboxSubscription{}, senderapi.SelfService{},
-	senderapi.Validation{},
+	senderapi.Validation{}, senderapi.Reached{},
 	senderapi.ReceiptEndpoint{}, senderapi.ContactGroupKept{}, senderapi.ContactPointKept{}, senderapi.MailSystem{},
 
 	officeapi.Mandate{}, officeapi.Proposal{}, officeapi.ProposalList{}, officeapi.SystemKey{}, officeapi.Clock{},

@@ -5,12 +5,19 @@ package openapi
 import (
 	_ "embed"
 	"net/http"
+	"slices"
+)
+
+// The description in two parts, one behind the other: what is served, and what it is made of.
+var (
+	//go:embed paths.yaml
+	paths []byte
+	//go:embed components.yaml
+	components []byte
 )
 
 // YAML is the description, OpenAPI 3.0.
-//
-//go:embed openapi.yaml
-var YAML []byte
+var YAML = slices.Concat(paths, components)
 
 // Register serves it at /openapi.yaml.
 func Register(mux *http.ServeMux) {

@@ -32,6 +32,9 @@ var reasons = map[domain.Reason]struct {
 	mailbox.Cycle:            {422, "a folder can't lie within itself"},
 	mailbox.FolderNotEmpty:   {422, "the folder holds messages or folders"},
 	mailbox.TooManyFolders:   {422, "a mailbox has at most 1,000 folders of its own"},
+	mailbox.NoNemSMS:         {422, "the recipient is not registered for NemSMS"},
+	mailbox.TermsNotAccepted: {422, "the terms of NemSMS must be accepted, by the version that is in force"},
+	mailbox.NumberMissing:    {422, "there is no mobile number for new post that NemSMS could share"},
 	mailbox.DetailNotAllowed: {422, "an e-mail address, or a Danish mobile number of 8 digits, is needed"},
 	mailbox.TooManyDetails:   {422, "a person has at most 3 e-mail addresses and one mobile number for a mailbox"},
 	mailbox.CodeSpent:        {422, "the code was tried 5 times, or is older than 10 minutes: ask for another"},
@@ -186,6 +189,8 @@ var fieldOf = map[domain.Reason]string{
 	mailbox.PartNotNext:           "Content-Range",
 	contacts.CodeWrong:            "pin",
 	mailbox.CodeSpent:             "pin",
+	mailbox.TermsNotAccepted:      "nemSmsSubscription.termsVersion",
+	mailbox.NumberMissing:         "nemSmsSubscription.sharesMobileNumber",
 }
 
 // Known reports whether a reason has an answer.

@@ -289,6 +289,16 @@ func (g *gateway) took(to string) []reactions.Text {
 	return slices.Clone(g.asked[to])
 }
 
+// answers has a number answered with statuses from now on.
+func (g *gateway) answers(to string, statuses ...int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.status == nil {
+		g.status = map[string][]int{}
+	}
+	g.status[to] = statuses
+}
+
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -36,6 +36,7 @@ func (*Receipts) Kind() string { return "receipt" }
 var outcomes = []string{
 	intakerules.MemoRefused{}.EventType(), mailbox.MessageDelivered{}.EventType(),
 	mailbox.MessageRefused{}.EventType(), mailbox.MessageRecalled{}.EventType(),
+	mailbox.NemSMSSent{}.EventType(), mailbox.NemSMSRefused{}.EventType(),
 }
 
 // Plan gives the push of the receipt that an event makes, if its system wants to be told.
@@ -53,6 +54,10 @@ func (s *Receipts) Plan(_ context.Context, h *Happening) ([]Effect, error) {
 	case mailbox.MessageRefused:
 		m = e.Message
 	case mailbox.MessageRecalled:
+		m = e.Message
+	case mailbox.NemSMSSent:
+		m = e.Message
+	case mailbox.NemSMSRefused:
 		m = e.Message
 	default:
 		return nil, nil

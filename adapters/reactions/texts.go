@@ -7,6 +7,8 @@ import (
 
 	"digitalpost/adapters/backbone/contacts"
 	"digitalpost/adapters/backbone/text"
+	"digitalpost/adapters/memo"
+	"digitalpost/domain/mailbox"
 	"digitalpost/projections/platform"
 )
 
@@ -32,6 +34,8 @@ func saidOf(t contacts.Telling) said {
 	switch {
 	case t.Code != "":
 		return said{x.codeSubject, fmt.Sprintf(x.code, t.Code)}
+	case t.Messages == 0 && t.Kind == mailbox.NemSMSNumber:
+		return said{x.removedSubject, x.noNemSMS}
 	case t.Messages == 0:
 		return said{x.removedSubject, x.removed}
 	}
@@ -53,14 +57,19 @@ func saidOf(t contacts.Telling) said {
 		what = words
 	}
 
-	return said{x.subject, what + "." + fmt.Sprintf(x.where, where)}
+	body := what + "." + fmt.Sprintf(x.where, where)
+	if t.Kind != mailbox.EMail && !memo.FitsSMS(body) { // one text message, where the sender's words fill it
+		body = what
+	}
+
+	return said{x.subject, body}
 }
 
 // The words, in each language.
 type phrases struct {
 	subject, codeSubject, removedSubject string
 	one, many, unread, others, where     string
-	code, removed                        string
+	code, removed, noNemSMS              string
 }
 
 var danish = phrases{
@@ -69,6 +78,8 @@ var danish = phrases{
 	one:            "Du har fået ny post i Digital Post", many: "Du har fået %d nye meddelelser i Digital Post",
 	unread: "Påmindelse: ", others: ", i en postkasse, som du har adgang til", where: " Log på %s for at læse.",
 	code: "Din kode til Digital Post er %s. Den gælder i 10 minutter. Har du ikke bedt om den, så se bort fra den.",
+	noNemSMS: "Dette nummer får ikke længere NemSMS. Har du ikke selv ændret det, så log på og se dine " +
+		"kontaktoplysninger.",
 	removed: "Du får ikke længere besked her om ny post i Digital Post. Har du ikke selv ændret det, så log på og se " +
 		"dine kontaktoplysninger.",
 }
@@ -79,6 +90,8 @@ var english = phrases{
 	one:            "You have new Digital Post", many: "You have %d new messages in Digital Post",
 	unread: "Reminder: ", others: ", in a mailbox that you have access to", where: " Log on to %s to read.",
 	code: "Your code for Digital Post is %s. It is valid for 10 minutes. If you did not ask for it, ignore it.",
+	noNemSMS: "This number gets no NemSMS any more. If you did not change that yourself, log on and see your " +
+		"contact details.",
 	removed: "You are no longer told here of new Digital Post. If you did not change that yourself, log on and see " +
 		"your contact details.",
 }

@@ -118,6 +118,13 @@ type Contact struct {
 	CPRNumber           string              `json:"cprNumber,omitempty"`
 	CVRNumber           string              `json:"cvrNumber,omitempty"`
 	MailboxSubscription MailboxSubscription `json:"mailboxSubscription"`
+	NemSMSSubscription  *Reached            `json:"nemSmsSubscription,omitempty"` // absent: NemSMS does not reach them
+}
+
+// A Reached says that NemSMS reaches a contact; not at which number.
+type Reached struct {
+	ID      domain.UUID `json:"id"`
+	Version int         `json:"version"`
 }
 
 // A MailboxSubscription says whether a contact gets public post.

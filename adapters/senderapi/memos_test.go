@@ -98,6 +98,9 @@ var refused = map[string]func(string) string{
 	"recipient.nemsms.not.registered": func(s string) string {
 		return sms(s, "<memo:notification>Hej</memo:notification>")
 	},
+	"nemsms.text.too.long": func(s string) string {
+		return sms(s, "<memo:notification>–"+strings.Repeat("a", 70)+"</memo:notification>")
+	},
 	"empty.notification.not.allowed": func(s string) string { return sms(s, "") },
 	"do.not.deliver.until.date.too.late": func(s string) string {
 		return servertest.Dated(s, "2099-01-01")

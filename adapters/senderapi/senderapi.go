@@ -300,7 +300,17 @@ func (a *api) contacts(w http.ResponseWriter, r *http.Request, sys organisations
 			return err
 		}
 		told := exempt && sys.Organisation.Kind == organisation.Authority // exemption is none from a company's post
-		list = append(list, contactOf(contact, id, told))
+		shown := contactOf(contact, id, told)
+		if sys.Organisation.Kind == organisation.Authority { // no company sends NemSMS
+			reached, err := a.b.Contacts.Reachable(id)
+			if err != nil {
+				return err
+			}
+			if reached {
+				shown.NemSMSSubscription = &Reached{shown.ID, 1}
+			}
+		}
+		list = append(list, shown)
 	}
 
 	problem.JSON(w, http.StatusOK, contactsOf(list))

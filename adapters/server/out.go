@@ -24,7 +24,8 @@ type Out struct {
 func OpenOut(b *backbone.Backbone, dev bool, means reactions.Means, cfg reactions.Config) (*Out, error) {
 	out := &Out{receipts: reactions.NewReceipts(b, dev, func(r intake.Receipt) any { return senderapi.ReceiptOf(r) })}
 	cfg.Log, cfg.Ready = b.Log, b.Fresh
-	cfg.Sources = append([]reactions.Source{out.receipts, reactions.NewContactChanges(b, means)},
+	cfg.Sources = append([]reactions.Source{out.receipts, reactions.NewContactChanges(b, means),
+		reactions.NewNemSMS(b, means)},
 		reactions.NewPosts(b, means)...)
 
 	var err error

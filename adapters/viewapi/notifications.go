@@ -294,7 +294,7 @@ func (a notificationHandlers) verify(w http.ResponseWriter, r request) error {
 		return err
 	}
 
-	pin, renew, err := verification(in)
+	v, err := verification(in)
 	if err != nil {
 		return err
 	}
@@ -304,7 +304,7 @@ func (a notificationHandlers) verify(w http.ResponseWriter, r request) error {
 		return err
 	}
 
-	own, at, err := a.b.Contacts.Verify(r.Context(), ask, detail, contacts.Verification{Code: pin, Renew: renew})
+	own, at, err := a.b.Contacts.Verify(r.Context(), ask, detail, v)
 	if err != nil {
 		return err
 	}
@@ -313,23 +313,4 @@ func (a notificationHandlers) verify(w http.ResponseWriter, r request) error {
 	problem.Versioned(w, http.StatusOK, x.Version, x)
 
 	return nil
-}
-
-func verification(in map[string]json.RawMessage) (pin string, renew bool, err error) {
-	absent(in)
-	if pin, err = textField(in, "pin", "must be the code, as text"); err != nil {
-		return "", false, err
-	}
-
-	again, err := field[bool](in, "renewPin", "must be true or false")
-	if err != nil {
-		return "", false, err
-	}
-	renew = again != nil && *again
-
-	if !renew && pin == "" {
-		return "", false, problem.BadField("pin", "field.missing", "or renewPin is required")
-	}
-
-	return pin, renew, nil
 }

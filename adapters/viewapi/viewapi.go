@@ -44,6 +44,7 @@ func Register(mux *http.ServeMux, b *backbone.Backbone, who *identity.Gate, push
 	draftHandlers{a}.register(r)
 	accessHandlers{a}.register(r)
 	notificationHandlers{a}.register(r)
+	nemSMSHandlers{a}.register(r)
 	exemptionHandlers{a}.register(r)
 	settingHandlers{a}.register(r)
 	contactHandlers{a}.register(r)

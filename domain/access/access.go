@@ -27,12 +27,13 @@ const (
 	SeeLooks                   // see who has seen the mailbox
 	Exempt                     // decide on exemption
 	Shred                      // end the mailbox
+	Texts                      // NemSMS: register, opt out
 	actions                    // how many there are
 )
 
 var actionNames = [actions]string{
 	"list", "open", "mark", "organise", "delete folder", "trash", "purge", "write", "forward", "grant access",
-	"settings", "see access", "see looks", "exempt", "shred",
+	"settings", "see access", "see looks", "exempt", "shred", "texts",
 }
 
 func (a Action) String() string { return actionNames[a] }
@@ -76,6 +77,7 @@ var Rights = []Right{
 // all is what an owner may: whoever may all.
 var all = []Action{
 	List, Open, Mark, Organise, DeleteFolder, Trash, Purge, Write, Forward, GrantAccess, Settings, SeeAccess, SeeLooks,
+	Texts,
 }
 
 // may is the table: what each right allows. Delegates don't delete for good, nor grant: access never widens along a
@@ -90,8 +92,8 @@ var may = map[Right][]Action{
 	Writer:          {List, Open, Mark, Organise, DeleteFolder, Trash, Purge, Write, Forward, SeeLooks},
 	Association:     {List, Open, Mark, Organise, DeleteFolder, Trash, Purge, Write, Forward},
 	Basic:           {List, Open, Mark, Organise},
-	Officer:         {GrantAccess, SeeAccess, Exempt},
-	BusinessOfficer: {GrantAccess, SeeAccess, Exempt},
+	Officer:         {GrantAccess, SeeAccess, Exempt, Texts},
+	BusinessOfficer: {GrantAccess, SeeAccess, Exempt, Texts},
 	Operator:        {GrantAccess, SeeAccess, Shred},
 	Auditor:         {SeeAccess, SeeLooks},
 }

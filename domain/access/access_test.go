@@ -13,20 +13,20 @@ import (
 
 // table has a row for each right and a column for each action, in the order of access.Actions: y may, - may not.
 const table = `
-                list open mark organise folders trash purge write forward grant settings access looks exempt shred
-OWNER           y    y    y    y        y       y     y     y     y       y     y        y      y     -      -
-READ            y    y    y    y        -       -     -     -     y       -     -        y      y     -      -
-READ_WRITE      y    y    y    y        y       y     -     y     y       -     -        y      y     -      -
-DESIGNATED      y    y    -    -        -       -     -     -     -       -     -        y      y     -      -
-ORGANISATION_ADMINISTRATOR y y y y y y y y y y y y y - -
-LEGAL_OWNER     y    y    y    y        y       y     y     y     y       y     y        y      y     -      -
-MESSAGE_WRITE   y    y    y    y        y       y     y     y     y       -     -        -      y     -      -
-ASSOCIATION     y    y    y    y        y       y     y     y     y       -     -        -      -     -      -
-MESSAGE_BASIC   y    y    y    y        -       -     -     -     -       -     -        -      -     -      -
-CITIZEN_SERVICE_EMPLOYEE - - - - - - - - - y - y - y -
-DANISH_BUSINESS_AUTHORITY_SERVICE_EMPLOYEE - - - - - - - - - y - y - y -
-OPERATOR        -    -    -    -        -       -     -     -     -       y     -        y      -     -      y
-AUDITOR         -    -    -    -        -       -     -     -     -       -     -        y      y     -      -
+                list open mark organise folders trash purge write forward grant settings access looks exempt shred texts
+OWNER           y    y    y    y        y       y     y     y     y       y     y        y      y     -      -      y
+READ            y    y    y    y        -       -     -     -     y       -     -        y      y     -      -      -
+READ_WRITE      y    y    y    y        y       y     -     y     y       -     -        y      y     -      -      -
+DESIGNATED      y    y    -    -        -       -     -     -     -       -     -        y      y     -      -      -
+ORGANISATION_ADMINISTRATOR y y y y y y y y y y y y y - - y
+LEGAL_OWNER     y    y    y    y        y       y     y     y     y       y     y        y      y     -      -      y
+MESSAGE_WRITE   y    y    y    y        y       y     y     y     y       -     -        -      y     -      -      -
+ASSOCIATION     y    y    y    y        y       y     y     y     y       -     -        -      -     -      -      -
+MESSAGE_BASIC   y    y    y    y        -       -     -     -     -       -     -        -      -     -      -      -
+CITIZEN_SERVICE_EMPLOYEE - - - - - - - - - y - y - y - y
+DANISH_BUSINESS_AUTHORITY_SERVICE_EMPLOYEE - - - - - - - - - y - y - y - y
+OPERATOR        -    -    -    -        -       -     -     -     -       y     -        y      -     -      y      -
+AUDITOR         -    -    -    -        -       -     -     -     -       -     -        y      y     -      -      -
 `
 
 var (

@@ -206,7 +206,16 @@ type ConfirmContact struct {
 
 func (ConfirmContact) needs() domain.Parts { return domain.Parts{AllGrants: true} }
 
-func (c ConfirmContact) leave(*State) Leave { return contactsOf(c.Person) }
+func (c ConfirmContact) leave(s *State) Leave { return confirms(s, c.Person, c.Detail) }
+
+// confirms lets those confirm a contact detail who may set it.
+func confirms(s *State, person domain.MailboxID, detail domain.UUID) Leave {
+	if _, d, _ := s.Box.Detail(detail); d.Kind == NemSMSNumber {
+		return texting()
+	}
+
+	return contactsOf(person)
+}
 
 func (c ConfirmContact) decide(s *State) ([]Event, error) {
 	_, d, err := s.theirs(c.Person, c.Detail)
@@ -233,7 +242,7 @@ type RenewCode struct {
 
 func (RenewCode) needs() domain.Parts { return domain.Parts{AllGrants: true} }
 
-func (c RenewCode) leave(*State) Leave { return contactsOf(c.Person) }
+func (c RenewCode) leave(s *State) Leave { return confirms(s, c.Person, c.Detail) }
 
 func (c RenewCode) decide(s *State) ([]Event, error) {
 	of, d, err := s.theirs(c.Person, c.Detail)

@@ -77,13 +77,13 @@ func order(c mailbox.Command) mailbox.Order {
 	switch c := c.(type) {
 	case mailbox.Open:
 		caller = machine(access.Register)
-	case mailbox.Receive, mailbox.Recall, mailbox.HandOver, mailbox.Take, mailbox.GiveReceipt:
+	case mailbox.Receive, mailbox.QueueNemSMS, mailbox.Recall, mailbox.HandOver, mailbox.Take, mailbox.GiveReceipt:
 		caller = machine(access.System)
 	case mailbox.Release:
 		caller = machine(access.Clock)
 	case mailbox.PassLeaves, mailbox.Shred:
 		caller = machine(access.Operations)
-	case mailbox.RequestNotice, mailbox.EndNotice:
+	case mailbox.RequestNotice, mailbox.EndNotice, mailbox.EndNemSMS:
 		caller = machine(access.Backbone)
 	case mailbox.RequestAccess:
 		caller = as(c.Requested.Grantee)

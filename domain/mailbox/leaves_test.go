@@ -164,6 +164,7 @@ Approve            grant access
 Check              list
 CheckFolder        organise
 ConfirmContact     settings
+ConfirmContact     texts
 Consent            settings | register
 ConsentToSender    settings
 CreateFolder       organise
@@ -172,6 +173,7 @@ Delete             purge
 Delete             trash
 Delete             write
 DeleteFolder       delete folder
+EndNemSMS          backbone
 EndNotice          backbone
 Expire             clock
 Flag               mark
@@ -185,10 +187,13 @@ Move               organise
 Move               organise trash
 MoveFolder         organise
 Open               register
+OptOutNemSMS       texts
 PassLeaves         operator
+QueueNemSMS        system
 Recall             system
 Receive            mailbox system
 RefuseExemption    exempt
+RegisterNemSMS     texts
 Release            clock
 RenewCode          settings
 RenameFolder       organise

@@ -41,7 +41,7 @@ var Codec = domain.Events[Event](slices.Concat(
 	messageEvents, markEvents, moveEvents, folderEvents,
 	accessEvents, exemptionEvents, addressEvents, consentEvents, settingEvents,
 	draftEvents, sendingEvents, handoverEvents, visibilityEvents,
-	contactEvents, noticeEvents,
+	contactEvents, noticeEvents, nemSMSEvents,
 )...)
 
 // Decider is the rule book. A state that lacks a part which a rule or an event asks for is a fault: Decide gives an

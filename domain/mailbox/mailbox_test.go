@@ -25,6 +25,7 @@ var books = map[string][]scenario{
 	"settings":   settingRules,
 	"contacts":   contactRules,
 	"notices":    noticeRules,
+	"nemsms":     nemSMSRules,
 	"visibility": visibilityRules,
 	"drafts":     draftRules,
 	"sending":    sendingRules,

@@ -58,6 +58,7 @@ type Message struct {
 
 	ConsentBasis string `cbor:"19,keyasint,omitempty"` // of a company's, that its sender claims; empty: none
 	Intake       uint64 `cbor:"20,keyasint,omitempty"` // position of its intake event; 0: it came by none
+	Text         bool   `cbor:"21,keyasint,omitempty"` // a NemSMS, which goes out and is never delivered here
 }
 
 // A MessageShown is what only people see of a message: sealed words, times and positions. No rule asks for it.
@@ -297,7 +298,7 @@ func (Release) leave(*State) Leave { return Leave{Machines: []access.Machine{acc
 
 func (c Release) decide(s *State) ([]Event, error) {
 	m := s.Message(c.Message)
-	if m.Stage != Scheduled || m.Due.After(c.At) {
+	if m.Stage != Scheduled || m.Text || m.Due.After(c.At) {
 		return nil, nil
 	}
 

@@ -19,5 +19,6 @@ var Reasons = []domain.Reason{
 	LabelMissing, RecipientMissing, ReplyElsewhere, MainMissing, FileIncomplete, TooManyAttachments, TooLargeForPoint,
 	NotReplyable, PrivatePost, ForwardNotAllowed, CommentTooLong, EMailNotConfirmed, EMailNotAvailable,
 	NothingToForward, TooManyEMails, ReceiptGiven, NotFetched,
+	NoNemSMS, TermsNotAccepted, NumberMissing,
 	DetailNotAllowed, TooManyDetails, CodeSpent, TooManyCodes,
 }

@@ -27,6 +27,7 @@ type Box struct {
 	Shown     BoxShown          `cbor:"5,keyasint"`
 	Visible   map[string]Scopes `cbor:"6,keyasint,omitempty"` // what platforms may hold a copy of
 	Contacts  []Contacts        `cbor:"7,keyasint,omitempty"` // never changed in place
+	NemSMS    NemSMS            `cbor:"8,keyasint,omitzero"`
 }
 
 // Closed reports whether the mailbox was open, and never is again.

@@ -52,6 +52,7 @@ var excuses = map[string]map[string]string{
 		"ContactRemoved.Detail": told, "ContactRemoved.Leaf": told, "ContactRemoved.Words": told,
 		"ContactRemoved.Person": inRow,
 	},
+	"mailbox.nemsms-queued":     {"Letter.System": letters, "Letter.UUID": letters},
 	"mailbox.notifications-set": {"NotificationsSet.Person": inRow},
 	"mailbox.notification-requested": {
 		"NotificationRequested.Detail": inRow, "Notice.ID": inRow, "Notice.Message": inRow,

@@ -194,7 +194,7 @@ func (m model) messages(id domain.MailboxID, s mailbox.State) {
 // sealedUnder names the event that a letter's fields are sealed under.
 func sealedUnder(l mailboxes.LetterRow) byte {
 	return 1 + byte(slices.Index([]string{
-		"mailbox.message-delivered", "mailbox.message-scheduled", "mailbox.message-sent",
+		"mailbox.message-delivered", "mailbox.message-scheduled", "mailbox.message-sent", "mailbox.nemsms-queued",
 	}, l.Sealed))
 }
 

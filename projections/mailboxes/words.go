@@ -20,6 +20,7 @@ const (
 
 var sealedUnder = []string{
 	mailbox.MessageDelivered{}.EventType(), mailbox.MessageScheduled{}.EventType(), mailbox.MessageSent{}.EventType(),
+	mailbox.NemSMSQueued{}.EventType(),
 }
 
 // words keeps the rows that a search reads in step with a message: one for each arrival, and one for each note.

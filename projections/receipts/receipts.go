@@ -55,7 +55,7 @@ type Row struct {
 	At       time.Time           `cbor:"3,keyasint"`
 	Final    Final               `cbor:"4,keyasint"` // empty while there is no outcome, or it waits for its date
 	Mailbox  domain.MailboxID    `cbor:"5,keyasint"`
-	Waiting  bool                `cbor:"6,keyasint,omitempty"` // scheduled
+	Waiting  bool                `cbor:"6,keyasint,omitempty"` // scheduled, or a NemSMS that goes out
 	Due      time.Time           `cbor:"7,keyasint"`
 }
 
@@ -87,6 +87,7 @@ func (Projection) Name() string { return "receipts" }
 var outcomes = []string{
 	mailbox.MessageScheduled{}.EventType(), mailbox.MessageDelivered{}.EventType(),
 	mailbox.MessageRefused{}.EventType(), mailbox.MessageRecalled{}.EventType(),
+	mailbox.NemSMSQueued{}.EventType(), mailbox.NemSMSSent{}.EventType(), mailbox.NemSMSRefused{}.EventType(),
 }
 
 // Wants reports whether an event is of intake, or an outcome.
@@ -122,6 +123,15 @@ func (Projection) Apply(v engine.View, rec eventstore.Event, e domain.Event) err
 			v.Delete(pendingKey(r.Position))
 			v.Put(dueKey(e.Due, e.Letter.Message), rec.Stream.ID[:])
 		})
+	case mailbox.NemSMSQueued:
+		return change(v, e.Letter.Message, func(r *Row) {
+			r.Waiting, r.Mailbox = true, rec.Stream.ID
+			v.Delete(pendingKey(r.Position))
+		})
+	case mailbox.NemSMSSent:
+		return outcome(v, rec, e.Message, Final{Status: "COMPLETED"})
+	case mailbox.NemSMSRefused:
+		return outcome(v, rec, e.Message, Final{Status: "INVALID", Code: string(e.Reason)})
 	case mailbox.MessageDelivered:
 		if e.Letter != nil && e.Letter.System == (domain.SystemID{}) {
 			return nil // forwarded from another mailbox
@@ -164,7 +174,7 @@ func change(v engine.View, m domain.MessageID, fn func(*Row)) error {
 func outcome(v engine.View, rec eventstore.Event, m domain.MessageID, f Final) error {
 	return change(v, m, func(r *Row) {
 		v.Delete(pendingKey(r.Position))
-		if r.Waiting {
+		if r.Waiting && !r.Due.IsZero() {
 			v.Delete(dueKey(r.Due, m))
 		}
 

@@ -10,15 +10,20 @@ import (
 func (d draw) contacts() mailbox.Command {
 	code := mailbox.NewCode{Hash: domain.UUID{0xC0}, Seal: d.sealing()}
 	for _, x := range d.state.ContactsOf(domain.MailboxID{}).Details {
-		switch d.IntN(4) {
-		case 0:
+		switch n := d.IntN(4); {
+		case x.Confirmed:
+		case n == 0:
 			return mailbox.RenewCode{Detail: x.ID, Code: code}
-		case 1, 2:
+		case n < 3:
 			return mailbox.ConfirmContact{Detail: x.ID, Hash: domain.UUID{0xC0 + byte(d.IntN(2))}}
 		}
 	}
 
 	kinds := []mailbox.DetailKind{mailbox.EMail, mailbox.Mobile}
+	if len(d.state.ContactsOf(domain.MailboxID{}).Details) > 0 && d.IntN(4) > 0 {
+		kinds = nil // what is confirmed stays for a while
+	}
+
 	set := mailbox.SetContacts{Kinds: kinds, Platform: d.platform()}
 	for _, kind := range kinds {
 		if d.coin() {
@@ -35,6 +40,41 @@ func (d draw) contacts() mailbox.Command {
 	}
 
 	return set
+}
+
+// text registers the owner for NemSMS step by step, then has text messages come in and go out.
+func text(d draw) mailbox.Order {
+	for id, m := range d.state.Messages() { // there is one at most
+		if m.Stage == mailbox.Scheduled && m.Text {
+			end := mailbox.EndNemSMS{Message: id}
+			if d.state.NextLeaf%2 == 0 {
+				end.Refused = mailbox.NemSMSNotSent
+			}
+
+			return d.machine(access.Backbone, end)
+		}
+	}
+
+	code := mailbox.NewCode{Hash: domain.UUID{0xC0}, Seal: d.sealing()}
+	_, reachable := d.state.TextNumber()
+	switch {
+	case reachable && d.IntN(8) == 0:
+		return d.owner(mailbox.OptOutNemSMS{})
+	case reachable:
+		l := d.letter()
+		l.Platform = ""
+		return d.machine(access.System, mailbox.QueueNemSMS{Letter: l})
+	}
+
+	for _, x := range d.state.ContactsOf(domain.MailboxID{}).Details {
+		if x.Kind == mailbox.NemSMSNumber && !x.Confirmed && x.Tries < mailbox.MaxTries {
+			return d.owner(mailbox.ConfirmContact{Detail: x.ID, Hash: x.Code})
+		}
+	}
+
+	return d.owner(mailbox.RegisterNemSMS{Terms: mailbox.NemSMSTerms, Number: &mailbox.Given{
+		Kind: mailbox.NemSMSNumber, Allowed: true, Hash: d.id(), ID: d.id(), Seal: d.sealing(), Code: code,
+	}})
 }
 
 // notice tells the owner of new post, or says how that ended.

@@ -45,7 +45,9 @@ func (d draw) order() mailbox.Order {
 		return d.machine(access.Operations, mailbox.PassLeaves{Leaf: d.state.NextLeaf + uint32(d.IntN(3))})
 	}
 
-	switch d.IntN(22) {
+	switch d.IntN(23) {
+	case 22:
+		return text(d)
 	case 21:
 		return notice(d)
 	case 20:

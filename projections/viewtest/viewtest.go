@@ -100,6 +100,10 @@ func (h *History) Execute(id domain.MailboxID, o mailbox.Order) {
 		h.memo(r.Letter)
 	}
 
+	if r, ok := o.Command.(mailbox.QueueNemSMS); ok {
+		h.memo(r.Letter)
+	}
+
 	ctx, b := context.Background(), h.boxes[id]
 	begin := func(context.Context, eventstore.Stream, mailbox.Order) (beginning, error) {
 		return beginning{

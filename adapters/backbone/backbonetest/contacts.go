@@ -54,5 +54,13 @@ func (b *Backbone) Confirm(ask core.Ask, mail, mobile string) {
 	}
 }
 
+// Texted registers who asks for NemSMS, at their number for new post.
+func (b *Backbone) Texted(ask core.Ask) {
+	b.tb.Helper()
+
+	_, _, err := b.Contacts.Register(context.Background(), ask, contacts.NemSMSWish{Terms: mailbox.NemSMSTerms})
+	b.must(err)
+}
+
 // Address gives an e-mail address of nobody's, another for each number.
 func Address(n int) string { return fmt.Sprintf("nobody%d@example.org", n) }

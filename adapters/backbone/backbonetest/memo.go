@@ -23,6 +23,7 @@ type Letter struct {
 	Due   string // 2006-01-02; empty: at once
 	Reply bool   // that an answer is asked for
 	CVR   bool   // that the recipient's number is a company's
+	SMS   string // the text of a NemSMS, which it is then
 }
 
 // Memo writes a valid MeMo 1.2 from a system to a number.
@@ -49,18 +50,25 @@ func Memo(from organisations.System, to string, l Letter) string {
 		l.Label = "Besked"
 	}
 
+	message, notification, body := "DIGITALPOST", "", `<memo:MessageBody>`+
+		element("createdDateTime", "2026-01-02T03:04:05Z")+
+		`<memo:MainDocument><memo:File>`+element("encodingFormat", "text/plain")+
+		element("filename", "besked.txt")+element("language", "da")+
+		element("content", base64.StdEncoding.EncodeToString([]byte("Text: "+l.Text)))+
+		`</memo:File></memo:MainDocument></memo:MessageBody>`
+	if l.SMS != "" {
+		message, notification, body = "NEMSMS", l.SMS, ""
+	}
+
 	return `<?xml version="1.0" encoding="UTF-8"?>` +
 		`<memo:Message xmlns:memo="https://DigitalPost.dk/MeMo-1" memoVersion="1.2"><memo:MessageHeader>` +
-		element("messageType", "DIGITALPOST") + element("messageUUID", l.UUID.String()) +
-		element("label", l.Label) + element("reply", reply) + element("doNotDeliverUntilDate", l.Due) +
+		element("messageType", message) + element("messageUUID", l.UUID.String()) +
+		element("label", l.Label) + element("notification", notification) + element("reply", reply) +
+		element("doNotDeliverUntilDate", l.Due) +
 		`<memo:Sender>` + element("senderID", from.Organisation.CVR) + element("idType", "CVR") +
 		element("label", from.Organisation.Name) + `</memo:Sender>` +
 		`<memo:Recipient>` + element("recipientID", to) + element("idType", kind) + `</memo:Recipient>` +
-		`</memo:MessageHeader><memo:MessageBody>` + element("createdDateTime", "2026-01-02T03:04:05Z") +
-		`<memo:MainDocument><memo:File>` + element("encodingFormat", "text/plain") +
-		element("filename", "besked.txt") + element("language", "da") +
-		element("content", base64.StdEncoding.EncodeToString([]byte("Text: "+l.Text))) +
-		`</memo:File></memo:MainDocument></memo:MessageBody></memo:Message>`
+		`</memo:MessageHeader>` + body + `</memo:Message>`
 }
 
 // Submit sends a MeMo to a number, and gives the message that it is for its recipient. That it was taken in does not

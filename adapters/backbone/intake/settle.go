@@ -67,7 +67,8 @@ func (in *Intake) judge(
 		return to, v, nil
 	}
 
-	if org.Kind == organisation.Company && sys.Platform == "" {
+	text := x.sealable.Memo.IsNemSMS()
+	if org.Kind == organisation.Company && (sys.Platform == "" || text) {
 		return to, memo.Broken("sender.not.allowed"), nil
 	}
 
@@ -95,7 +96,7 @@ func refusal(err error) (*memo.Violation, error) {
 	case reason == mailbox.AlreadyReceived:
 		return nil, nil // it is there: a crash came between its delivery and now
 	case reason == mailbox.RecipientExempt, reason == mailbox.SenderDeclined, reason == mailbox.NoConsent,
-		reason == mailbox.RecipientClosed:
+		reason == mailbox.RecipientClosed, reason == mailbox.NoNemSMS:
 		return memo.Broken(string(reason)), nil
 	case reason == mailbox.NotOpen:
 		return memo.Broken("recipient.not.found"), nil
@@ -126,12 +127,15 @@ func (in *Intake) deliver(ctx context.Context, sys organisations.System, x unset
 		Causation: x.row.Position,
 	}
 
-	_, err := in.core.ByMachine(ctx, m, to, mailbox.Receive{
-		Letter: l, Due: due, At: now,
-		Seal: func(leaf uint32, eventType string) (mailbox.Letter, error) {
-			return in.content.Seal(to, leaf, eventType, l, x.sealable)
-		},
-	})
+	seal := func(leaf uint32, eventType string) (mailbox.Letter, error) {
+		return in.content.Seal(to, leaf, eventType, l, x.sealable)
+	}
+	if msg.IsNemSMS() {
+		_, err := in.core.ByMachine(ctx, m, to, mailbox.QueueNemSMS{Letter: l, Seal: seal, Due: due})
+		return err
+	}
+
+	_, err := in.core.ByMachine(ctx, m, to, mailbox.Receive{Letter: l, Due: due, At: now, Seal: seal})
 	if err == nil && due.After(now) {
 		select {
 		case in.wakeDue <- struct{}{}:

@@ -29,14 +29,19 @@ func (w *World) Reads(i, box int, platform string) Reader {
 	return Reader{}
 }
 
-// Left gives what has left the server for somebody, the oldest first.
+// Left gives what has left the server for somebody, the oldest first, as its outbox shows it.
 func (w *World) Left(to string) (out []development.OutboxItem) {
-	for _, x := range w.Outbox.Items() {
+	w.T.Helper()
+	var shown struct{ Items []development.OutboxItem }
+	if _, err := w.Nobody().Do("GET", "/dev/outbox/", nil, &shown); err != nil {
+		w.T.Fatal(err)
+	}
+
+	for _, x := range slices.Backward(shown.Items) {
 		if x.To == to {
 			out = append(out, x)
 		}
 	}
-	slices.Reverse(out)
 
 	return out
 }
