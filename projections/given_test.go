@@ -262,6 +262,8 @@ func givenOfOrganisation(e domain.Event) []occurrence {
 		return and(organisation.SystemRegistered{System: e.System})
 	case organisation.SystemEndpointSet:
 		return and(organisation.SystemRegistered{System: e.System})
+	case organisation.SystemEndpointStopped:
+		return and(organisation.SystemRegistered{System: e.System})
 	case organisation.SystemWithdrawn:
 		return and(organisation.SystemRegistered{System: e.System})
 	case organisation.SystemDelegated:

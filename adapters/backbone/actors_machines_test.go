@@ -38,7 +38,7 @@ func tomorrow() string {
 func onPushes() []operation {
 	owner := func(h *house) *caller { c := h.callers["owner"]; return &c }
 
-	return []operation{{
+	return []operation{stopped(), {
 		name: "intake.NotePush", by: bySystem,
 		given: func(h *house, _ *caller) func() error {
 			m := h.post(owner(h))
@@ -49,11 +49,25 @@ func onPushes() []operation {
 		name: "organisations.SetEndpoint", by: bySystem,
 		given: func(h *house, _ *caller) func() error {
 			return func() error {
-				_, err := h.Organisations.SetEndpoint(h.ctx, h.system, "https://"+core.NewUUID().String()+".example")
+				address := "https://" + core.NewUUID().String() + ".example"
+				_, err := h.Organisations.SetEndpoint(h.ctx, h.system, false, address)
 				return err
 			}
 		},
 	}}
+}
+
+// stopped is an endpoint that is told no more.
+func stopped() operation {
+	return operation{
+		name: "organisations.StopEndpoint", by: []string{"backbone"},
+		given: func(h *house, _ *caller) func() error {
+			_, err := h.Organisations.SetEndpoint(h.ctx, h.system, false, "https://"+core.NewUUID().String()+".example")
+			h.must(err)
+
+			return func() error { return h.Organisations.StopEndpoint(h.ctx, h.system, false) }
+		},
+	}
 }
 
 func onIntake() []operation {

@@ -55,8 +55,8 @@ type Push struct {
 }
 
 // Push starts telling every platform that wants it.
-func (r *Reactions) Push(b *backbone.Backbone, dev bool) *Push {
-	p := &Push{r: r, b: b, hook: newWebhook(dev), log: r.cfg.Logger}
+func (r *Reactions) Push(b *backbone.Backbone, o Outward) *Push {
+	p := &Push{r: r, b: b, hook: newWebhook(o), log: r.cfg.Logger}
 	for _, one := range platform.All {
 		r.start(func(ctx context.Context) { p.tell(ctx, one.ID) })
 	}

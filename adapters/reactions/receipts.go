@@ -19,11 +19,12 @@ type Receipts struct {
 	b    *backbone.Backbone
 	hook *webhook
 	show func(intake.Receipt) any
+	lively
 }
 
 // NewReceipts makes the source. Show gives a receipt as it is listed, too.
-func NewReceipts(b *backbone.Backbone, dev bool, show func(intake.Receipt) any) *Receipts {
-	return &Receipts{b: b, hook: newWebhook(dev), show: show}
+func NewReceipts(b *backbone.Backbone, o Outward, show func(intake.Receipt) any) *Receipts {
+	return &Receipts{b: b, hook: newWebhook(o), show: show}
 }
 
 // Verify asks an address to repeat a challenge. The error is for who gave the address.
@@ -86,7 +87,7 @@ func (s *Receipts) Do(ctx context.Context, e Effect) error {
 	}
 
 	_, err = s.hook.post(ctx, delivery{
-		url: sys.Endpoint, contentType: "application/json", body: body, id: "msg_" + e.Key,
+		url: sys.Receipts.URL, contentType: "application/json", body: body, id: "msg_" + e.Key,
 		secrets: [][]byte{s.b.Organisations.EndpointSecret(sys)}, header: map[string]string{"Idempotency-Key": e.Key},
 	})
 	var status statusError
@@ -94,14 +95,22 @@ func (s *Receipts) Do(ctx context.Context, e Effect) error {
 		return &RefusedError{Err: err}
 	}
 
+	if err == nil {
+		s.took(sys.ID)
+	}
+
 	return err
 }
 
-// Done notes in the intake stream how it ended.
+// Done notes in the intake stream how it ended, and switches a system off that took nothing for days.
 func (s *Receipts) Done(ctx context.Context, e Effect, failed error) error {
 	outcome := intakerules.PushSent
 	if failed != nil {
 		outcome = intakerules.PushFailed
+	}
+
+	if err := s.ended(ctx, s.b, e, failed, false); err != nil {
+		return err
 	}
 
 	return intake.PushesOf(s.b.Intake).NotePush(ctx, e.Thing, outcome)

@@ -37,17 +37,27 @@ type webhook struct {
 	dev    bool
 }
 
+// Outward is how others' servers are spoken to.
+type Outward struct {
+	Dev bool // loopback and http are allowed
+	// Certificate is the backbone's own, for servers that ask for one (mutual TLS); nil: there is none.
+	Certificate *tls.Certificate
+}
+
 // errAddress says that an address is not for others to have the backbone call.
 var errAddress = errors.New("is a private, link-local or otherwise reserved address")
 
-func newWebhook(dev bool) *webhook {
-	w := &webhook{dev: dev}
+func newWebhook(o Outward) *webhook {
+	w := &webhook{dev: o.Dev}
 	dialer := &net.Dialer{Timeout: connectWithin}
 	transport := &http.Transport{
 		DialContext:         w.dial(dialer),
 		TLSHandshakeTimeout: connectWithin, ResponseHeaderTimeout: answerWithin, MaxIdleConnsPerHost: 2,
 		IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: maxAnswer, ForceAttemptHTTP2: true,
 		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
+	}
+	if o.Certificate != nil {
+		transport.TLSClientConfig.Certificates = []tls.Certificate{*o.Certificate}
 	}
 	w.client = &http.Client{
 		Transport: transport, Timeout: answerWithin,
@@ -172,6 +182,11 @@ func (w *webhook) post(ctx context.Context, d delivery) ([]byte, error) {
 	}
 	sign(req.Header, d, time.Now())
 
+	return w.do(req)
+}
+
+// do sends a request, and gives the beginning of the answer. An answer that is not 2xx is an error.
+func (w *webhook) do(req *http.Request) ([]byte, error) {
 	res, err := w.client.Do(req)
 	if err != nil {
 		return nil, briefly(err)

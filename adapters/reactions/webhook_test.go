@@ -23,10 +23,10 @@ func TestAddressesThatMayBeCalled(t *testing.T) {
 		{"::10.0.0.1", false, false}, {"::ffff:0:10.0.0.1", false, false},
 	} {
 		ip := netip.MustParseAddr(x.ip)
-		if got := newWebhook(false).allowed(ip); got != x.production {
+		if got := newWebhook(Outward{}).allowed(ip); got != x.production {
 			t.Errorf("in production %s may be called: %v, want %v", x.ip, got, x.production)
 		}
-		if got := newWebhook(true).allowed(ip); got != x.dev {
+		if got := newWebhook(Outward{Dev: true}).allowed(ip); got != x.dev {
 			t.Errorf("in development %s may be called: %v, want %v", x.ip, got, x.dev)
 		}
 	}
@@ -37,7 +37,7 @@ func TestNamesAreLookedUpWhenTheyAreCalled(t *testing.T) {
 	srv := httptest.NewTLSServer(nil)
 	defer srv.Close()
 	addr := srv.Listener.Addr().String()
-	w := newWebhook(false)
+	w := newWebhook(Outward{})
 	for _, address := range []string{"https://" + addr, "https://localhost" + addr[len("127.0.0.1"):]} {
 		_, err := w.post(context.Background(), delivery{url: address})
 		if !errors.Is(err, errAddress) {

@@ -13,10 +13,13 @@ import (
 // A Verify finds out whether an address may be told, and answers for itself. The error is for who gave the address.
 type Verify func(ctx context.Context, url string) error
 
-// A ReceiptEndpoint is where a sender system is told of its final receipts, as they are listed.
-type ReceiptEndpoint struct {
+// An Endpoint is where a sender system is told of its final receipts, as they are listed, or where a recipient system
+// is brought what people write.
+type Endpoint struct {
 	URL    string `json:"url"`
 	Secret string `json:"secret,omitempty"` // whsec_ and 32 bytes in base64; told when it is set
+	// Stopped says that nothing was taken there for 7 days: set it again, and what waits flows again.
+	Stopped bool `json:"stopped"`
 }
 
 const (
@@ -24,17 +27,28 @@ const (
 	endpointBig = 4 << 10 // bytes of the request
 )
 
-func (a *api) endpoint(w http.ResponseWriter, _ *http.Request, sys organisations.System) error {
-	if sys.Endpoint == "" {
+// endpoints serve one of a system's endpoints: that of receipts, or that of what people write.
+type endpoints struct {
+	*api
+	memos bool
+}
+
+func (a endpoints) get(w http.ResponseWriter, _ *http.Request, sys organisations.System) error {
+	now := sys.Receipts
+	if a.memos {
+		now = sys.Memos
+	}
+
+	if now.URL == "" {
 		return core.ErrNotFound
 	}
-	problem.JSON(w, http.StatusOK, ReceiptEndpoint{URL: sys.Endpoint})
+	problem.JSON(w, http.StatusOK, Endpoint{URL: now.URL, Stopped: now.Stopped})
 
 	return nil
 }
 
-// setEndpoint has the system told at an address, which must answer for itself first.
-func (a *api) setEndpoint(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
+// set has the system told at an address, which must answer for itself first.
+func (a endpoints) set(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
 	var in struct {
 		URL string `json:"url"`
 	}
@@ -46,21 +60,25 @@ func (a *api) setEndpoint(w http.ResponseWriter, r *http.Request, sys organisati
 		return problem.BadField("url", "url.not.valid", "must be an address of at most 2000 characters")
 	}
 
+	if a.memos && sys.Receives == 0 {
+		return core.ErrNotFound
+	}
+
 	if err := a.verify(r.Context(), in.URL); err != nil {
 		return problem.BadField("url", "url.not.verified", err.Error())
 	}
 
-	if _, err := a.b.Organisations.SetEndpoint(r.Context(), sys, in.URL); err != nil {
+	if _, err := a.b.Organisations.SetEndpoint(r.Context(), sys, a.memos, in.URL); err != nil {
 		return err
 	}
 	secret := base64.StdEncoding.EncodeToString(a.b.Organisations.EndpointSecret(sys))
-	problem.JSON(w, http.StatusOK, ReceiptEndpoint{URL: in.URL, Secret: "whsec_" + secret})
+	problem.JSON(w, http.StatusOK, Endpoint{URL: in.URL, Secret: "whsec_" + secret})
 
 	return nil
 }
 
-func (a *api) endEndpoint(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
-	if _, err := a.b.Organisations.SetEndpoint(r.Context(), sys, ""); err != nil {
+func (a endpoints) end(w http.ResponseWriter, r *http.Request, sys organisations.System) error {
+	if _, err := a.b.Organisations.SetEndpoint(r.Context(), sys, a.memos, ""); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

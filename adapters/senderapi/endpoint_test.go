@@ -31,7 +31,7 @@ func TestReceiptEndpoint(t *testing.T) {
 	if !strings.HasPrefix(set.Text("secret"), "whsec_") {
 		t.Errorf("set: %v", set)
 	}
-	if seen := w.Sender.Ask(200, "GET", path, ""); seen.Text("url") != srv.URL || len(seen) != 1 {
+	if seen := w.Sender.Ask(200, "GET", path, ""); seen.Text("url") != srv.URL || len(seen) != 2 {
 		t.Errorf("seen: %v", seen)
 	}
 	w.System(1).Ask(404, "GET", path, "")

@@ -84,3 +84,16 @@ func TestSenderListsKnowTheirParameters(t *testing.T) {
 	w.Sender.Want(200, `"totalElements":0`, "GET", "/apis/v1/receipts/?messageUUID="+servertest.NewUUID(), "")
 	w.Sender.Want(400, "messageUUID", "GET", "/apis/v1/receipts/?messageUUID=x", "")
 }
+
+// A recipient system sets where it is brought what people write; an address that does not answer for itself is refused.
+func TestMemoEndpoint(t *testing.T) {
+	t.Parallel()
+	w := servertest.Start(t)
+	const path = "/apis/v1/memos/endpoint"
+	w.Sender.Ask(404, "GET", path, "")
+	w.Sender.Refuse(400, "url.not.valid", "PUT", path, `{}`)
+	w.Sender.Refuse(400, "url.not.verified", "PUT", path, `{"url":"http://user:pw@127.0.0.1:1/"}`)
+	w.Sender.Ask(200, "PUT", path, `{"url":"`+w.Outbox.Webhook("memos")+`"}`)
+	w.Sender.Ask(200, "GET", path, "")
+	w.Sender.Ask(204, "DELETE", path, "")
+}

@@ -75,9 +75,11 @@ func Register(
 	route("GET", "receipts", a.receipts)
 	route("GET", "receipts-bulk", a.receiptsBulk)
 	if verify != nil {
-		route("GET", "receipts/endpoint", a.endpoint)
-		route("PUT", "receipts/endpoint", a.setEndpoint)
-		route("DELETE", "receipts/endpoint", a.endEndpoint)
+		for path, e := range map[string]endpoints{"receipts/endpoint": {a, false}, "memos/endpoint": {a, true}} {
+			route("GET", path, e.get)
+			route("PUT", path, e.set)
+			route("DELETE", path, e.end)
+		}
 	}
 	route("GET", "receipts/{id}", a.receipt)
 	route("DELETE", "receipts/{id}", a.deleteReceipt)

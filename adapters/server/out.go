@@ -21,18 +21,20 @@ type Out struct {
 
 // OpenOut starts telling those who want to be told. Of cfg, what follows from the backbone is filled in. In development
 // they may be on loopback.
-func OpenOut(b *backbone.Backbone, dev bool, means reactions.Means, cfg reactions.Config) (*Out, error) {
-	out := &Out{receipts: reactions.NewReceipts(b, dev, func(r intake.Receipt) any { return senderapi.ReceiptOf(r) })}
+func OpenOut(
+	b *backbone.Backbone, o reactions.Outward, means reactions.Means, cfg reactions.Config,
+) (*Out, error) {
+	out := &Out{receipts: reactions.NewReceipts(b, o, func(r intake.Receipt) any { return senderapi.ReceiptOf(r) })}
 	cfg.Log, cfg.Ready = b.Log, b.Fresh
 	cfg.Sources = append([]reactions.Source{out.receipts, reactions.NewContactChanges(b, means),
-		reactions.NewNemSMS(b, means)},
+		reactions.NewNemSMS(b, means), reactions.NewMemos(b, o)},
 		reactions.NewPosts(b, means)...)
 
 	var err error
 	if out.Reactions, err = reactions.Open(cfg); err != nil {
 		return nil, err
 	}
-	out.push = out.Reactions.Push(b, dev)
+	out.push = out.Reactions.Push(b, o)
 
 	return out, nil
 }

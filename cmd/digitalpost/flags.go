@@ -34,6 +34,7 @@ var longHelp = kong.Vars{
 	"smtp_from_help": "Address that such mail comes from.",
 	"sms_help": "Gateway for text messages, URL, by which people are told of new post; " +
 		"in development, an outbox if there is none.",
+	"push_cert_help":  "Own certificate for receivers of pushes that ask for one, PEM.",
 	"hold_help":       "How long new post waits for more, and for being read, before people are told of it.",
 	"hours_help":      "Hours of the day in Denmark between which people are told: FROM,TO. In development, always.",
 	"rebuild_help":    "Build every view anew from the log, beside the living one, compare both, and switch.",

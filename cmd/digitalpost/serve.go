@@ -177,7 +177,12 @@ func (c serveCmd) outside(
 ) (out *server.Out, end func(), err error) {
 	end = func() {}
 	cfg := reactions.Config{Dir: c.Data, Logger: log, Registerer: registry, Fail: failAt()}
-	if out, err = server.OpenOut(b, c.Dev, means, cfg); err != nil || c.NATS == "" {
+	o, err := c.outward(c.Dev)
+	if err != nil {
+		return nil, end, err
+	}
+
+	if out, err = server.OpenOut(b, o, means, cfg); err != nil || c.NATS == "" {
 		return out, end, err
 	}
 

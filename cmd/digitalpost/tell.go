@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
@@ -20,9 +21,12 @@ type tellFlags struct {
 
 	SMTPPassword string `kong:"-"` // of DIGITALPOST_SMTP_PASSWORD alone: flags can be seen by others
 
-	SMS   string        `name:"sms" help:"${sms_help}" env:"DIGITALPOST_SMS"`
-	Hold  time.Duration `name:"notify-after" help:"${hold_help}" default:"1m" env:"DIGITALPOST_NOTIFY_AFTER"`
-	Hours []int         `name:"notify-hours" help:"${hours_help}" default:"7,22" env:"DIGITALPOST_NOTIFY_HOURS"`
+	SMS      string        `name:"sms" help:"${sms_help}" env:"DIGITALPOST_SMS"`
+	Hold     time.Duration `name:"notify-after" help:"${hold_help}" default:"1m" env:"DIGITALPOST_NOTIFY_AFTER"`
+	PushCert string        `name:"push-cert" help:"${push_cert_help}" env:"DIGITALPOST_PUSH_CERT" type:"path"`
+	PushKey  string        `name:"push-key" help:"Its key, PEM." env:"DIGITALPOST_PUSH_KEY" type:"path"`
+
+	Hours []int `name:"notify-hours" help:"${hours_help}" default:"7,22" env:"DIGITALPOST_NOTIFY_HOURS"`
 }
 
 // A telling is how people are told.
@@ -106,4 +110,20 @@ func (f tellFlags) texter(outbox *development.Outbox) (reactions.Texter, error) 
 	}
 
 	return g.Texter()
+}
+
+// outward says how others' servers are spoken to.
+func (f tellFlags) outward(dev bool) (reactions.Outward, error) {
+	o := reactions.Outward{Dev: dev}
+	if f.PushCert == "" && f.PushKey == "" {
+		return o, nil
+	}
+
+	own, err := tls.LoadX509KeyPair(f.PushCert, f.PushKey)
+	if err != nil {
+		return o, fmt.Errorf("--push-cert and --push-key: %w", err)
+	}
+	o.Certificate = &own
+
+	return o, nil
 }

@@ -27,7 +27,7 @@ type Command interface {
 // Codec knows every event type.
 var Codec = domain.Events[Event](
 	Registered{}, RightsChanged{}, SystemRegistered{}, SystemKeySet{}, SystemBasisSet{}, SystemDelegated{},
-	SystemEndpointSet{},
+	SystemEndpointSet{}, SystemEndpointStopped{},
 	SystemWithdrawn{},
 	RecipientSystemRegistered{}, UnknownMet{},
 	ContactGroupCreated{}, ContactGroupChanged{}, ContactGroupClosed{},
@@ -113,7 +113,8 @@ type System struct {
 	Withdrawn bool // its registration was
 
 	ConsentBasis string
-	Endpoint     string // where it is told of receipts
+	Receipts     Endpoint // where it is told of receipts
+	Memos        Endpoint // where it is brought what people write
 }
 
 // Kinds of organisation.

@@ -38,7 +38,10 @@ var (
 	system1  = organisation.SystemRegistered{System: sys1, KeyHash: []byte{1}}
 	system2  = organisation.SystemRegistered{System: sys2, KeyHash: []byte{2}}
 	receives = organisation.RecipientSystemRegistered{System: sys1, MemoVersion: 12, Default: true}
-	joined   = given(registered, system1)
+
+	bringing        = organisation.SystemEndpointSet{System: sys1, Endpoint: "https://a.dk", Memos: true}
+	stoppedBringing = organisation.SystemEndpointStopped{System: sys1, Memos: true}
+	joined          = given(registered, system1)
 )
 
 // order has the organisation's own system change its contact structure, and whoever runs the server all else.
@@ -248,7 +251,7 @@ func TestMachines(t *testing.T) {
 				may = registrars
 			case organisation.BeginContacts:
 				may = []access.Machine{access.Register}
-			case organisation.NoteUnknown:
+			case organisation.NoteUnknown, organisation.StopEndpoint:
 				may = []access.Machine{access.Backbone}
 			case organisation.SetEndpoint:
 				may = []access.Machine{access.System}

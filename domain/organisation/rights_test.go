@@ -3,6 +3,7 @@ package organisation_test
 import (
 	"strings"
 
+	"digitalpost/domain"
 	"digitalpost/domain/access"
 	"digitalpost/domain/organisation"
 )
@@ -112,6 +113,31 @@ var rightsRules = []scenario{
 		Name: "it is told nowhere already", Given: joined,
 		When:  organisation.SetEndpoint{Set: organisation.SystemEndpointSet{System: sys1}},
 		Order: bySystem(sys1),
+	},
+	{
+		Name: "one that takes nothing in is brought nothing", Given: joined,
+		When:  organisation.SetEndpoint{Set: organisation.SystemEndpointSet{System: sys1, Memos: true}},
+		Order: bySystem(sys1), Err: refused(domain.NotFound),
+	},
+	{
+		Name: "a recipient system is brought what people write", Given: joined.and(receives),
+		When:  organisation.SetEndpoint{Set: bringing},
+		Order: bySystem(sys1), Then: then(bringing),
+	},
+	{
+		Name: "it took nothing for days", Given: joined.and(receives, bringing),
+		When:  organisation.StopEndpoint{Stopped: stoppedBringing},
+		Order: by(access.Backbone), Then: then(stoppedBringing),
+	},
+	{
+		Name: "it is stopped once", Given: joined.and(receives, bringing, stoppedBringing),
+		When:  organisation.StopEndpoint{Stopped: stoppedBringing},
+		Order: by(access.Backbone),
+	},
+	{
+		Name: "it is brought again at the same address", Given: joined.and(receives, bringing, stoppedBringing),
+		When:  organisation.SetEndpoint{Set: bringing},
+		Order: bySystem(sys1), Then: then(bringing),
 	},
 	{
 		Name: "it is withdrawn once", Given: joined.and(organisation.SystemWithdrawn{System: sys1}),

@@ -93,6 +93,19 @@ type SystemRow struct {
 	Receives     int                           `cbor:"5,keyasint,omitempty"` // MeMo version; 0: it only sends
 	Withdrawn    bool                          `cbor:"6,keyasint,omitempty"` // its registration was
 	Endpoint     string                        `cbor:"7,keyasint,omitempty"` // where it is told of receipts
+	Stopped      bool                          `cbor:"8,keyasint,omitempty"` // it took none for so long
+	Memos        organisation.Endpoint         `cbor:"9,keyasint,omitzero"`  // where it is brought what people write
+}
+
+// setEndpoint changes where the system is told.
+func (r *SystemRow) setEndpoint(memos bool, fn func(*organisation.Endpoint)) {
+	now := organisation.Endpoint{URL: r.Endpoint, Stopped: r.Stopped}
+	if memos {
+		fn(&r.Memos)
+		return
+	}
+	fn(&now)
+	r.Endpoint, r.Stopped = now.URL, now.Stopped
 }
 
 // A GroupRow is a contact group.
@@ -167,7 +180,13 @@ func (Projection) Apply(v engine.View, rec eventstore.Event, e domain.Event) err
 	case organisation.SystemBasisSet:
 		return changeSystem(v, e.System, func(r *SystemRow) { r.System.ConsentBasis = e.ConsentBasis })
 	case organisation.SystemEndpointSet:
-		return changeSystem(v, e.System, func(r *SystemRow) { r.Endpoint = e.Endpoint })
+		return changeSystem(v, e.System, func(r *SystemRow) {
+			r.setEndpoint(e.Memos, func(x *organisation.Endpoint) { *x = organisation.Endpoint{URL: e.Endpoint} })
+		})
+	case organisation.SystemEndpointStopped:
+		return changeSystem(v, e.System, func(r *SystemRow) {
+			r.setEndpoint(e.Memos, func(x *organisation.Endpoint) { x.Stopped = true })
+		})
 	case organisation.SystemWithdrawn:
 		return withdrawn(v, rec, e)
 	case organisation.RightsChanged:

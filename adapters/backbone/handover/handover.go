@@ -15,6 +15,7 @@ import (
 	"digitalpost/domain"
 	"digitalpost/domain/access"
 	"digitalpost/domain/mailbox"
+	"digitalpost/projections/mailboxes"
 	"digitalpost/projections/outbox"
 )
 
@@ -177,4 +178,41 @@ func (h *Handover) Receipt(r outbox.Row, status string, words content.Answer) ma
 	return mailbox.GiveReceipt{
 		Message: r.Message, System: r.To.System, Status: status, Seal: h.content.SealAnswer(r.Mailbox, words),
 	}
+}
+
+// Brought gives what was sent, if it still waits for a recipient system that has not answered for it, and to be brought
+// to it; false if not.
+func (h *Handover) Brought(m domain.MessageID) (r outbox.Row, waits bool, err error) {
+	s, err := outbox.At(h.core.Views)
+	if err != nil {
+		return r, false, err
+	}
+	defer s.Close()
+
+	r, ok, err := s.Message(m)
+	if err != nil || !ok || r.Taken || r.To.System == (domain.SystemID{}) {
+		return r, false, err
+	}
+
+	boxes, err := mailboxes.At(h.core.Views)
+	if err != nil {
+		return r, false, err
+	}
+	defer boxes.Close()
+
+	row, ok, err := boxes.Row(r.Mailbox, m)
+
+	return r, ok && row.Out != nil && row.Out.Receipt == "", err
+}
+
+// AllWaiting gives the messages that wait for a recipient system, oldest first, at most so many.
+func (h *Handover) AllWaiting(sys organisations.System, most int) (out []outbox.Row, err error) {
+	s, err := outbox.At(h.core.Views)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	out, _, err = s.Waiting(sys.ID, 0, most)
+
+	return out, err
 }

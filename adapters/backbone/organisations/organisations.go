@@ -36,7 +36,9 @@ type System struct {
 	Receives     int    // the MeMo version that it takes in, as a recipient system; 0: it only sends
 	ConsentBasis string // of a company's: what gives it the consent of all; empty: each letter says so
 	Withdrawn    bool   // its registration was: it does nothing any more
-	Endpoint     string // where it is told of receipts; empty: it asks for them
+
+	Receipts organisation.Endpoint // where it is told of receipts
+	Memos    organisation.Endpoint // where it is brought what people write, as a recipient system
 
 	holders []holder // whose certificates it may come with
 }
@@ -241,7 +243,7 @@ func (o *Organisations) system(s *directory.Snapshot, r directory.SystemRow) (Sy
 	out := System{
 		ID: r.System.System, Platform: r.System.Platform, OrgID: r.Organisation, KeyHash: r.System.KeyHash,
 		Receives: r.Receives, ConsentBasis: r.System.ConsentBasis, Withdrawn: r.Withdrawn,
-		Endpoint: r.Endpoint,
+		Receipts: organisation.Endpoint{URL: r.Endpoint, Stopped: r.Stopped}, Memos: r.Memos,
 	}
 
 	org, _, err := s.Organisation(r.Organisation)

@@ -208,7 +208,8 @@ func (w *World) launch(data string, out io.Writer) (url string, stop func() erro
 	means, err := w.means()
 	var r *server.Out
 	if err == nil {
-		r, err = server.OpenOut(b, true, means, reactions.Config{Dir: data, Logger: log, Registerer: registry})
+		r, err = server.OpenOut(b, reactions.Outward{Dev: true}, means,
+			reactions.Config{Dir: data, Logger: log, Registerer: registry})
 	}
 	if err != nil {
 		return "", nil, errors.Join(err, b.Close())
