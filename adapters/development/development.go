@@ -29,6 +29,7 @@ type dev struct {
 	b   *backbone.Backbone
 	i   *Issuer
 	log *slog.Logger
+	out *Outbox // nil: there is none
 }
 
 // A Config is what development's own routes stand on.
@@ -44,7 +45,7 @@ type Config struct {
 // issuer's.
 func Register(mux *http.ServeMux, cfg Config) {
 	i, tokens, log := cfg.Issuer, cfg.Tokens, cfg.Log
-	d := &dev{cfg.Backbone, i, log}
+	d := &dev{cfg.Backbone, i, log, cfg.Outbox}
 	registerOAuth(mux, i, tokens, log)
 
 	route := func(method, path string, fn func(http.ResponseWriter, *http.Request) error) {
@@ -86,8 +87,12 @@ func (d *dev) list(w http.ResponseWriter, r *http.Request) error {
 			"client_id": p.ID, "name": p.Name, "client_secret": d.i.ClientSecret(p.ID)})
 	}
 
-	problem.JSON(w, http.StatusOK, map[string]any{
-		"people": people, "companies": companies, "senderSystems": systems, "platforms": platforms})
+	shown := map[string]any{
+		"people": people, "companies": companies, "senderSystems": systems, "platforms": platforms}
+	if d.out != nil {
+		shown["webhooks"] = d.out.Webhook("")
+	}
+	problem.JSON(w, http.StatusOK, shown)
 	return nil
 }
 

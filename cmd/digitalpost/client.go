@@ -85,6 +85,7 @@ type directory struct {
 
 	Companies     []struct{ CVR, Name, Mailbox string }
 	SenderSystems []struct{ ID, Key, Name, CVR, Type, Platform, Organisation string }
+	Webhooks      string // of the outbox; empty: there is none
 }
 
 func (c *client) directory() (d directory, err error) {

@@ -20,6 +20,7 @@ func TestStoryIsTold(t *testing.T) {
 	for _, want := range []string{
 		"read, in Børn", "read, in DELETED", "COMPLETED", "mailbox.message-delivered", "looks.content-opened",
 		"COMPLETED, Sag 2026-117", "mailbox.message-sent",
+		"her telephone says: You have new Digital Post. Log on to lifeindenmark.dk", "posted it, at its webhook",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the story does not say %q:\n%s", want, out.String())

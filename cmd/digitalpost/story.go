@@ -20,6 +20,8 @@ type teller struct {
 	at     map[string]*client // one person, by platform
 	box    string             // the person's mailbox
 	m      shownMessage       // once it was shown
+
+	texts, receipts int // that had left before the message was sent
 }
 
 // story plays a message's way, and tells it.
@@ -45,7 +47,12 @@ func story(out io.Writer, url, data string) error {
 		return err
 	}
 
-	t.say("\n1. %s sends \"Tilbud om plads i daginstitution\" to %s", sys.Organisation, who.Name)
+	t.wantsToBeTold(who.Name)
+	t.wantsReceipts(d.Webhooks)
+	if t.err != nil {
+		return t.err
+	}
+	t.say("1. %s sends \"Tilbud om plads i daginstitution\" to %s", sys.Organisation, who.Name)
 	uuid := newUUID4()
 	r, err := t.sender.post(uuid, strings.NewReader(write(uuid, sys.CVR, sys.Organisation, who.CPR,
 		"Tilbud om plads i daginstitution", "Kære forælder. Der er en plads fra 1. maj.")))
@@ -54,12 +61,15 @@ func story(out io.Writer, url, data string) error {
 	}
 	t.say("   technical receipt: %s", r.ReceiptStatus)
 	t.show()
+	t.isTold()
 	t.isRead(who.Name)
 
 	if t.err == nil {
 		var final shownReceipt
 		final, t.err = t.sender.final(r.TransmissionID)
 		t.say("5. %s fetches its receipt: %s", sys.Organisation, final)
+		t.waits("receipts", t.receipts)
+		t.say("   and has been posted it, at its webhook")
 	}
 	t.writesBack(sys.Organisation)
 	t.agree(ctx, copies)
@@ -72,6 +82,7 @@ func story(out io.Writer, url, data string) error {
 	t.say("  go run ./cmd/digitalpost send --url %s --to %s --text \"Hej\"", url, who.CPR)
 	t.say("  go run ./cmd/digitalpost inbox --url %s --cpr %s --platform eboks", url, who.CPR)
 	t.say("  go run ./cmd/digitalpost replay --data %s --mailbox %s --json", data, t.box)
+	t.say("  open %s/dev/outbox/ to see what has left it: e-mails, text messages, webhooks", url)
 	t.say("Ctrl-C ends it.")
 	return t.err
 }
