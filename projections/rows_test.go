@@ -53,6 +53,7 @@ var rowTypes = []rowType{
 	{"directory", "system", reflect.TypeFor[directory.SystemRow]()},
 	{"directory", "group", reflect.TypeFor[directory.GroupRow]()},
 	{"directory", "point", reflect.TypeFor[directory.PointRow]()},
+	{"directory", "subscription", reflect.TypeFor[directory.SubscriptionRow]()},
 	{"outbox", "message", reflect.TypeFor[outbox.Row]()},
 	{"subscriptions", "subscription", reflect.TypeFor[subscriptions.Row]()},
 }

@@ -5,9 +5,12 @@ import (
 
 	"digitalpost/adapters/backbone/backbonetest"
 	"digitalpost/adapters/backbone/contacts"
+	"digitalpost/adapters/backbone/core"
 	"digitalpost/domain"
 	"digitalpost/domain/mailbox"
+	"digitalpost/domain/organisation"
 	"digitalpost/eventstore"
+	"digitalpost/projections/directory"
 )
 
 // toldOf has the owner be told of new post at an e-mail address, and gives it, and the arrival of a message.
@@ -109,6 +112,34 @@ func onNemSMS() []operation {
 			m := h.Submit(h.system, owner.number, backbonetest.Letter{SMS: "Hej"})
 
 			return func() error { return contacts.TextsOf(h.Notices).EndText(h.ctx, owner.Mailbox, m, "") }
+		},
+	}}
+}
+
+func onSubscriptions() []operation {
+	begin := func(h *house) (directory.SubscriptionRow, error) {
+		row, _, err := h.Organisations.Subscribe(h.ctx, h.system, organisation.PutSubscription{
+			Create: true, Set: organisation.SubscriptionSet{
+				Subscription: core.NewUUID(), Operations: []string{organisation.AllCitizens}, URL: "https://a.example",
+			},
+		})
+
+		return row, err
+	}
+
+	return []operation{{
+		name: "organisations.Subscribe", by: bySystem,
+		given: func(h *house, _ *caller) func() error { return func() error { _, err := begin(h); return err } },
+	}, {
+		name: "organisations.Unsubscribe", by: bySystem,
+		given: func(h *house, _ *caller) func() error {
+			row, err := begin(h)
+			h.must(err)
+
+			return func() error {
+				_, err := h.Organisations.Unsubscribe(h.ctx, h.system, row.Set.Subscription, row.Version)
+				return err
+			}
 		},
 	}}
 }

@@ -54,7 +54,7 @@ var (
 func table() [][]operation {
 	return [][]operation{
 		onMessages(), onFolders(), onDrafts(), onSending(), onAccess(), onExemption(), onSettings(),
-		onContacts(), onNemSMS(),
+		onContacts(), onNemSMS(), onSubscriptions(),
 		onIntake(), onPushes(),
 		onHandover(), onOrganisations(), onRegisters(), onProposals(), byTheClock(),
 		bySubscribers(),

@@ -50,7 +50,9 @@ var answers = []any{
 	senderapi.Receipt{}, senderapi.ReceiptSearchResult{}, senderapi.PagingResultUUID{}, senderapi.PageRequest{},
 	senderapi.ContactSearchResult{}, senderapi.Contact{}, senderapi.MailboxSubscription{}, senderapi.SelfService{},
 	senderapi.Validation{}, senderapi.Reached{},
-	senderapi.Endpoint{}, senderapi.ContactGroupKept{}, senderapi.ContactPointKept{}, senderapi.MailSystem{},
+	senderapi.Endpoint{},
+	senderapi.ContactSubscription{}, senderapi.SingleContact{},
+	senderapi.OrganisationSubscription{}, senderapi.ContactGroupKept{}, senderapi.ContactPointKept{}, senderapi.MailSystem{},
 
 	officeapi.Mandate{}, officeapi.Proposal{}, officeapi.ProposalList{}, officeapi.SystemKey{}, officeapi.Clock{},
 	officeapi.RebuiltView{}, officeapi.Effect{}, officeapi.EffectList{}, officeapi.RebuiltViews{},

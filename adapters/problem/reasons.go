@@ -140,6 +140,9 @@ var reasons = map[domain.Reason]struct {
 		"file to see how much is there"},
 	mailbox.ForwardNotAllowed: {422, "a message is forwarded to a CPR or CVR number that is not the mailbox's own, " +
 		"or to an e-mail address"},
+	organisation.TooManySubscriptions: {422, "a system has at most 10 subscriptions"},
+	organisation.SubscriptionNotAllowed: {422, "a subscription has operations that there are, or at most 1,000 " +
+		"single ones; it is an authority's"},
 	mailbox.GranteeNoMailbox: {422, "access is for persons and companies that have a mailbox, named by number and " +
 		"name"},
 }
@@ -189,8 +192,10 @@ var fieldOf = map[domain.Reason]string{
 	mailbox.PartNotNext:           "Content-Range",
 	contacts.CodeWrong:            "pin",
 	mailbox.CodeSpent:             "pin",
-	mailbox.TermsNotAccepted:      "nemSmsSubscription.termsVersion",
-	mailbox.NumberMissing:         "nemSmsSubscription.sharesMobileNumber",
+
+	organisation.SubscriptionNotAllowed: "subscriptionOperations",
+	mailbox.TermsNotAccepted:            "nemSmsSubscription.termsVersion",
+	mailbox.NumberMissing:               "nemSmsSubscription.sharesMobileNumber",
 }
 
 // Known reports whether a reason has an answer.

@@ -3,11 +3,13 @@ package senderapi
 import (
 	"time"
 
+	"digitalpost/adapters/backbone"
 	intakehall "digitalpost/adapters/backbone/intake"
 	"digitalpost/adapters/backbone/organisations"
 	"digitalpost/adapters/memo"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
+	"digitalpost/domain/mailbox"
 	"digitalpost/domain/organisation"
 )
 
@@ -142,6 +144,31 @@ func contactOf(c Contact, id domain.MailboxID, exempt bool) Contact {
 		c.MailboxSubscription.PublicRegistrationStatus = "EXEMPT"
 	}
 	return c
+}
+
+// ContactOf gives a contact as an authority's system is told of it, without its number: whether post and NemSMS reach it
+// now. One that has ended is CLOSED.
+func ContactOf(b *backbone.Backbone, id domain.MailboxID) (any, error) {
+	contact := Contact{Type: "CITIZEN"}
+	reach, err := b.Contacts.Reach(id)
+	if err != nil {
+		return nil, err
+	}
+
+	if reach.Kind == mailbox.Company {
+		contact.Type = "COMPANY"
+	}
+
+	contact = contactOf(contact, id, reach.Exempt)
+	if reach.Closed {
+		contact.MailboxSubscription.PublicRegistrationStatus = "CLOSED"
+	}
+
+	if reach.NemSMS {
+		contact.NemSMSSubscription = &Reached{contact.ID, 1}
+	}
+
+	return contact, nil
 }
 
 func contactsOf(list []Contact) ContactSearchResult {

@@ -97,3 +97,26 @@ func TestMemoEndpoint(t *testing.T) {
 	w.Sender.Ask(200, "GET", path, "")
 	w.Sender.Ask(204, "DELETE", path, "")
 }
+
+// What a system is told changes of is its own to see and to end.
+func TestSubscriptions(t *testing.T) {
+	t.Parallel()
+	w := servertest.Start(t)
+	for _, path := range []string{"/apis/v1/contacts/subscriptions/", "/apis/v1/organisations/subscriptions/"} {
+		operation, created := "ALL_CITIZENS", 200
+		if strings.Contains(path, "organisations") {
+			operation, created = "NEW_ORGANISATIONS", 201
+		}
+		body := `{"notificationUrl":"` + w.Outbox.Webhook("changes") + `","subscriptionOperations":["` + operation + `"]}`
+		one := path + w.Sender.Ask(created, "POST", path, body).Text("id")
+		if list := w.Sender.Body("GET", path, ""); !strings.Contains(list, operation) {
+			t.Errorf("%s lists %s", path, list)
+		}
+		if list := w.System(1).Body("GET", path, ""); strings.Contains(list, operation) {
+			t.Errorf("%s lists another's: %s", path, list)
+		}
+		w.Sender.Ask(200, "PUT", one, body)
+		w.Sender.Ask(204, "DELETE", one, "")
+		w.Sender.Refuse(404, "not.found", "DELETE", one, "")
+	}
+}

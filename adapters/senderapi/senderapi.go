@@ -80,6 +80,15 @@ func Register(
 			route("PUT", path, e.set)
 			route("DELETE", path, e.end)
 		}
+
+		for path, s := range map[string]subscriptions{
+			"contacts/subscriptions": {a, false}, "organisations/subscriptions": {a, true},
+		} {
+			route("GET", path, s.list)
+			route("POST", path, s.put)
+			route("PUT", path+"/{subscription}", s.put)
+			route("DELETE", path+"/{subscription}", s.end)
+		}
 	}
 	route("GET", "receipts/{id}", a.receipt)
 	route("DELETE", "receipts/{id}", a.deleteReceipt)
@@ -304,11 +313,11 @@ func (a *api) contacts(w http.ResponseWriter, r *http.Request, sys organisations
 		told := exempt && sys.Organisation.Kind == organisation.Authority // exemption is none from a company's post
 		shown := contactOf(contact, id, told)
 		if sys.Organisation.Kind == organisation.Authority { // no company sends NemSMS
-			reached, err := a.b.Contacts.Reachable(id)
+			reach, err := a.b.Contacts.Reach(id)
 			if err != nil {
 				return err
 			}
-			if reached {
+			if reach.NemSMS {
 				shown.NemSMSSubscription = &Reached{shown.ID, 1}
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"digitalpost/adapters/reactions"
 	"digitalpost/adapters/senderapi"
 	"digitalpost/adapters/viewapi"
+	"digitalpost/domain"
 )
 
 // An Out is how what happens leaves the log.
@@ -27,7 +28,8 @@ func OpenOut(
 	out := &Out{receipts: reactions.NewReceipts(b, o, func(r intake.Receipt) any { return senderapi.ReceiptOf(r) })}
 	cfg.Log, cfg.Ready = b.Log, b.Fresh
 	cfg.Sources = append([]reactions.Source{out.receipts, reactions.NewContactChanges(b, means),
-		reactions.NewNemSMS(b, means), reactions.NewMemos(b, o)},
+		reactions.NewNemSMS(b, means), reactions.NewMemos(b, o),
+		reactions.NewChanges(b, o, func(id domain.MailboxID) (any, error) { return senderapi.ContactOf(b, id) })},
 		reactions.NewPosts(b, means)...)
 
 	var err error

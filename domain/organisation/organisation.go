@@ -27,7 +27,7 @@ type Command interface {
 // Codec knows every event type.
 var Codec = domain.Events[Event](
 	Registered{}, RightsChanged{}, SystemRegistered{}, SystemKeySet{}, SystemBasisSet{}, SystemDelegated{},
-	SystemEndpointSet{}, SystemEndpointStopped{},
+	SystemEndpointSet{}, SystemEndpointStopped{}, SubscriptionSet{}, SubscriptionEnded{},
 	SystemWithdrawn{},
 	RecipientSystemRegistered{}, UnknownMet{},
 	ContactGroupCreated{}, ContactGroupChanged{}, ContactGroupClosed{},
@@ -42,6 +42,8 @@ var Decider = domain.Decider[Order, Event, State]{
 			Groups:  map[domain.UUID]ContactGroup{},
 			Points:  map[domain.UUID]ContactPoint{},
 			version: map[domain.UUID]uint32{},
+
+			Subscriptions: map[domain.UUID]SubscriptionSet{},
 		}
 	},
 	Decide: func(s State, o Order) ([]Event, error) {
@@ -92,7 +94,7 @@ const (
 var Reasons = []domain.Reason{
 	NotYours, NoSuchSystem, NoSuchGroup, NoSuchPoint, LastVisiblePoint, GroupNotEmpty, GroupCycle, GroupTooDeep,
 	TooManyContacts, RightsNotAllowed, NotRegistered, BasisNotAllowed, NameNotAllowed, StaleVersion,
-	NoSuchRecipient, CategoryRequired, PointClosed, SenderClosed,
+	NoSuchRecipient, CategoryRequired, PointClosed, SenderClosed, SubscriptionNotAllowed, TooManySubscriptions,
 }
 
 // State is an organisation as its rules know it.
@@ -103,7 +105,9 @@ type State struct {
 	Groups  map[domain.UUID]ContactGroup
 	Points  map[domain.UUID]ContactPoint
 
-	version map[domain.UUID]uint32 // of groups and points, from 1
+	Subscriptions map[domain.UUID]SubscriptionSet
+
+	version map[domain.UUID]uint32 // of groups, points and subscriptions, from 1
 }
 
 // A System is what the rules know of a system.

@@ -71,11 +71,12 @@ func bySystem(id domain.SystemID) func(organisation.Command) organisation.Order 
 
 // books are the rule books of this package, by subject.
 var books = map[string][]scenario{
-	"organisation": organisationRules,
-	"rights":       rightsRules,
-	"groups":       groupRules,
-	"points":       pointRules,
-	"structure":    structureRules,
+	"organisation":  organisationRules,
+	"rights":        rightsRules,
+	"groups":        groupRules,
+	"points":        pointRules,
+	"structure":     structureRules,
+	"subscriptions": subscriptionRules,
 }
 
 func TestRules(t *testing.T) {
@@ -253,7 +254,7 @@ func TestMachines(t *testing.T) {
 				may = []access.Machine{access.Register}
 			case organisation.NoteUnknown, organisation.StopEndpoint:
 				may = []access.Machine{access.Backbone}
-			case organisation.SetEndpoint:
+			case organisation.SetEndpoint, organisation.PutSubscription, organisation.EndSubscription:
 				may = []access.Machine{access.System}
 			case organisation.RegisterRecipient:
 				may = append(systems, access.Operations)

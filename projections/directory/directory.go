@@ -11,6 +11,7 @@
 //	s system                 SystemRow
 //	c contact group          GroupRow
 //	p contact point          PointRow
+//	t subscription           SubscriptionRow
 //	n                        position of the last change to any organisation
 package directory
 
@@ -38,6 +39,7 @@ const (
 	kindGroup        = 'c'
 	kindPoint        = 'p'
 	kindChanged      = 'n'
+	kindSubscription = 't'
 )
 
 var changedKey = []byte{kindChanged}
@@ -73,6 +75,8 @@ func organisationKey(o domain.OrganisationID) []byte {
 func systemKey(s domain.SystemID) []byte { return engine.Key(kindSystem, [16]byte(s)) }
 
 func groupKey(g domain.UUID) []byte { return engine.Key(kindGroup, [16]byte(g)) }
+
+func subscriptionKey(s domain.UUID) []byte { return engine.Key(kindSubscription, [16]byte(s)) }
 
 func pointKey(p domain.UUID) []byte { return engine.Key(kindPoint, [16]byte(p)) }
 
@@ -195,6 +199,10 @@ func (Projection) Apply(v engine.View, rec eventstore.Event, e domain.Event) err
 		return changeSystem(v, e.System, func(r *SystemRow) { r.Delegated = append(r.Delegated, e.Holder) })
 	case organisation.RecipientSystemRegistered:
 		return receives(v, rec, e)
+	case organisation.SubscriptionSet:
+		return putSubscription(v, rec, e)
+	case organisation.SubscriptionEnded:
+		v.Delete(subscriptionKey(e.Subscription))
 	case organisation.ContactGroupCreated:
 		return putGroup(v, rec, e.Group)
 	case organisation.ContactGroupChanged:

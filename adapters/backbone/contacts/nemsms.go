@@ -142,12 +142,25 @@ func (x *Contacts) VerifyNumber(
 	return out, at, err
 }
 
-// Reachable reports whether authorities' text messages reach the owner of a mailbox.
-func (x *Contacts) Reachable(box domain.MailboxID) (bool, error) {
-	row, err := x.core.Mailbox(box)
-	_, ok := row.TextNumber()
+// A Reach is whether post and NemSMS reach the owner of a mailbox.
+type Reach struct {
+	Kind                   mailbox.OwnerKind
+	Exempt, Closed, NemSMS bool
+}
 
-	return ok, IgnoreGone(err)
+// Reach gives it as it stands. What never was is closed.
+func (x *Contacts) Reach(box domain.MailboxID) (r Reach, err error) {
+	s, err := mailboxes.At(x.core.Views)
+	if err != nil {
+		return r, err
+	}
+	defer s.Close()
+
+	row, open, err := s.Mailbox(box)
+	_, r.NemSMS = row.TextNumber()
+	r.Kind, r.Exempt, r.Closed = row.Shown.Opened.Owner, row.Exemption.Exempt, !open
+
+	return r, err
 }
 
 // Texts are the text messages that authorities send, as whoever sends them needs them. They may be used by many
