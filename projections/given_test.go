@@ -208,6 +208,8 @@ func others(e mailbox.Event) []mailbox.Event {
 		return []mailbox.Event{mailbox.AccessGranted{Grant: e.Grant, Grantee: e.Grantee, Until: time.Unix(1, 0)}}
 	case mailbox.ContactCodeIssued:
 		return []mailbox.Event{mailbox.ContactSet{Detail: e.Detail, Leaf: 3}}
+	case mailbox.ContactHoursSet:
+		return []mailbox.Event{mailbox.ContactSet{Detail: e.Detail, Leaf: 3}}
 	case mailbox.ContactCodeFailed:
 		return []mailbox.Event{mailbox.ContactSet{Detail: e.Detail, Leaf: 3}}
 	case mailbox.ContactConfirmed:

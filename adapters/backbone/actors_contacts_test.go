@@ -6,6 +6,7 @@ import (
 	"digitalpost/adapters/backbone/backbonetest"
 	"digitalpost/adapters/backbone/contacts"
 	"digitalpost/adapters/backbone/core"
+	"digitalpost/adapters/backbone/organisations"
 	"digitalpost/domain"
 	"digitalpost/domain/mailbox"
 	"digitalpost/domain/organisation"
@@ -63,7 +64,7 @@ func onContacts() []operation {
 			box, detail, arrival := toldOf(h)
 			_, _, err := h.Notices.New(h.ctx, box, detail, arrival, false)
 			h.must(err)
-			asked, _, err := h.Notices.Asked(box, detail)
+			asked, err := h.Notices.Asked(box, detail, false)
 			h.must(err)
 
 			return func() error { return h.Notices.End(h.ctx, box, detail, asked, mailbox.NoticeSent) }
@@ -118,7 +119,8 @@ func onNemSMS() []operation {
 
 func onSubscriptions() []operation {
 	begin := func(h *house) (directory.SubscriptionRow, error) {
-		row, _, err := h.Organisations.Subscribe(h.ctx, h.system, organisation.PutSubscription{
+		all := organisations.SubscriptionsOf(h.Organisations)
+		row, _, err := all.Subscribe(h.ctx, h.system, organisation.PutSubscription{
 			Create: true, Set: organisation.SubscriptionSet{
 				Subscription: core.NewUUID(), Operations: []string{organisation.AllCitizens}, URL: "https://a.example",
 			},
@@ -137,7 +139,8 @@ func onSubscriptions() []operation {
 			h.must(err)
 
 			return func() error {
-				_, err := h.Organisations.Unsubscribe(h.ctx, h.system, row.Set.Subscription, row.Version)
+				all := organisations.SubscriptionsOf(h.Organisations)
+				_, err := all.Unsubscribe(h.ctx, h.system, row.Set.Subscription, row.Version)
 				return err
 			}
 		},

@@ -52,7 +52,8 @@ var answers = []any{
 	senderapi.Validation{}, senderapi.Reached{},
 	senderapi.Endpoint{},
 	senderapi.ContactSubscription{}, senderapi.SingleContact{},
-	senderapi.OrganisationSubscription{}, senderapi.ContactGroupKept{}, senderapi.ContactPointKept{}, senderapi.MailSystem{},
+	senderapi.OrganisationSubscription{}, senderapi.ContactGroupKept{}, senderapi.ContactPointKept{},
+	senderapi.MailSystem{},
 
 	officeapi.Mandate{}, officeapi.Proposal{}, officeapi.ProposalList{}, officeapi.SystemKey{}, officeapi.Clock{},
 	officeapi.RebuiltView{}, officeapi.Effect{}, officeapi.EffectList{}, officeapi.RebuiltViews{},

@@ -55,7 +55,7 @@ func (s *Changes) Plan(_ context.Context, h *Happening) ([]Effect, error) {
 		return nil, nil
 	}
 
-	all, err := s.b.Organisations.Subscriptions(ofOrganisations)
+	all, err := organisations.SubscriptionsOf(s.b.Organisations).All(ofOrganisations)
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
@@ -165,7 +165,7 @@ func (s *Changes) subscription(id string) (directory.SubscriptionRow, organisati
 	}
 
 	for _, ofOrganisations := range []bool{false, true} {
-		all, err := s.b.Organisations.Subscriptions(ofOrganisations)
+		all, err := organisations.SubscriptionsOf(s.b.Organisations).All(ofOrganisations)
 		if err != nil {
 			return directory.SubscriptionRow{}, sys, false, err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,7 +24,8 @@ const (
 	lookAhead    = 100_000 // rows of a kind that are looked at for one that is due
 	firstPause   = 200 * time.Millisecond
 	longestPause = 5 * time.Minute
-	tooMany      = 10 // failures in a row that open a receiver's breaker
+	tooMany      = 10 // failures in a row that open a receiver's breaker, if they are
+	ofMany       = 5  // of so many orders: a few can't close it to all others
 	refusals     = 10 // of one effect, after which it is set aside
 	triedFor     = 7 * 24 * time.Hour
 	lookEvery    = time.Minute // for what nobody has said a word of
@@ -43,22 +45,31 @@ func pauseAfter(attempts int) time.Duration {
 type receiver struct {
 	mu     sync.Mutex // guards what follows
 	failed int        // times in a row
-	until  time.Time  // nothing is tried before
+	orders map[[16]byte]bool
+	until  time.Time // nothing is tried before
 }
 
 // note counts how an attempt went.
-func (r *receiver) note(err error) {
+func (r *receiver) note(order [16]byte, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 
 	var refused *RefusedError
 	if err == nil || errors.As(err, &refused) && refused.ForGood { // it answers, and means this effect alone
-		r.failed, r.until = 0, time.Time{}
+		r.failed, r.orders, r.until = 0, nil, time.Time{}
 		return
 	}
 
-	if r.failed++; r.failed >= tooMany {
-		r.until = time.Now().Add(pauseAfter(r.failed))
+	if r.orders == nil {
+		r.orders = map[[16]byte]bool{}
+	}
+
+	if len(r.orders) < ofMany {
+		r.orders[order] = true
+	}
+
+	if r.failed++; r.failed >= tooMany && len(r.orders) == ofMany {
+		r.until = time.Now().Add(pauseAfter(r.failed - tooMany + 1))
 	}
 }
 
@@ -183,7 +194,8 @@ func (f *feeding) run(ctx context.Context) {
 			pause(ctx, time.Second)
 		}
 
-		if failed || len(due) == passAtOnce && f.at.open().IsZero() {
+		again := slices.ContainsFunc(due, func(e Effect) bool { return e.Attempts > 0 }) // what waited behind it is due
+		if failed || (again || len(due) >= passAtOnce) && f.at.open().IsZero() {
 			continue // when the next is due is looked up again
 		}
 		wait := lookEvery
@@ -199,22 +211,29 @@ func (f *feeding) run(ctx context.Context) {
 	}
 }
 
-// due gives the first effects of the lane whose time has come, none behind another of its order that waits; and when
-// the next is due, if none is.
+// due gives the first effects of the lane whose time has come, those that were never tried before the others, none
+// behind another of its order that was tried and waits; and when the next is due, if none is. What waits for its date
+// holds up nobody.
 func (f *feeding) due(now time.Time) (due []Effect, next time.Time, err error) {
 	if until := f.at.open(); !until.IsZero() {
 		return nil, until, nil
 	}
 
+	var tried []Effect
 	waiting, looked := map[[16]byte]bool{}, 0
 	err = f.r.store.effectsOf(f.kind, f.receiver, func(e Effect) bool {
 		looked++
 		switch {
 		case e.Order[15]%shards != f.shard || e.Poisoned || waiting[e.Order]:
 		case now.Before(e.Next):
-			waiting[e.Order] = true
+			waiting[e.Order] = e.Attempts > 0
 			if next.IsZero() || e.Next.Before(next) {
 				next = e.Next
+			}
+		case e.Attempts > 0:
+			waiting[e.Order] = true
+			if len(tried) < passAtOnce {
+				tried = append(tried, e)
 			}
 		default:
 			due = append(due, e)
@@ -223,7 +242,7 @@ func (f *feeding) due(now time.Time) (due []Effect, next time.Time, err error) {
 		return len(due) < passAtOnce && looked < lookAhead
 	})
 
-	return due, next, err
+	return append(due, tried...), next, err
 }
 
 // pass has the lane's handler try an effect, unless an earlier one of its order has failed meanwhile.
@@ -265,7 +284,19 @@ func (f *feeding) handle(m *message.Message) {
 	if f.r.ctx.Err() != nil && err != nil {
 		return // the end came first
 	}
-	f.at.note(err)
+	var later *LaterError
+	if errors.As(err, &later) {
+		e.Attempts, e.Next, e.Why = max(e.Attempts, 1), later.At, later.Why
+		f.note(e)
+		return
+	}
+
+	if errors.Is(err, errNotWanted) {
+		e.Attempts = 0
+		f.note(e)
+		return
+	}
+	f.at.note(e.Order, err)
 
 	e.Attempts++
 	if err == nil {
@@ -307,6 +338,8 @@ func (f *feeding) failed(e *Effect, err error) {
 		return
 	}
 
+	took, tookErr := f.r.store.took(f.kind, f.receiver)
+	e.Alive = tookErr != nil || time.Since(took) < triedFor
 	if err := guarded(func() error { return f.source.Done(f.r.ctx, *e, err) }); err != nil {
 		return // it is tried again, and set aside then
 	}

@@ -26,14 +26,14 @@ type Texter func(context.Context, Text) error
 
 // A Gateway is one for text messages: POST of a Text as JSON, with the header Idempotency-Key that repeats its id, and
 // Authorization where there is a token. 2xx: it is taken over, and sent once, however often the same id comes. 4xx, but
-// 408, 425 and 429: it is refused for good. All else: it is tried again.
+// 401, 403, 408, 425 and 429: it is refused for good. All else: it is tried again.
 type Gateway struct {
 	URL   string
 	Token string // empty: none
 	Dev   bool   // http is allowed
 }
 
-const gatewayWithin = 15 * time.Second
+const gatewayWithin = 5 * time.Second
 
 // Texter gives the means to send by the gateway; an error if the configuration can't be used.
 func (g Gateway) Texter() (Texter, error) {

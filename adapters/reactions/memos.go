@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/textproto"
 	"strconv"
-	"sync"
 	"time"
 
 	"digitalpost/adapters/backbone"
@@ -28,14 +27,13 @@ import (
 
 const (
 	memoWithin = 5 * time.Minute // in which a recipient system takes one MeMo
-	bringAgain = 10_000          // that wait when an address is set
+	bringAgain = 60_000          // that wait when an address is set; an event has at most 65,536 effects of a kind
 )
 
 // Memos brings recipient systems what people write to them, if they want it brought. It can be fetched all the same.
 type Memos struct {
 	b    *backbone.Backbone
 	hook *webhook
-	lively
 }
 
 // NewMemos makes the source.
@@ -97,19 +95,28 @@ func (s *Memos) system(id domain.SystemID) (sys organisations.System, ok bool, e
 		return sys, false, nil // withdrawn since
 	}
 
-	return sys, err == nil && sys.Memos.Open(), err
+	return sys, err == nil && sys.Memos.URL != "", err
 }
 
 // Do brings a MeMo, and takes the receipt that comes back with the answer, if one does.
 func (s *Memos) Do(ctx context.Context, e Effect) error {
 	r, waits, err := s.b.Handover.Brought(e.Thing)
-	if err != nil || !waits {
+	if err == nil && !waits {
+		err = errNotWanted
+	}
+
+	if err != nil {
 		return err
 	}
 
 	sys, ok, err := s.system(r.To.System)
-	if err != nil || !ok {
+	switch {
+	case err != nil:
 		return err
+	case !ok:
+		return errNotWanted
+	case sys.Memos.Stopped:
+		return whileStopped()
 	}
 
 	answer, err := s.bring(ctx, sys, r, e.Key)
@@ -121,8 +128,17 @@ func (s *Memos) Do(ctx context.Context, e Effect) error {
 	if err != nil {
 		return ignoreWithdrawn(err) // it was fetched and ended meanwhile
 	}
-	s.took(sys.ID)
 
+	if err := s.answered(ctx, sys, r, answer); err != nil {
+		return err
+	}
+
+	// It is in the system's hands now. Its receipt may still come.
+	return ignoreWithdrawn(s.b.Handover.Take(ctx, sys, r.UUID))
+}
+
+// answered takes a receipt that has come with the answer.
+func (s *Memos) answered(ctx context.Context, sys organisations.System, r outbox.Row, answer []byte) error {
 	var receipt struct {
 		UUID   string  `json:"messageUUID"`
 		Status string  `json:"receiptStatus"`
@@ -232,30 +248,14 @@ func (c *counter) Write(p []byte) (int, error) { c.n += int64(len(p)); return le
 
 // Done switches a system off that took nothing for days. What waits is kept.
 func (s *Memos) Done(ctx context.Context, e Effect, failed error) error {
-	return s.ended(ctx, s.b, e, failed, true)
+	return endOf(ctx, s.b, e, failed, true)
 }
 
-// lively knows which systems have taken something lately, by this process.
-type lively struct {
-	mu   sync.Mutex // guards last
-	last map[domain.SystemID]time.Time
-}
-
-// took notes that a system has taken something.
-func (l *lively) took(id domain.SystemID) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-
-	if l.last == nil {
-		l.last = map[domain.SystemID]time.Time{}
-	}
-	l.last[id] = time.Now()
-}
-
-// ended switches a system's endpoint off if an effect was given up after days, in which nothing else was taken.
-func (l *lively) ended(ctx context.Context, b *backbone.Backbone, e Effect, failed error, memos bool) error {
+// endOf switches a system's endpoint off if an effect was given up that it did not take for days, and nothing else: it
+// waits from then on, until an address is set again.
+func endOf(ctx context.Context, b *backbone.Backbone, e Effect, failed error, memos bool) error {
 	var refused *RefusedError
-	if failed == nil || errors.As(failed, &refused) {
+	if failed == nil || e.Alive || errors.As(failed, &refused) {
 		return nil
 	}
 
@@ -264,16 +264,24 @@ func (l *lively) ended(ctx context.Context, b *backbone.Backbone, e Effect, fail
 		return err
 	}
 
-	l.mu.Lock()
-	alive := time.Since(l.last[domain.SystemID(id)]) < triedFor
-	l.mu.Unlock()
-
 	sys, err := b.Organisations.System(domain.SystemID(id))
-	if alive || err != nil {
+	if err != nil {
 		return ignoreWithdrawn(err)
 	}
 
-	return b.Organisations.StopEndpoint(ctx, sys, memos)
+	if err := b.Organisations.StopEndpoint(ctx, sys, memos); err != nil {
+		return err
+	}
+
+	return errSwitchedOff
+}
+
+// errSwitchedOff keeps an effect where it is while its system is told nothing.
+var errSwitchedOff = errors.New("the system's address is switched off")
+
+// whileStopped has an effect wait for its system's address to be set again.
+func whileStopped() error {
+	return &LaterError{At: time.Now().Add(longestPause), Why: errSwitchedOff.Error()}
 }
 
 func ignoreWithdrawn(err error) error {

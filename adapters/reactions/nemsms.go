@@ -23,7 +23,7 @@ func (*NemSMS) Kind() string { return "nemsms" }
 
 // Plan gives the sending of a text message, at its date and not at night.
 func (s *NemSMS) Plan(_ context.Context, h *Happening) ([]Effect, error) {
-	if h.Type != (mailbox.NemSMSQueued{}).EventType() || s.means.Text == nil {
+	if h.Type != (mailbox.NemSMSQueued{}).EventType() {
 		return nil, nil
 	}
 
@@ -52,6 +52,12 @@ func (s *NemSMS) Do(ctx context.Context, e Effect) error {
 		return err
 	case t.To == "":
 		return s.texts.EndText(ctx, e.Order, e.Thing, mailbox.NoNemSMS)
+	case s.means.Text == nil: // there is no gateway
+		return s.texts.EndText(ctx, e.Order, e.Thing, mailbox.NemSMSNotSent)
+	}
+
+	if err := s.means.hold(false); err != nil {
+		return err
 	}
 
 	if err := s.means.Text(ctx, Text{ID: t.ID.String(), To: t.To, Body: t.Body, Kind: s.Kind()}); err != nil {

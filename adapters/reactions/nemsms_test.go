@@ -5,17 +5,34 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
+	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/reactions"
 	"digitalpost/adapters/server/servertest"
 )
 
 // textTo sends a NemSMS to a person of the world, and gives its technical receipt's transmission.
 func textTo(t *testing.T, w *servertest.World, i int, text string) (uuid, transmission string) {
 	t.Helper()
+	return sendText(t, w, i, "", text)
+}
+
+// textOn is textTo, to the first person on a date.
+func textOn(t *testing.T, w *servertest.World, date, text string) (uuid, transmission string) {
+	t.Helper()
+	return sendText(t, w, 0, date, text)
+}
+
+func sendText(t *testing.T, w *servertest.World, i int, date, text string) (uuid, transmission string) {
+	t.Helper()
 	uuid = servertest.NewUUID()
 	xml := servertest.InHeader(w.Letter(uuid, "NemSMS", ""), "<memo:notification>"+text+"</memo:notification>")
 	xml = strings.Replace(xml, w.People[0].CPR, w.People[i].CPR, 1)
 	xml = strings.Replace(xml, "DIGITALPOST</memo:messageType>", "NEMSMS</memo:messageType>", 1)
+	if date != "" {
+		xml = servertest.Dated(xml, date)
+	}
 	before, rest, _ := strings.Cut(xml, "<memo:MessageBody>")
 	_, after, _ := strings.Cut(rest, "</memo:MessageBody>")
 	r, err := w.Sender.Post(uuid, strings.NewReader(before+after))
@@ -66,7 +83,7 @@ func TestNemSMS(t *testing.T) {
 	uuid, transmission := textTo(t, w, 0, "Husk din tid på Ærø")
 	becomes(t, w, transmission, "COMPLETED", "")
 	text := w.Leaves("+4520304050", 2)[1]
-	if text.Text != "Husk din tid på Ærø" || text.ID != uuid || text.Subject != "nemsms" {
+	if text.Text != "Husk din tid på Ærø" || text.ID == uuid || text.Subject != "nemsms" {
 		t.Errorf("sent %+v", text)
 	}
 	contact := w.Sender.Body("GET", "/apis/v1/contacts/?cprNumber="+w.People[0].CPR, "")
@@ -100,7 +117,13 @@ func TestNemSMSUntilTheLastMoment(t *testing.T) {
 	there := &gateway{}
 	srv := httptest.NewServer(there)
 	defer srv.Close()
-	w := servertest.StartWith(t, servertest.Config{Gateway: srv.URL})
+	var out *reactions.Reactions
+	w := servertest.StartWith(t, servertest.Config{
+		Gateway: srv.URL, Reactions: func(r *reactions.Reactions, _ *backbone.Backbone) error {
+			out = r
+			return nil
+		},
+	})
 	path := "/apis/v1/contacts/" + w.People[0].Mailbox
 	mette := w.User(0, "app")
 	confirm := func(number string) {
@@ -111,6 +134,7 @@ func TestNemSMSUntilTheLastMoment(t *testing.T) {
 			fmt.Sprintf(`{"pin":%q}`, servertest.CodeIn(there.took("+45" + number)[0].Body)))
 	}
 	confirm("20304050")
+	_, dated := textOn(t, w, time.Now().AddDate(0, 0, 3).Format(time.DateOnly), "Om tre dage")
 	there.answers("+4520304050", 503)
 
 	_, moved := textTo(t, w, 0, "Flyttes")
@@ -129,6 +153,24 @@ func TestNemSMSUntilTheLastMoment(t *testing.T) {
 	_, late := textTo(t, w, 0, "For sent")
 	mette.Ask(200, "PUT", path, `{}`)
 	becomes(t, w, late, "INVALID", "recipient.nemsms.not.registered")
+
+	// What was queued before an opt-out is not for who registers again.
+	confirm("20304052")
+	all, err := out.List(false, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range all {
+		if e.Kind == "nemsms" {
+			if _, err := out.Retry(e.ID()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	becomes(t, w, dated, "INVALID", "recipient.nemsms.not.registered")
+	if got := there.took("+4520304052"); len(got) != 1 {
+		t.Errorf("the number of the second registration got %+v", got[1:])
+	}
 }
 
 // At the counter a citizen is registered by an officer, who does not see where else they are told.

@@ -88,6 +88,16 @@ func (m Means) mayTell(at time.Time, anytime bool) time.Time {
 	return at
 }
 
+// hold puts off what may not be told now.
+func (m Means) hold(anytime bool) error {
+	now := time.Now()
+	if at := m.mayTell(now, anytime); at.After(now) {
+		return &LaterError{At: at, Why: "people are not told at night"}
+	}
+
+	return nil
+}
+
 // NewPost tells people of new post: once for each message and contact detail, in one with what has come meanwhile.
 type NewPost struct {
 	notifier
@@ -136,8 +146,18 @@ func (s *NewPost) Plan(_ context.Context, h *Happening) (out []Effect, err error
 	return out, nil
 }
 
-// Do tells of it, and of what has come since; the log says so before and after.
+// Do tells of it, and of what has come since, at an hour at which its person may be told; the log says so before and
+// after.
 func (s *NewPost) Do(ctx context.Context, e Effect) error {
+	anytime, err := s.b.Notices.Anytime(e.Thing, e.Order)
+	if err != nil {
+		return err
+	}
+
+	if err := s.means.hold(anytime); err != nil {
+		return err
+	}
+
 	for {
 		t, more, err := s.b.Notices.New(ctx, e.Thing, e.Order, e.Position, s.reminder)
 		if err != nil || !more {
@@ -148,33 +168,30 @@ func (s *NewPost) Do(ctx context.Context, e Effect) error {
 			return err
 		}
 
-		if err := s.end(ctx, e, mailbox.NoticeSent); err != nil {
+		if err := s.b.Notices.End(ctx, e.Thing, e.Order, t.Notice, mailbox.NoticeSent); err != nil {
 			return err
 		}
 	}
 }
 
-// end notes how what is under way has ended.
-func (s *NewPost) end(ctx context.Context, e Effect, outcome string) error {
-	asked, ok, err := s.b.Notices.Asked(e.Thing, e.Order)
-	if err != nil || !ok {
+// Done notes that nobody was told by the notice that this effect began, and why. One that another began is that one's.
+func (s *NewPost) Done(ctx context.Context, e Effect, failed error) error {
+	if failed == nil {
+		return nil
+	}
+
+	asked, err := s.b.Notices.Asked(e.Thing, e.Order, s.reminder)
+	if err != nil || asked.ID != contacts.NoticeID(e.Order, e.Position, s.reminder) {
 		return err
 	}
 
-	return s.b.Notices.End(ctx, e.Thing, e.Order, asked, outcome)
-}
-
-// Done notes that nobody was told, and why.
-func (s *NewPost) Done(ctx context.Context, e Effect, failed error) error {
+	outcome := mailbox.NoticeNever
 	var refused *RefusedError
-	switch {
-	case failed == nil:
-		return nil
-	case errors.As(failed, &refused):
-		return s.end(ctx, e, mailbox.NoticeRefused)
+	if errors.As(failed, &refused) {
+		outcome = mailbox.NoticeRefused
 	}
 
-	return s.end(ctx, e, mailbox.NoticeNever)
+	return s.b.Notices.End(ctx, e.Thing, e.Order, asked, outcome)
 }
 
 // ContactChanges sends codes to contact details, and tells where one was used that it is no more.

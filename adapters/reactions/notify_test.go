@@ -1,13 +1,8 @@
 package reactions_test
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -144,8 +139,10 @@ func TestCodesAndChanges(t *testing.T) {
 	for body, code := range map[string]string{
 		`{"smsNotificationSubscription":{"mobileNumber":"12345678"}}`:     "contact.not.allowed",
 		`{"emailNotificationSubscriptions":[{"email":"a@b\r\nTo: c@d"}]}`: "contact.not.allowed",
-		`{"reminderAfterDays":0}`: "field.not.valid",
-		`{"nonsense":1}`:          "field.not.allowed",
+		`{"reminderAfterDays":0}`:                                            "field.not.valid",
+		`{"optedOutOfNotificationsDateTime":"banana"}`:                       "field.not.valid",
+		`{"emailNotificationSubscriptions":[{"email":".a..b@example.org"}]}`: "contact.not.allowed",
+		`{"nonsense":1}`: "field.not.allowed",
 	} {
 		mette.Refuse(400, code, "PUT", mette.Access, body)
 	}
@@ -170,8 +167,10 @@ func TestDelegatesAreTold(t *testing.T) {
 
 	mette.Ask(204, "DELETE", soren.Access, "")
 	w.Leaves("soeren@example.org", 3)
+	owner := w.Reads(0, 0, "app")
+	owner.ToldAt("mette@example.org", "")
 	w.Send("Efter")
-	mette.Find("Efter")
+	w.Leaves("mette@example.org", 2) // by the same lane, or planned with it
 	soren.Refuse(404, "not.found", "PUT", soren.Access, `{}`)
 	if got := w.Left("soeren@example.org"); len(got) != 3 {
 		t.Errorf("after the access ended: %+v", got[3:])
@@ -212,14 +211,51 @@ func TestWhoIsToldWhat(t *testing.T) {
 
 	mette.ToldAt("mette@example.org", "", `"optedOutOfNotificationsDateTime":"2026-01-01T00:00:00Z"`)
 	w.Send("Vil ikke vide det")
-	mette.Find("Vil ikke vide det")
 	mette.ToldAt("mette@example.org", "")
+	w.Send("Igen")
+	if mail := w.Leaves("mette@example.org", 4)[3]; !strings.HasPrefix(mail.Text, "Du har fået ny post") {
+		t.Errorf("told again: %q, want of what has come since alone", mail.Text)
+	}
+
+	// Private post is told of where it is shown: at contact details that were given there.
+	for i, s := range w.SenderSystems {
+		if s.Platform != "" {
+			w.SendAs(i, w.People[0].CPR, "Privat", nil)
+		}
+	}
+	w.Send("Offentlig")
+	if mail := w.Leaves("mette@example.org", 5)[4]; !strings.HasPrefix(mail.Text, "Du har fået ny post") {
+		t.Errorf("told %q, want of public post alone", mail.Text)
+	}
+}
+
+// What an exempt person gets all the same is not told of: their private post.
+func TestTheExemptAreNotTold(t *testing.T) {
+	var out *reactions.Reactions
+	w := servertest.StartWith(t, servertest.Config{
+		Hold: time.Hour, Reactions: func(r *reactions.Reactions, _ *backbone.Backbone) error {
+			out = r
+			return nil
+		},
+	})
+	mette := w.Reads(0, 0, "eboks")
+	mette.ToldAt("mette@example.org", "")
+	w.Send("Lige før")
+	var all []reactions.Effect
+	servertest.Eventually(t, "a notice waits", func() bool {
+		all, _ = out.List(false, 10)
+		return len(all) == 1
+	})
 	w.Exempt(w.People[0].CPR)
-	w.SendAs(0, w.People[0].CPR, "Fritaget", nil)
-	w.Stop()
-	w.Start() // all that is planned is tried
-	if got := w.Left("mette@example.org"); len(got) != 3 {
-		t.Errorf("told %+v", got[3:])
+	if _, err := out.Retry(all[0].ID()); err != nil {
+		t.Fatal(err)
+	}
+	servertest.Eventually(t, "it is noted that nothing is to be told", func() bool {
+		all := ended(t, w)
+		return len(all) == 1 && all[0].Outcome == mailbox.NoticeNot
+	})
+	if got := w.Left("mette@example.org"); len(got) != 1 {
+		t.Errorf("told %+v", got[1:])
 	}
 }
 
@@ -240,83 +276,60 @@ func TestSendersWords(t *testing.T) {
 	if mail := w.Leaves("mette@example.org", 2)[1]; !strings.HasPrefix(mail.Text, "Du har en tid hos os. Log på") {
 		t.Errorf("told %q", mail.Text)
 	}
-	w.SendAs(0, w.People[0].CPR, "Nummer", words("Om 670190-1234"))
-	if mail := w.Leaves("mette@example.org", 3)[2]; strings.Contains(mail.Text, "1234") {
+	for i, number := range []string{
+		"670190-1234", "6701901234", "670190–1234", "67 01 90 12 34", "670190 / 1234", "67.01.90-1234",
+		strings.Repeat("x", 145) + " 6701901234",
+	} {
+		w.SendAs(0, w.People[0].CPR, "Nummer", words("Om "+number))
+		if mail := w.Leaves("mette@example.org", 3+i)[2+i]; strings.Contains(mail.Text, "Om ") {
+			t.Errorf("told %q", mail.Text)
+		}
+	}
+	w.SendAs(0, w.People[0].CPR, "Tid", words("Ring på 70 10 20 30 inden d. 4/5"))
+	if mail := w.Leaves("mette@example.org", 10)[9]; !strings.HasPrefix(mail.Text, "Ring på 70 10 20 30 inden") {
 		t.Errorf("told %q", mail.Text)
 	}
 }
 
-// A gateway that answers badly is asked again with the same id; one that refuses for good is not, and the log says so.
-func TestBadGateways(t *testing.T) {
-	there := &gateway{status: map[string][]int{"+4520304050": {503, 500, 202}, "+4520304051": {202, 400}}}
-	srv := httptest.NewServer(there)
-	defer srv.Close()
-	w := servertest.StartWith(t, servertest.Config{Gateway: srv.URL})
-	mette := w.Reads(0, 0, "app")
-	x := mette.Ask(200, "PUT", mette.Access, `{"smsNotificationSubscription":{"mobileNumber":"20304050"}}`)
-	servertest.Eventually(t, "the gateway is asked again", func() bool { return len(there.took("+4520304050")) == 3 })
-	if ids := there.took("+4520304050"); ids[0].ID != ids[2].ID {
-		t.Errorf("asked with %s, then with %s", ids[0].ID, ids[2].ID)
-	}
-	mette.Ask(200, "PUT", mette.Verification(x.Text("smsNotificationSubscription", "id")),
-		fmt.Sprintf(`{"pin":%q}`, servertest.CodeIn(there.took("+4520304050")[2].Body)))
-
-	x = mette.Ask(200, "PUT", mette.Access, `{"smsNotificationSubscription":{"mobileNumber":"20304051"}}`)
-	servertest.Eventually(t, "a code leaves", func() bool { return len(there.took("+4520304051")) == 1 })
-	mette.Ask(200, "PUT", mette.Verification(x.Text("smsNotificationSubscription", "id")),
-		fmt.Sprintf(`{"pin":%q}`, servertest.CodeIn(there.took("+4520304051")[0].Body)))
-	w.Send("Ny post")
-	servertest.Eventually(t, "the log says that it was refused", func() bool {
-		all := ended(t, w)
-		return len(all) == 1 && all[0].Outcome == mailbox.NoticeRefused
+// Two lanes tell one person: of new post, and a reminder. Each ends its own, and neither sends the other's.
+func TestAReminderIsNoNotice(t *testing.T) {
+	var out *reactions.Reactions
+	w := servertest.StartWith(t, servertest.Config{
+		Hold: time.Hour,
+		Reactions: func(r *reactions.Reactions, _ *backbone.Backbone) error {
+			out = r
+			return nil
+		},
 	})
-	if n := len(there.took("+4520304051")); n != 2 {
-		t.Errorf("asked %d times, want once for the code and once for the notice", n)
+	mette := w.Reads(0, 0, "app")
+	mette.ToldAt("mette@example.org", "", `"reminderAfterDays":1`)
+	w.Send("Ulæst")
+	var all []reactions.Effect
+	servertest.Eventually(t, "both wait", func() bool {
+		all, _ = out.List(false, 10)
+		return len(all) == 2
+	})
+	for _, kind := range []string{"reminder", "notification"} {
+		for _, e := range all {
+			if e.Kind == kind {
+				if _, err := out.Retry(e.ID()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
 	}
-}
-
-// A gateway answers each number with statuses, one after another, and the last for good.
-type gateway struct {
-	mu     sync.Mutex
-	status map[string][]int
-	asked  map[string][]reactions.Text
-}
-
-func (g *gateway) took(to string) []reactions.Text {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-
-	return slices.Clone(g.asked[to])
-}
-
-// answers has a number answered with statuses from now on.
-func (g *gateway) answers(to string, statuses ...int) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.status == nil {
-		g.status = map[string][]int{}
+	w.Leaves("mette@example.org", 3)
+	servertest.Eventually(t, "both have ended", func() bool { return len(ended(t, w)) == 2 })
+	reminders := 0
+	for _, e := range ended(t, w) {
+		if e.Outcome != mailbox.NoticeSent {
+			t.Errorf("the log says %+v", e)
+		}
+		if e.Notice.Reminder {
+			reminders++
+		}
 	}
-	g.status[to] = statuses
-}
-
-func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	var text reactions.Text
-	if json.NewDecoder(r.Body).Decode(&text) != nil || r.Header.Get("Idempotency-Key") != text.ID {
-		w.WriteHeader(http.StatusTeapot)
-		return
+	if got := w.Left("mette@example.org"); len(got) != 3 || got[1].ID == got[2].ID || reminders != 1 {
+		t.Errorf("left %+v; %d reminders, want one", got, reminders)
 	}
-	if g.asked == nil {
-		g.asked = map[string][]reactions.Text{}
-	}
-	g.asked[text.To] = append(g.asked[text.To], text)
-	all := g.status[text.To]
-	if len(all) == 0 {
-		return
-	}
-	if len(all) > 1 {
-		g.status[text.To] = all[1:]
-	}
-	w.WriteHeader(all[0])
 }

@@ -85,6 +85,9 @@ func (r *Reactions) planNext(
 
 			for i, e := range more {
 				e.Kind, e.Position, e.Index, e.Since = s.Kind(), rec.Position, uint16(i), rec.Recorded
+				if e.Next.After(e.Since) {
+					e.Since = e.Next // it is given up so long after it was due
+				}
 				effects[s.Kind()] = append(effects[s.Kind()], e)
 			}
 		}

@@ -71,6 +71,17 @@ type RefusedError struct {
 	ForGood bool // it is not tried again, and not set aside
 }
 
+// A LaterError says that an effect is not to happen before a time. It is no failure, and no attempt.
+type LaterError struct {
+	At  time.Time
+	Why string
+}
+
+func (e *LaterError) Error() string { return "not yet: " + e.Why }
+
+// errNotWanted says that nobody wants an effect any more: it is over, and not done.
+var errNotWanted = errors.New("reactions: nobody wants it any more")
+
 func (e *RefusedError) Error() string { return "refused: " + e.Err.Error() }
 
 func (e *RefusedError) Unwrap() error { return e.Err }

@@ -19,7 +19,6 @@ type Receipts struct {
 	b    *backbone.Backbone
 	hook *webhook
 	show func(intake.Receipt) any
-	lively
 }
 
 // NewReceipts makes the source. Show gives a receipt as it is listed, too.
@@ -77,8 +76,13 @@ func (s *Receipts) Plan(_ context.Context, h *Happening) ([]Effect, error) {
 // Do posts the receipt. One whose system does not want it any more counts as done.
 func (s *Receipts) Do(ctx context.Context, e Effect) error {
 	r, sys, ok, err := intake.PushesOf(s.b.Intake).Pushable(e.Thing)
-	if err != nil || !ok {
+	switch {
+	case err != nil:
 		return err
+	case !ok:
+		return errNotWanted
+	case sys.Receipts.Stopped:
+		return whileStopped()
 	}
 
 	body, err := json.Marshal(s.show(r))
@@ -91,12 +95,8 @@ func (s *Receipts) Do(ctx context.Context, e Effect) error {
 		secrets: [][]byte{s.b.Organisations.EndpointSecret(sys)}, header: map[string]string{"Idempotency-Key": e.Key},
 	})
 	var status statusError
-	if errors.As(err, &status) && status/100 == 4 && status != 408 && status != 425 && status != 429 {
+	if errors.As(err, &status) && refuses(int(status)) {
 		return &RefusedError{Err: err}
-	}
-
-	if err == nil {
-		s.took(sys.ID)
 	}
 
 	return err
@@ -109,7 +109,7 @@ func (s *Receipts) Done(ctx context.Context, e Effect, failed error) error {
 		outcome = intakerules.PushFailed
 	}
 
-	if err := s.ended(ctx, s.b, e, failed, false); err != nil {
+	if err := endOf(ctx, s.b, e, failed, false); err != nil {
 		return err
 	}
 

@@ -91,11 +91,13 @@ type Effect struct {
 	Index    uint16              `cbor:"5,keyasint"` // among those of the event and kind
 	Thing    [16]byte            `cbor:"6,keyasint"` // what it is about
 	Key      string              `cbor:"7,keyasint"` // the same however often it is tried
-	Since    time.Time           `cbor:"8,keyasint"` // the event's recorded time
+	Since    time.Time           `cbor:"8,keyasint"` // it was due: the event's recorded time, or later
 	Attempts int                 `cbor:"9,keyasint,omitempty"`
 	Next     time.Time           `cbor:"10,keyasint,omitzero"` // not before
 	Poisoned bool                `cbor:"11,keyasint,omitempty"`
 	Why      string              `cbor:"12,keyasint,omitempty"` // it failed last
+	// Alive says, when it is given up, that its receiver has taken something else since it was due, or for days.
+	Alive bool `cbor:"-"`
 }
 
 func (e Effect) storeKey() []byte {
@@ -279,6 +281,10 @@ func (s *store) settle(outcome map[string]Effect) error {
 				if err := b.Delete([]byte(k)); err != nil {
 					return err
 				}
+
+				if err := takes(tx, e); err != nil {
+					return err
+				}
 				continue
 			}
 
@@ -294,4 +300,28 @@ func (s *store) settle(outcome map[string]Effect) error {
 
 		return nil
 	})
+}
+
+// takes notes when a receiver last took something, to the minute.
+func takes(tx *bbolt.Tx, e Effect) error {
+	b, k := tx.Bucket(bucketCursors), []byte("took "+e.Kind+" "+e.Receiver)
+	now := position(eventstore.Position(time.Now().Unix() / 60))
+	if bytes.Equal(b.Get(k), now) {
+		return nil
+	}
+
+	return b.Put(k, now)
+}
+
+// took gives when a receiver last took something of a kind; the zero time if it never has.
+func (s *store) took(kind, receiver string) (at time.Time, err error) {
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		if row := tx.Bucket(bucketCursors).Get([]byte("took " + kind + " " + receiver)); len(row) == 8 {
+			at = time.Unix(int64(binary.BigEndian.Uint64(row))*60, 0)
+		}
+
+		return nil
+	})
+
+	return at, err
 }

@@ -2,8 +2,8 @@ package reactions
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+	"unicode"
 
 	"digitalpost/adapters/backbone/contacts"
 	"digitalpost/adapters/backbone/text"
@@ -49,20 +49,21 @@ func saidOf(t contacts.Telling) said {
 		what = x.unread + what
 	}
 
+	others := ""
 	if !t.Own {
-		what += x.others
+		others = x.others
 	}
 
+	log := fmt.Sprintf(x.where, where)
 	if words := senders(t.Text); words != "" && t.Messages == 1 && !t.Reminder {
-		what = words
+		for _, body := range []string{words + others + "." + log, words + others + "."} {
+			if t.Kind == mailbox.EMail || memo.FitsSMS(body) { // else the words are too many for one text message
+				return said{x.subject, body}
+			}
+		}
 	}
 
-	body := what + "." + fmt.Sprintf(x.where, where)
-	if t.Kind != mailbox.EMail && !memo.FitsSMS(body) { // one text message, where the sender's words fill it
-		body = what
-	}
-
-	return said{x.subject, body}
+	return said{x.subject, what + others + "." + log}
 }
 
 // The words, in each language.
@@ -96,22 +97,52 @@ var english = phrases{
 		"your contact details.",
 }
 
-// likeANumber is what may be somebody's CPR number.
-var likeANumber = regexp.MustCompile(`[0-9]{6}[ -]?[0-9]{4}`)
-
 // maxSenders is how many characters of a sender's words are told (MeMo's notification has no more).
 const maxSenders = 160
 
 // senders gives a sender's words as one line that ends in no stop; empty where they may not be told.
 func senders(words string) string {
 	words = strings.TrimRight(strings.TrimSpace(text.Line(words)), ".")
+	if likeANumber(words) {
+		return ""
+	}
+
 	if r := []rune(words); len(r) > maxSenders {
 		words = string(r[:maxSenders])
 	}
 
-	if likeANumber.MatchString(words) {
-		return ""
+	return words
+}
+
+// likeANumber reports whether a text has what may be somebody's CPR number: ten digits, whatever but letters stands
+// between them, that begin with a date.
+func likeANumber(text string) bool {
+	var digits []rune
+	for _, r := range text {
+		switch {
+		case unicode.IsDigit(r):
+			digits = append(digits, r)
+		case unicode.IsLetter(r):
+			digits = nil
+		}
+
+		if n := len(digits); n >= 10 && likeADate(digits[n-10:n-6]) {
+			return true
+		}
 	}
 
-	return words
+	return false
+}
+
+// likeADate reports whether four digits are a day and a month; the day of one who is made up is 60 more. Digits that
+// are no ASCII count as any.
+func likeADate(digits []rune) bool {
+	for _, r := range digits {
+		if r > '9' {
+			return true
+		}
+	}
+	day, month := (digits[0]-'0')*10+digits[1]-'0', (digits[2]-'0')*10+digits[3]-'0'
+
+	return (day >= 1 && day <= 31 || day >= 61 && day <= 91) && month >= 1 && month <= 12
 }

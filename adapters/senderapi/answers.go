@@ -146,8 +146,8 @@ func contactOf(c Contact, id domain.MailboxID, exempt bool) Contact {
 	return c
 }
 
-// ContactOf gives a contact as an authority's system is told of it, without its number: whether post and NemSMS reach it
-// now. One that has ended is CLOSED.
+// ContactOf gives a contact as an authority's system is told of it, without its number: whether post and NemSMS reach
+// it now. One that has ended is CLOSED.
 func ContactOf(b *backbone.Backbone, id domain.MailboxID) (any, error) {
 	contact := Contact{Type: "CITIZEN"}
 	reach, err := b.Contacts.Reach(id)

@@ -1,6 +1,7 @@
 package senderapi_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -107,7 +108,7 @@ func TestSubscriptions(t *testing.T) {
 		if strings.Contains(path, "organisations") {
 			operation, created = "NEW_ORGANISATIONS", 201
 		}
-		body := `{"notificationUrl":"` + w.Outbox.Webhook("changes") + `","subscriptionOperations":["` + operation + `"]}`
+		body := fmt.Sprintf(`{"notificationUrl":%q,"subscriptionOperations":[%q]}`, w.Outbox.Webhook("x"), operation)
 		one := path + w.Sender.Ask(created, "POST", path, body).Text("id")
 		if list := w.Sender.Body("GET", path, ""); !strings.Contains(list, operation) {
 			t.Errorf("%s lists %s", path, list)

@@ -62,7 +62,7 @@ func (a subscriptions) shown(r directory.SubscriptionRow) any {
 }
 
 func (a subscriptions) list(w http.ResponseWriter, _ *http.Request, sys organisations.System) error {
-	all, err := a.b.Organisations.Subscriptions(a.organisations)
+	all, err := organisations.SubscriptionsOf(a.b.Organisations).All(a.organisations)
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (a subscriptions) put(w http.ResponseWriter, r *http.Request, sys organisat
 		return problem.BadField("notificationUrl", "url.not.verified", err.Error())
 	}
 
-	row, _, err := a.b.Organisations.Subscribe(r.Context(), sys, cmd)
+	row, _, err := organisations.SubscriptionsOf(a.b.Organisations).Subscribe(r.Context(), sys, cmd)
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,8 @@ func (a subscriptions) read(r *http.Request) (set organisation.SubscriptionSet, 
 
 	set = organisation.SubscriptionSet{Organisations: a.organisations, Operations: in.Operations, URL: in.URL}
 	if in.URL == "" || len(in.URL) > maxEndpoint {
-		return set, problem.BadField("notificationUrl", "url.not.valid", "must be an address of at most 2000 characters")
+		return set, problem.BadField("notificationUrl", "url.not.valid",
+			"must be an address of at most 2000 characters")
 	}
 
 	name, singles := "singleContactSubscriptions", in.Contacts
@@ -177,11 +178,12 @@ func (a subscriptions) end(w http.ResponseWriter, r *http.Request, sys organisat
 		return err
 	}
 
-	if row, err := a.b.Organisations.Subscription(sys, id); err != nil || row.Set.Organisations != a.organisations {
+	all := organisations.SubscriptionsOf(a.b.Organisations)
+	if row, err := all.Of(sys, id); err != nil || row.Set.Organisations != a.organisations {
 		return core.ErrNotFound
 	}
 
-	if _, err := a.b.Organisations.Unsubscribe(r.Context(), sys, id, version); err != nil {
+	if _, err := all.Unsubscribe(r.Context(), sys, id, version); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

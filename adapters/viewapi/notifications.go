@@ -2,7 +2,9 @@ package viewapi
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
+	"time"
 
 	accesshall "digitalpost/adapters/backbone/access"
 	"digitalpost/adapters/backbone/contacts"
@@ -142,6 +144,10 @@ func (a notificationHandlers) shown(r request) (Access, error) {
 // access gives one access: the asker's own, with what they are told of, or one that they may see.
 func (a notificationHandlers) access(w http.ResponseWriter, r request) error {
 	x, err := a.shown(r)
+	if err != nil && !errors.Is(err, core.ErrNotFound) && !errors.Is(err, core.ErrForbidden) && !core.IsRefused(err) {
+		return err
+	}
+
 	if err != nil {
 		var other accesshall.Given
 		if other, err = (accessHandlers{a.api}).oneAccess(r); err != nil {
@@ -259,6 +265,10 @@ func wishOf(in map[string]json.RawMessage) (w contacts.Wish, err error) {
 	optedOut, err := textField(in, "optedOutOfNotificationsDateTime", "must be a date and time, or absent")
 	if err != nil {
 		return w, err
+	}
+	if _, err := time.Parse(time.RFC3339, optedOut); optedOut != "" && err != nil {
+		return w, problem.BadField("optedOutOfNotificationsDateTime", "field.not.valid",
+			"must be a date and time, such as 2026-01-02T03:04:05Z, or absent")
 	}
 	out := optedOut != ""
 	w.OptOut = &out

@@ -67,6 +67,14 @@ var interfaceTexts = map[string]words{
 	"action.registerSenders": {"Tilmeld afsendere", "Register senders"},
 	"action.switchMailbox":   {"Skift postkasse", "Change mailbox"},
 
+	"nemsms.terms.2026-01": {
+		"Når du accepterer vilkårene, giver du alle offentlige myndigheder, der bruger NemSMS, lov til at sende dig " +
+			"servicebeskeder som sms. Det er gratis. Kun danske mobilnumre kan bruges, og du har selv ansvar for, at " +
+			"nummeret er rigtigt. Du kan altid framelde dig.",
+		"When you accept the terms, you permit all public authorities who use NemSMS to send you service messages as " +
+			"text messages. It is free. Only Danish mobile numbers can be used, and you alone are responsible for " +
+			"the number. You can opt out at any time.",
+	},
 	"email.confirm": {"En e-mail forlader Digital Post og er ikke beskyttet der",
 		"An e-mail leaves Digital Post, and is not protected there"},
 }

@@ -117,7 +117,8 @@ func (t *teller) isTold() {
 // wantsReceipts has the sender told of its receipts at a webhook of the outbox's, if there is one.
 func (t *teller) wantsReceipts(webhooks string) {
 	if t.err == nil && webhooks != "" {
-		_, t.err = t.sender.do("PUT", "/apis/v1/receipts/endpoint", map[string]string{"Content-Type": "application/json"},
+		header := map[string]string{"Content-Type": "application/json"}
+		_, t.err = t.sender.do("PUT", "/apis/v1/receipts/endpoint", header,
 			strings.NewReader(`{"url":"`+webhooks+`receipts"}`), nil)
 	}
 	_, t.receipts = t.waits("receipts", -1)

@@ -17,12 +17,11 @@ const (
 
 // Bounds of contact details.
 const (
-	MaxEMails    = 3                // of a person, for a mailbox
-	CodeLives    = 10 * time.Minute // how long a code confirms a contact detail
-	MaxTries     = 5                // of a code
-	MaxCodes     = 10               // that a person is sent on a day (UTC), for a mailbox
-	MaxReminder  = 30               // days after which one may be reminded
-	codeDayHours = 24 * time.Hour
+	MaxEMails   = 3                // of a person, for a mailbox
+	CodeLives   = 10 * time.Minute // how long a code confirms a contact detail
+	MaxTries    = 5                // of a code
+	MaxCodes    = 10               // that a person is sent on a day (UTC), for a mailbox
+	MaxReminder = 30               // days after which one may be reminded
 )
 
 // A DetailKind is what a contact detail is.
@@ -97,7 +96,7 @@ func (b Box) Detail(id domain.UUID) (Contacts, Detail, bool) {
 	return Contacts{}, Detail{}, false
 }
 
-// contacts changes a person's contact details. What was there before is left as it is.
+// setContacts changes a person's contact details. What was there before is left as it is.
 func (b *Box) setContacts(person domain.MailboxID, fn func(*Contacts)) {
 	all := slices.Clone(b.Contacts)
 	at := slices.IndexFunc(all, func(c Contacts) bool { return c.Person == person })
@@ -132,7 +131,8 @@ func (s *State) detail(id domain.UUID, fn func(*Contacts, *Detail)) {
 
 // contactEvents are the zero values of this file's event types.
 var contactEvents = []Event{
-	ContactSet{}, ContactCodeIssued{}, ContactCodeFailed{}, ContactConfirmed{}, ContactRemoved{}, NotificationsSet{},
+	ContactSet{}, ContactHoursSet{}, ContactCodeIssued{}, ContactCodeFailed{}, ContactConfirmed{}, ContactRemoved{},
+	NotificationsSet{},
 }
 
 // ContactSet records a contact detail that a person has given. It is not confirmed.
@@ -163,6 +163,22 @@ func (e ContactSet) evolve(s *State, _ domain.Moment) {
 	})
 }
 
+// ContactHoursSet records whether a contact detail may be used at night.
+type ContactHoursSet struct {
+	Detail  domain.UUID `cbor:"1,keyasint" json:"detail"`
+	Anytime bool        `cbor:"2,keyasint" json:"anytime"`
+}
+
+// EventType is the stored name.
+func (ContactHoursSet) EventType() string { return "mailbox.contact-hours-set" }
+
+// Effect is on the mailbox's own row.
+func (ContactHoursSet) Effect() domain.Effect { return onBox() }
+
+func (e ContactHoursSet) evolve(s *State, _ domain.Moment) {
+	s.detail(e.Detail, func(_ *Contacts, d *Detail) { d.Shown.Anytime = e.Anytime })
+}
+
 // ContactCodeIssued records a code that is sent to a contact detail, and that confirms it until its end.
 type ContactCodeIssued struct {
 	Detail domain.UUID `cbor:"1,keyasint" json:"detail"`
@@ -191,7 +207,7 @@ func (e ContactCodeIssued) evolve(s *State, at domain.Moment) {
 
 // codeDay gives the day on which a code was made, from its end.
 func codeDay(until time.Time) int64 {
-	return until.Add(-CodeLives).Unix() / int64(codeDayHours/time.Second)
+	return until.Add(-CodeLives).Unix() / int64(24*time.Hour/time.Second)
 }
 
 // ContactCodeFailed records that a wrong code was given.
@@ -258,6 +274,9 @@ func (ContactRemoved) Effect() domain.Effect { return onBox() }
 func (e ContactRemoved) evolve(s *State, _ domain.Moment) {
 	s.setContacts(e.Person, func(c *Contacts) {
 		c.Details = slices.DeleteFunc(c.Details, func(d Detail) bool { return d.ID == e.Detail })
+		if len(c.Details) == 0 && c.Person != (domain.MailboxID{}) { // wishes of one who has access end with it
+			c.OptedOut, c.Reminder = time.Time{}, 0
+		}
 	})
 }
 
@@ -297,6 +316,15 @@ func (NotificationsSet) EventType() string { return "mailbox.notifications-set" 
 // Effect is on the mailbox's own row.
 func (NotificationsSet) Effect() domain.Effect { return onBox() }
 
-func (e NotificationsSet) evolve(s *State, _ domain.Moment) {
-	s.setContacts(e.Person, func(c *Contacts) { c.OptedOut, c.Reminder = e.OptedOut, e.Reminder })
+func (e NotificationsSet) evolve(s *State, at domain.Moment) {
+	s.setContacts(e.Person, func(c *Contacts) {
+		again := !c.OptedOut.IsZero() && e.OptedOut.IsZero()
+		for i := range c.Details {
+			if again { // of what has come meanwhile, nothing is told
+				t := &c.Details[i].Told
+				t.Through, t.Reminded = max(t.Through, at.Position), max(t.Reminded, at.Position)
+			}
+		}
+		c.OptedOut, c.Reminder = e.OptedOut, e.Reminder
+	})
 }

@@ -112,7 +112,11 @@ func (c SetContacts) replace(s *State, now Contacts) (events []Event, err error)
 	stays := map[domain.UUID]bool{}
 	var fresh []Given
 
-	for _, g := range c.Given {
+	for i, g := range c.Given {
+		if slices.ContainsFunc(c.Given[:i], func(x Given) bool { return x.Kind == g.Kind && x.Hash == g.Hash }) {
+			continue // it is given twice
+		}
+
 		if !g.Allowed || !slices.Contains(c.Kinds, g.Kind) {
 			return nil, domain.Refuse(DetailNotAllowed)
 		}
@@ -121,18 +125,24 @@ func (c SetContacts) replace(s *State, now Contacts) (events []Event, err error)
 			return nil, domain.Refuse(TooManyDetails)
 		}
 
-		same := slices.IndexFunc(now.Details, func(d Detail) bool {
-			return d.Kind == g.Kind && d.Hash == g.Hash && d.Shown.Anytime == g.Anytime
-		})
+		same := slices.IndexFunc(now.Details, func(d Detail) bool { return d.Kind == g.Kind && d.Hash == g.Hash })
 		if same < 0 {
 			fresh = append(fresh, g)
 			continue
 		}
-		stays[now.Details[same].ID] = true
+
+		d := now.Details[same]
+		stays[d.ID] = true
+		if d.Shown.Anytime != g.Anytime {
+			events = append(events, ContactHoursSet{d.ID, g.Anytime})
+		}
 	}
 
 	for _, d := range now.Details {
-		if slices.Contains(c.Kinds, d.Kind) && !stays[d.ID] {
+		// A number is used until the one in its place is confirmed.
+		ofKind := func(g Given) bool { return g.Kind == d.Kind }
+		replaced := d.Kind != EMail && d.Confirmed && slices.ContainsFunc(fresh, ofKind)
+		if slices.Contains(c.Kinds, d.Kind) && !stays[d.ID] && !replaced {
 			events = append(events, removed(now.Person, d))
 		}
 	}
@@ -218,7 +228,7 @@ func confirms(s *State, person domain.MailboxID, detail domain.UUID) Leave {
 }
 
 func (c ConfirmContact) decide(s *State) ([]Event, error) {
-	_, d, err := s.theirs(c.Person, c.Detail)
+	of, d, err := s.theirs(c.Person, c.Detail)
 	switch {
 	case err != nil:
 		return nil, err
@@ -230,7 +240,14 @@ func (c ConfirmContact) decide(s *State) ([]Event, error) {
 		return []Event{ContactCodeFailed{d.ID}}, nil // whoever asked finds it not confirmed
 	}
 
-	return []Event{ContactConfirmed{Detail: d.ID}}, nil
+	events := []Event{ContactConfirmed{Detail: d.ID}}
+	for _, before := range of.Details {
+		if d.Kind != EMail && before.Kind == d.Kind && before.ID != d.ID {
+			events = append(events, removed(of.Person, before)) // it takes its place
+		}
+	}
+
+	return events, nil
 }
 
 // RenewCode sends another code to a person's own contact detail that is not confirmed. The one before is void.

@@ -34,6 +34,17 @@ func mail(id, hash domain.UUID) mailbox.Given {
 	}
 }
 
+// mobile gives a number of an id and a hash.
+func mobile(id, hash domain.UUID) mailbox.Given {
+	g := mail(id, hash)
+	g.Kind = mailbox.Mobile
+
+	return g
+}
+
+// atNight is one that may be used at night.
+func atNight(g mailbox.Given) mailbox.Given { g.Anytime = true; return g }
+
 // mails sets e-mail addresses, in the app.
 func mails(all ...mailbox.Given) mailbox.SetContacts {
 	return mailbox.SetContacts{Kinds: []mailbox.DetailKind{mailbox.EMail}, Given: all, Platform: "app"}
@@ -76,6 +87,39 @@ var settingContacts = []scenario{
 			},
 			mailbox.ContactCodeIssued{Detail: c2, Leaf: 2, Code: sealed("code", 2), Hash: code, Until: until},
 		),
+	},
+	{
+		Name:  "one that is given twice",
+		Given: open,
+		When:  mails(mail(c1, nameA), mail(c2, nameA)),
+		Then:  then(mailSet, codeSent),
+	},
+	{
+		Name:  "at night, too",
+		Given: known,
+		When:  mails(atNight(mail(c2, nameA))),
+		Then:  then(mailbox.ContactHoursSet{Detail: c1, Anytime: true}),
+	},
+	{
+		Name:  "a number in the place of one that is confirmed, which is used until then",
+		Given: open.and(mobileSet, codeSent, confirmed),
+		When: mailbox.SetContacts{
+			Kinds: []mailbox.DetailKind{mailbox.Mobile}, Given: []mailbox.Given{mobile(c2, nameB)},
+		},
+		Then: then(
+			mailbox.ContactSet{Detail: c2, Kind: mailbox.Mobile, Leaf: 2, Words: sealed("mail", 2), Hash: nameB},
+			mailbox.ContactCodeIssued{Detail: c2, Leaf: 2, Code: sealed("code", 2), Hash: code, Until: until},
+		),
+	},
+	{
+		Name: "it is confirmed",
+		Given: open.and(mobileSet, codeSent, confirmed,
+			mailbox.ContactSet{Detail: c2, Kind: mailbox.Mobile, Leaf: 2, Words: sealed("mail", 2), Hash: nameB},
+			mailbox.ContactCodeIssued{Detail: c2, Leaf: 2, Code: sealed("code", 2), Hash: code, Until: until}),
+		When: mailbox.ConfirmContact{Detail: c2, Hash: code},
+		Then: then(mailbox.ContactConfirmed{Detail: c2}, mailbox.ContactRemoved{
+			Detail: c1, Kind: mailbox.Mobile, Leaf: 1, Words: sealed("mail", 1), Confirmed: true,
+		}),
 	},
 	{Name: "none any more", Given: open.and(mailSet, codeSent), When: mails(), Then: then(mailGone)},
 	{

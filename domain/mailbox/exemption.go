@@ -375,7 +375,7 @@ func (c RevokeExemption) decide(s *State) ([]Event, error) {
 func (c Contacts) confirmed(named []domain.UUID) bool {
 	has := map[domain.UUID]bool{}
 	for _, d := range c.Details {
-		if d.Confirmed {
+		if d.Confirmed && d.Kind != NemSMSNumber {
 			has[d.Hash] = true
 		}
 	}

@@ -193,6 +193,12 @@ var exemptionRules = []scenario{
 		Then:  then(mailbox.ExemptionRevoked{Exemption: g1, By: mailbox.BySelf}),
 	},
 	{
+		Name:  "cancelled online, with a number of NemSMS alone",
+		Given: exempt.and(smsSet, codeSent, mailbox.ContactConfirmed{Detail: c1}),
+		When:  mailbox.RevokeExemption{By: mailbox.BySelf},
+		Err:   refused(mailbox.ContactNotAllowed),
+	},
+	{
 		Name:  "cancelled online, with contact details that were confirmed before",
 		Given: exempt.and(mailSet, codeSent, mailbox.ContactConfirmed{Detail: c1}),
 		When:  mailbox.RevokeExemption{By: mailbox.BySelf},

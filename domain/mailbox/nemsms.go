@@ -26,11 +26,14 @@ type NemSMS struct {
 	Terms  string    `cbor:"1,keyasint,omitempty"` // that were accepted, by their version; empty: not registered
 	Shared bool      `cbor:"2,keyasint,omitempty"` // the number is that for new post; else one of its own
 	At     time.Time `cbor:"3,keyasint,omitzero"`
+	// Since is the position from which they are registered without a break: what was queued before is not for them.
+	Since uint64 `cbor:"4,keyasint,omitempty"`
 }
 
-// TextNumber gives the confirmed number to which authorities' text messages go; false if there is none.
+// TextNumber gives the confirmed number to which authorities' text messages go; false if there is none, or if the terms
+// that were accepted are not those in force.
 func (b Box) TextNumber() (Detail, bool) {
-	if b.NemSMS.Terms == "" || b.Owner == "" {
+	if b.NemSMS.Terms != NemSMSTerms || b.Owner == "" {
 		return Detail{}, false
 	}
 
@@ -64,8 +67,12 @@ func (NemSMSRegistered) EventType() string { return "mailbox.nemsms-registered" 
 // Effect is on the mailbox's own row.
 func (NemSMSRegistered) Effect() domain.Effect { return onBox() }
 
-func (e NemSMSRegistered) evolve(s *State, _ domain.Moment) {
-	s.NemSMS = NemSMS(e)
+func (e NemSMSRegistered) evolve(s *State, at domain.Moment) {
+	since := s.NemSMS.Since
+	if s.NemSMS.Terms == "" {
+		since = at.Position
+	}
+	s.NemSMS = NemSMS{Terms: e.Terms, Shared: e.Shared, At: e.At, Since: since}
 	s.setContacts(domain.MailboxID{}, func(*Contacts) {})
 }
 

@@ -116,6 +116,12 @@ var sendingNemSMS = []scenario{
 		Err:   refused(mailbox.NoNemSMS),
 	},
 	{
+		Name:  "to one who has not accepted the terms that are in force",
+		Given: open.and(smsSet, codeSent, confirmed, mailbox.NemSMSRegistered{Terms: "2010-01", At: noon}),
+		When:  text(m1),
+		Err:   refused(mailbox.NoNemSMS),
+	},
+	{
 		Name:  "to one who has opted out",
 		Given: texted.and(mailbox.NemSMSOptedOut{}),
 		When:  text(m1),

@@ -11,8 +11,27 @@ import (
 type Told struct {
 	Through  uint64 `cbor:"1,keyasint,omitempty"`
 	Reminded uint64 `cbor:"2,keyasint,omitempty"`
-	// Asked is what is under way, and stays the same however often it is tried; zero: nothing.
-	Asked Notice `cbor:"3,keyasint,omitzero"`
+	// Asked and Reminder are what is under way, and stay the same however often they are tried; zero: nothing.
+	Asked    Notice `cbor:"3,keyasint,omitzero"`
+	Reminder Notice `cbor:"4,keyasint,omitzero"`
+}
+
+// Under gives what is under way: a reminder, or a notice of new post.
+func (t Told) Under(reminder bool) Notice {
+	if reminder {
+		return t.Reminder
+	}
+
+	return t.Asked
+}
+
+// set puts something under way; the zero notice: nothing.
+func (t *Told) set(reminder bool, n Notice) {
+	if reminder {
+		t.Reminder = n
+	} else {
+		t.Asked = n
+	}
 }
 
 // A Notice is one e-mail or text message about new post.
@@ -40,7 +59,7 @@ func (NotificationRequested) EventType() string { return "mailbox.notification-r
 func (NotificationRequested) Effect() domain.Effect { return onBox() }
 
 func (e NotificationRequested) evolve(s *State, _ domain.Moment) {
-	s.told(e.Detail, func(t *Told) { t.Asked = e.Notice })
+	s.told(e.Detail, func(t *Told) { t.set(e.Notice.Reminder, e.Notice) })
 }
 
 // How telling a person of new post ends.
@@ -66,8 +85,8 @@ func (NotificationEnded) Effect() domain.Effect { return onBox() }
 
 func (e NotificationEnded) evolve(s *State, _ domain.Moment) {
 	s.told(e.Detail, func(t *Told) {
-		if t.Asked.ID == e.Notice.ID {
-			t.Asked = Notice{}
+		if t.Under(e.Notice.Reminder).ID == e.Notice.ID {
+			t.set(e.Notice.Reminder, Notice{})
 		}
 
 		if e.Notice.Reminder {
@@ -106,7 +125,7 @@ func (RequestNotice) leave(*State) Leave { return Leave{Machines: []access.Machi
 
 func (c RequestNotice) decide(s *State) ([]Event, error) {
 	_, d, ok := s.Box.Detail(c.Detail)
-	if !ok || !d.Confirmed || d.Told.Asked.ID != (domain.UUID{}) || d.Told.Has(c.Notice) {
+	if !ok || !d.Confirmed || d.Told.Under(c.Notice.Reminder).ID != (domain.UUID{}) || d.Told.Has(c.Notice) {
 		return nil, nil
 	}
 
@@ -135,7 +154,7 @@ func (EndNotice) leave(*State) Leave { return Leave{Machines: []access.Machine{a
 
 func (c EndNotice) decide(s *State) ([]Event, error) {
 	_, d, ok := s.Box.Detail(c.Detail)
-	under := d.Told.Asked.ID == c.Notice.ID
+	under := d.Told.Under(c.Notice.Reminder).ID == c.Notice.ID
 	if !ok || !under && (c.Outcome != NoticeNot || d.Told.Has(c.Notice)) {
 		return nil, nil
 	}

@@ -66,12 +66,14 @@ var subscriptionRules = []scenario{
 		Err: refused(organisation.SubscriptionNotAllowed),
 	},
 	{
-		Name: "of what there is not", Given: joined, When: put(of(citizens(u1, sys1), organisation.AllOrganisations)),
-		Err: refused(organisation.SubscriptionNotAllowed),
+		Name: "of what there is not", Given: joined,
+		When: put(of(citizens(u1, sys1), organisation.AllOrganisations)),
+		Err:  refused(organisation.SubscriptionNotAllowed),
 	},
 	{
-		Name: "one more than a system may have", Given: joined.and(manySubscriptions()...), When: put(citizens(u1, sys1)),
-		Err: refused(organisation.TooManySubscriptions),
+		Name: "one more than a system may have", Given: joined.and(manySubscriptions()...),
+		When: put(citizens(u1, sys1)),
+		Err:  refused(organisation.TooManySubscriptions),
 	},
 	{
 		Name: "it ends", Given: joined.and(citizens(u1, sys1)),

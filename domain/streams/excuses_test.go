@@ -47,6 +47,7 @@ var excuses = map[string]map[string]string{
 		"ContactCodeIssued.Detail": inRow, "ContactCodeIssued.Hash": inRow,
 		"ContactCodeIssued.Leaf": told, "ContactCodeIssued.Code": told,
 	},
+	"mailbox.contact-hours-set":   {"ContactHoursSet.Detail": inRow},
 	"mailbox.contact-code-failed": {"ContactCodeFailed.Detail": inRow},
 	"mailbox.contact-removed": {
 		"ContactRemoved.Detail": told, "ContactRemoved.Leaf": told, "ContactRemoved.Words": told,

@@ -29,7 +29,7 @@ func (d draw) contacts() mailbox.Command {
 		if d.coin() {
 			set.Given = append(set.Given, mailbox.Given{
 				Kind: kind, Allowed: true, Hash: domain.UUID{byte(d.IntN(3))}, ID: d.id(), Seal: d.sealing(),
-				Code: code,
+				Code: code, Anytime: d.coin(),
 			})
 		}
 	}
@@ -80,6 +80,12 @@ func text(d draw) mailbox.Order {
 // notice tells the owner of new post, or says how that ended.
 func notice(d draw) mailbox.Order {
 	for _, x := range d.state.ContactsOf(domain.MailboxID{}).Details {
+		if d.IntN(4) == 0 { // the same, at other hours
+			return d.owner(mailbox.SetContacts{Kinds: []mailbox.DetailKind{x.Kind}, Given: []mailbox.Given{{
+				Kind: x.Kind, Allowed: true, Hash: x.Hash, Anytime: !x.Shown.Anytime,
+			}}})
+		}
+
 		n := x.Told.Asked
 		if n.ID != (domain.UUID{}) && d.coin() {
 			outcome := one(d, []string{mailbox.NoticeSent, mailbox.NoticeRefused, mailbox.NoticeNever})

@@ -30,17 +30,22 @@ func New(c *core.Core) *Contacts { return &Contacts{c} }
 var (
 	danishMobile = regexp.MustCompile(`^(\+45|0045)?([2-9][0-9]{7})$`)
 	anEMail      = regexp.MustCompile(
-		`^[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$`)
+		`^[A-Za-z0-9!#$%&'*+/=?^_{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_{|}~-]+)*` +
+			`@([A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$`)
 )
 
-const maxEMail = 254 // characters of an address (RFC 5321, 4.5.3.1.3)
+// Characters of an address, and of what stands before its @ (RFC 5321, 4.5.3.1).
+const (
+	maxEMail = 254
+	maxLocal = 64
+)
 
 // Kept gives an e-mail address, or a mobile number as +45 and 8 digits, as it is kept; empty for what is neither.
 func Kept(kind mailbox.DetailKind, words string) string {
 	words = strings.Join(strings.Fields(words), "")
 	if kind == mailbox.EMail {
 		at := strings.LastIndexByte(words, '@')
-		if len(words) > maxEMail || !anEMail.MatchString(words) {
+		if len(words) > maxEMail || at > maxLocal || !anEMail.MatchString(words) {
 			return ""
 		}
 

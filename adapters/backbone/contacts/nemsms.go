@@ -135,7 +135,8 @@ func (x *Contacts) VerifyNumber(
 	}
 
 	out, at, err := x.registered(ctx, ask, a, renewal{detail}, cmd)
-	if err == nil && !v.Renew && (out.Number == nil || !out.Number.Confirmed) {
+	right := out.Number != nil && out.Number.ID == detail && out.Number.Confirmed
+	if err == nil && !v.Renew && !right {
 		err = domain.Refuse(CodeWrong)
 	}
 
@@ -200,7 +201,7 @@ func (t Texts) Queued(box domain.MailboxID, m domain.MessageID) (out Text, waits
 	if err != nil || !ok {
 		return out, false, err
 	}
-	out.ID, out.System = letter.Letter.UUID, row.System
+	out.ID, out.System = domain.UUID(m), row.System
 
 	owner, _, err := s.Mailbox(box)
 	if err != nil {
@@ -208,7 +209,7 @@ func (t Texts) Queued(box domain.MailboxID, m domain.MessageID) (out Text, waits
 	}
 
 	d, ok := owner.TextNumber()
-	if !ok {
+	if !ok || row.Shown.Changed < owner.NemSMS.Since { // opted out, perhaps registered again since
 		return out, true, nil
 	}
 

@@ -2,6 +2,7 @@ package contacts
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 
 	"digitalpost/adapters/backbone/content"
@@ -71,7 +72,8 @@ type Telling struct {
 	Messages int    // new ones; 0: it is not about new post
 	Text     string // what the sender of the only one has given to be told; empty: nothing
 	Reminder bool
-	Code     string // that confirms the contact detail; empty: it is not about that
+	Notice   mailbox.Notice // which it is, if it is about new post
+	Code     string         // that confirms the contact detail; empty: it is not about that
 }
 
 // New gives what is to be told of an arrival at a contact detail, settled in the log first: it is one with all else
@@ -142,11 +144,11 @@ func (n *Notices) look(box domain.MailboxID, detail domain.UUID, arrival uint64,
 	}
 
 	told := l.detail.Told
-	l.notice = told.Asked
-	l.settled = told.Asked.ID != domain.UUID{}
+	l.notice = told.Under(reminder)
+	l.settled = l.notice.ID != domain.UUID{}
 	if !l.settled {
 		l.notice = mailbox.Notice{
-			ID:      domain.UUID(domain.DeriveID("notice", detail[:], binaryOf(arrival, reminder))),
+			ID:      NoticeID(detail, eventstore.Position(arrival), reminder),
 			Through: arrival, Reminder: reminder,
 		}
 		if told.Has(l.notice) {
@@ -168,17 +170,14 @@ func (n *Notices) look(box domain.MailboxID, detail domain.UUID, arrival uint64,
 	return l, l.count(s, box, through)
 }
 
-// binaryOf tells notices of one contact detail apart.
-func binaryOf(arrival uint64, reminder bool) []byte {
-	out := make([]byte, 9)
-	for i := range 8 {
-		out[i] = byte(arrival >> (56 - 8*i))
-	}
+// NoticeID gives the id of the notice that an arrival begins at a contact detail.
+func NoticeID(detail domain.UUID, arrival eventstore.Position, reminder bool) domain.UUID {
+	what := "notice"
 	if reminder {
-		out[8] = 1
+		what = "reminder"
 	}
 
-	return out
+	return domain.UUID(domain.DeriveID(what, detail[:], binary.BigEndian.AppendUint64(nil, uint64(arrival))))
 }
 
 // wanted reports whether a person is to be told, now.
@@ -251,7 +250,7 @@ func (n *Notices) telling(box domain.MailboxID, l look) (t Telling, err error) {
 		return t, err
 	}
 
-	t.ID, t.Messages, t.Reminder = l.notice.ID, int(l.notice.Messages), l.notice.Reminder
+	t.ID, t.Messages, t.Reminder, t.Notice = l.notice.ID, int(l.notice.Messages), l.notice.Reminder, l.notice
 	if l.notice.Message != (domain.MessageID{}) {
 		t.Text, err = n.text(box, l.notice.Message)
 	}
@@ -325,15 +324,20 @@ func (n *Notices) End(
 	return err
 }
 
-// Asked gives what is under way at a contact detail; false for nothing.
-func (n *Notices) Asked(box domain.MailboxID, detail domain.UUID) (mailbox.Notice, bool, error) {
+// Asked gives what is under way at a contact detail, a reminder or a notice of new post; the zero value for nothing.
+func (n *Notices) Asked(box domain.MailboxID, detail domain.UUID, reminder bool) (mailbox.Notice, error) {
 	row, err := n.core.Mailbox(box)
-	if errors.Is(err, core.ErrNotFound) {
-		return mailbox.Notice{}, false, nil
-	}
 	_, d, _ := row.Detail(detail)
 
-	return d.Told.Asked, d.Told.Asked.ID != domain.UUID{}, err
+	return d.Told.Under(reminder), IgnoreGone(err)
+}
+
+// Anytime reports whether a contact detail may be used at night.
+func (n *Notices) Anytime(box domain.MailboxID, detail domain.UUID) (bool, error) {
+	row, err := n.core.Mailbox(box)
+	_, d, _ := row.Detail(detail)
+
+	return d.Shown.Anytime, IgnoreGone(err)
 }
 
 // Kind gives what a contact detail is; empty where it is no more.

@@ -30,7 +30,7 @@ func (p Pushes) Pushable(m domain.MessageID) (r Receipt, sys organisations.Syste
 		return r, sys, false, nil // withdrawn since
 	}
 
-	return p.in.final(row), sys, err == nil && sys.Receipts.Open(), err
+	return p.in.final(row), sys, err == nil && sys.Receipts.URL != "", err
 }
 
 func (p Pushes) row(m domain.MessageID) (receipts.Row, bool, error) {

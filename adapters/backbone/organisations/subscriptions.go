@@ -13,32 +13,38 @@ import (
 	"digitalpost/projections/directory"
 )
 
+// Subscriptions are what authorities' systems are told changes of. They may be used by many goroutines at once.
+type Subscriptions struct{ o *Organisations }
+
+// SubscriptionsOf gives them.
+func SubscriptionsOf(o *Organisations) Subscriptions { return Subscriptions{o} }
+
 // Subscribe begins a subscription of a system's, or changes one; its address has answered for itself.
-func (o *Organisations) Subscribe(
+func (x Subscriptions) Subscribe(
 	ctx context.Context, sys System, cmd organisation.PutSubscription,
 ) (directory.SubscriptionRow, eventstore.Position, error) {
 	cmd.Set.System = sys.ID
-	at, err := o.run(ctx, Own(sys), sys.Organisation.CVR, cmd)
+	at, err := x.o.run(ctx, Own(sys), sys.Organisation.CVR, cmd)
 	if err != nil {
 		return directory.SubscriptionRow{}, 0, err
 	}
-	row, err := o.Subscription(sys, cmd.Set.Subscription)
+	row, err := x.Of(sys, cmd.Set.Subscription)
 
 	return row, at, err
 }
 
 // Unsubscribe ends a subscription of a system's.
-func (o *Organisations) Unsubscribe(
+func (x Subscriptions) Unsubscribe(
 	ctx context.Context, sys System, id domain.UUID, version uint32,
 ) (eventstore.Position, error) {
-	return o.run(ctx, Own(sys), sys.Organisation.CVR, organisation.EndSubscription{
+	return x.o.run(ctx, Own(sys), sys.Organisation.CVR, organisation.EndSubscription{
 		Ended: organisation.SubscriptionEnded{Subscription: id}, System: sys.ID, Version: version,
 	})
 }
 
-// Subscription gives a subscription of a system's; core.ErrNotFound if it has none of that id.
-func (o *Organisations) Subscription(sys System, id domain.UUID) (directory.SubscriptionRow, error) {
-	s, err := directory.At(o.core.Views)
+// Of gives a subscription of a system's; core.ErrNotFound if it has none of that id.
+func (x Subscriptions) Of(sys System, id domain.UUID) (directory.SubscriptionRow, error) {
+	s, err := directory.At(x.o.core.Views)
 	if err != nil {
 		return directory.SubscriptionRow{}, err
 	}
@@ -52,9 +58,9 @@ func (o *Organisations) Subscription(sys System, id domain.UUID) (directory.Subs
 	return row, err
 }
 
-// Subscriptions gives those of all systems, of contacts or of organisations, by the system and then the id.
-func (o *Organisations) Subscriptions(ofOrganisations bool) ([]directory.SubscriptionRow, error) {
-	s, err := directory.At(o.core.Views)
+// All gives those of all systems, of contacts or of organisations, by the system and then the id.
+func (x Subscriptions) All(ofOrganisations bool) ([]directory.SubscriptionRow, error) {
+	s, err := directory.At(x.o.core.Views)
 	if err != nil {
 		return nil, err
 	}
