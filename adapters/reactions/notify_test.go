@@ -2,6 +2,7 @@ package reactions_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -226,6 +227,13 @@ func TestWhoIsToldWhat(t *testing.T) {
 	w.Send("Offentlig")
 	if mail := w.Leaves("mette@example.org", 5)[4]; !strings.HasPrefix(mail.Text, "Du har fået ny post") {
 		t.Errorf("told %q, want of public post alone", mail.Text)
+	}
+	servertest.Eventually(t, "all but reminders has happened", func() bool {
+		all, err := out.List(false, 100)
+		return err == nil && !slices.ContainsFunc(all, func(e reactions.Effect) bool { return e.Kind != "reminder" })
+	})
+	if got := w.Left("mette@example.org"); len(got) != 5 {
+		t.Errorf("told %d times, want 5: %+v", len(got), got)
 	}
 }
 

@@ -20,6 +20,9 @@ import (
 	"digitalpost/adapters/backbone"
 	"digitalpost/adapters/reactions"
 	"digitalpost/adapters/server/servertest"
+	"digitalpost/eventstore"
+	"digitalpost/eventstore/filestore"
+	"digitalpost/eventstore/storetest"
 )
 
 // delays are how long events took, by means.
@@ -45,7 +48,8 @@ func (d *delays) percentile(means string, p float64) float64 {
 }
 
 // How long it takes from an event's recorded time until a platform has it by webhook and by NATS, at 1,000 events a
-// second from 16 who mark messages, beside how long the write of its answer took and a bare sync of one page.
+// second from 16 who mark messages, beside how long the write of its answer took, a bare group commit of 16
+// writers to a log on the same disk, and a bare sync of one page.
 //
 //	go test -run '^$' -bench Told -benchtime 5000x ./adapters/reactions
 func BenchmarkTold(b *testing.B) {
@@ -54,6 +58,7 @@ func BenchmarkTold(b *testing.B) {
 	me := w.User(0, "eboks")
 	messages := me.See().Messages
 	d.syncs(b)
+	d.commits(b)
 
 	b.ResetTimer()
 	var wg sync.WaitGroup
@@ -83,7 +88,7 @@ func BenchmarkTold(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 
 	servertest.Soon(func() bool { return d.count("webhook") >= b.N && d.count("nats") >= b.N })
-	for _, means := range []string{"sync", "answer", "webhook", "nats"} {
+	for _, means := range []string{"sync", "commit", "answer", "webhook", "nats"} {
 		b.ReportMetric(d.percentile(means, 0.5), means+"-p50-ms")
 		b.ReportMetric(d.percentile(means, 0.99), means+"-p99-ms")
 	}
@@ -134,6 +139,30 @@ func (d *delays) syncs(b *testing.B) {
 		f.Sync()
 		d.add("sync", began)
 	}
+}
+
+// commits measures what a bare group commit takes each of 16 who append to a log at once.
+func (d *delays) commits(b *testing.B) {
+	s, err := filestore.Open(filepath.Join(b.TempDir(), "log"), filestore.Config{Development: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	var wg sync.WaitGroup
+	for i := range 16 {
+		wg.Go(func() {
+			for n := range 100 {
+				began := time.Now()
+				at := eventstore.ExpectedVersion(n)
+				if _, err := s.Append(b.Context(), storetest.StreamN(i), at, storetest.Event(i)); err != nil {
+					b.Error(err)
+					return
+				}
+				d.add("commit", began)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // world has one who has mail, and a platform that is told by both means.

@@ -94,7 +94,7 @@ func (a notificationHandlers) own(r request) (Access, error) {
 	}
 
 	if door.Grant != (domain.GrantID{}) {
-		x, err := accessHandlers{a.api}.oneAccess(r)
+		x, err := accessHandlers(a).oneAccess(r)
 		if err == nil && x.Row.Grant.Grantee != r.p.Identity {
 			err = core.ErrNotFound
 		}
@@ -150,7 +150,7 @@ func (a notificationHandlers) access(w http.ResponseWriter, r request) error {
 
 	if err != nil {
 		var other accesshall.Given
-		if other, err = (accessHandlers{a.api}).oneAccess(r); err != nil {
+		if other, err = accessHandlers(a).oneAccess(r); err != nil {
 			return err
 		}
 		x = accessOf(other)

@@ -303,6 +303,14 @@ func notice(through uint64) mailbox.Notice {
 	return mailbox.Notice{ID: domain.UUID{0x40, byte(through)}, Through: through, Messages: 1}
 }
 
+// reminder is one of post up to an arrival.
+func reminder(through uint64) mailbox.Notice {
+	n := notice(through)
+	n.ID, n.Reminder = domain.UUID{0x50, byte(through)}, true
+
+	return n
+}
+
 var noticeRules = []scenario{
 	{
 		Name:  "new post is told of",
@@ -314,6 +322,20 @@ var noticeRules = []scenario{
 		Name:  "not where that is under way",
 		Given: known.and(mailbox.NotificationRequested{Detail: c1, Notice: notice(9)}),
 		When:  mailbox.RequestNotice{Detail: c1, Notice: notice(10)},
+	},
+	{
+		Name:  "a reminder beside it",
+		Given: known.and(mailbox.NotificationRequested{Detail: c1, Notice: notice(9)}),
+		When:  mailbox.RequestNotice{Detail: c1, Notice: reminder(9)},
+		Then:  then(mailbox.NotificationRequested{Detail: c1, Notice: reminder(9)}),
+	},
+	{
+		Name: "one that ends leaves the other under way",
+		Given: known.and(mailbox.NotificationRequested{Detail: c1, Notice: notice(9)},
+			mailbox.NotificationRequested{Detail: c1, Notice: reminder(9)},
+			mailbox.NotificationEnded{Detail: c1, Notice: reminder(9), Outcome: mailbox.NoticeSent}),
+		When: mailbox.EndNotice{Detail: c1, Notice: notice(9), Outcome: mailbox.NoticeSent},
+		Then: then(mailbox.NotificationEnded{Detail: c1, Notice: notice(9), Outcome: mailbox.NoticeSent}),
 	},
 	{
 		Name:  "nor what was told",

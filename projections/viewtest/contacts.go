@@ -79,24 +79,25 @@ func text(d draw) mailbox.Order {
 
 // notice tells the owner of new post, or says how that ended.
 func notice(d draw) mailbox.Order {
-	for _, x := range d.state.ContactsOf(domain.MailboxID{}).Details {
-		if d.IntN(4) == 0 { // the same, at other hours
-			return d.owner(mailbox.SetContacts{Kinds: []mailbox.DetailKind{x.Kind}, Given: []mailbox.Given{{
-				Kind: x.Kind, Allowed: true, Hash: x.Hash, Anytime: !x.Shown.Anytime,
-			}}})
-		}
-
-		n := x.Told.Asked
-		if n.ID != (domain.UUID{}) && d.coin() {
-			outcome := one(d, []string{mailbox.NoticeSent, mailbox.NoticeRefused, mailbox.NoticeNever})
-			return d.machine(access.Backbone, mailbox.EndNotice{Detail: x.ID, Notice: n, Outcome: outcome})
-		}
-
-		through := x.Told.Through + uint64(d.IntN(60))
-		n = mailbox.Notice{ID: d.id(), Through: through, Messages: 1, Reminder: d.coin()}
-
-		return d.machine(access.Backbone, mailbox.RequestNotice{Detail: x.ID, Notice: n})
+	all := d.state.ContactsOf(domain.MailboxID{}).Details
+	if len(all) == 0 {
+		return d.owner(d.contacts())
 	}
 
-	return d.owner(d.contacts())
+	x := all[0]
+	n := x.Told.Under(d.coin())
+	switch {
+	case d.IntN(4) == 0: // the same, at other hours
+		return d.owner(mailbox.SetContacts{Kinds: []mailbox.DetailKind{x.Kind}, Given: []mailbox.Given{{
+			Kind: x.Kind, Allowed: true, Hash: x.Hash, Anytime: !x.Shown.Anytime,
+		}}})
+	case n.ID != (domain.UUID{}) && d.coin():
+		outcome := one(d, []string{mailbox.NoticeSent, mailbox.NoticeRefused, mailbox.NoticeNever})
+		return d.machine(access.Backbone, mailbox.EndNotice{Detail: x.ID, Notice: n, Outcome: outcome})
+	}
+
+	through := x.Told.Through + uint64(d.IntN(60))
+	n = mailbox.Notice{ID: d.id(), Through: through, Messages: 1, Reminder: d.coin()}
+
+	return d.machine(access.Backbone, mailbox.RequestNotice{Detail: x.ID, Notice: n})
 }

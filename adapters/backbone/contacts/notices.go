@@ -81,7 +81,7 @@ type Telling struct {
 func (n *Notices) New(
 	ctx context.Context, box domain.MailboxID, detail domain.UUID, arrival eventstore.Position, reminder bool,
 ) (t Telling, more bool, err error) {
-	for ctx.Err() == nil {
+	for range rounds {
 		found, err := n.look(box, detail, uint64(arrival), reminder)
 		if err != nil || found.done {
 			return t, false, err
@@ -103,8 +103,11 @@ func (n *Notices) New(
 		}
 	}
 
-	return t, false, ctx.Err()
+	return t, false, errors.New("backbone: a notice does not settle")
 }
+
+// rounds are how often a notice is looked at until it is settled: once, and again where others were faster.
+const rounds = 10
 
 func (n *Notices) run(
 	ctx context.Context, what string, box domain.MailboxID, notice mailbox.Notice, cmd mailbox.Command,
