@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"digitalpost/adapters/backbone"
+	"digitalpost/adapters/backbone/contacts"
 	"digitalpost/adapters/backbone/core"
 	"digitalpost/adapters/backbone/organisations"
 	"digitalpost/domain"
@@ -61,7 +62,7 @@ func (s *Changes) Plan(_ context.Context, h *Happening) ([]Effect, error) {
 	}
 
 	wanted, id, err := s.changed(h)
-	if err != nil {
+	if err != nil || len(wanted) == 0 {
 		return nil, err
 	}
 
@@ -101,7 +102,7 @@ func (s *Changes) changed(h *Happening) (wanted []string, id domain.UUID, err er
 	}
 
 	now, err := s.b.Contacts.Reach(h.Stream.ID)
-	if err != nil {
+	if err != nil || !moves(h, now) {
 		return nil, id, err
 	}
 
@@ -118,12 +119,28 @@ func (s *Changes) changed(h *Happening) (wanted []string, id domain.UUID, err er
 	return wanted, ContactID(h.Stream.ID), nil
 }
 
+// moves reports whether an event may change whether post or NemSMS reaches somebody, who stands now as is said.
+func moves(h *Happening, now contacts.Reach) bool {
+	says, _ := h.Says()
+	switch e := says.(type) {
+	case mailbox.NemSMSRegistered:
+		return now.NemSMS
+	case mailbox.ContactConfirmed:
+		return now.NemSMS && now.Number == e.Detail
+	case mailbox.ContactRemoved:
+		return e.Confirmed && e.Kind == mailbox.Mobile && now.Shared
+	}
+
+	return true
+}
+
 // A change is what a subscriber is posted.
 type change struct {
 	Type           string      `json:"type"`
 	Subscription   domain.UUID `json:"subscriptionId"`
 	Contact        any         `json:"contact,omitempty"`
 	OrganisationID string      `json:"organisationId,omitempty"`
+	Position       uint64      `json:"position"` // as of which this is so: of two, the higher counts
 }
 
 // Do posts it, as it stands now. One whose subscription has ended counts as done.
@@ -133,7 +150,13 @@ func (s *Changes) Do(ctx context.Context, e Effect) error {
 		return err
 	}
 
-	told := change{Type: "dk.digitalpost.contact-changed", Subscription: row.Set.Subscription}
+	told := change{
+		Type: "dk.digitalpost.contact-changed", Subscription: row.Set.Subscription,
+		Position: uint64(s.b.Position()),
+	}
+	if err := s.b.Fresh(ctx, s.b.Position()); err != nil {
+		return err
+	}
 	if row.Set.Organisations {
 		told.Type, told.OrganisationID = "dk.digitalpost.organisation-changed", domain.UUID(e.Thing).String()
 	} else if told.Contact, err = s.contact(e.Thing); err != nil {

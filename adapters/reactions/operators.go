@@ -81,6 +81,7 @@ func (r *Reactions) Drop(id string) (Effect, error) {
 	}
 
 	if s := r.source(e.Kind); s != nil && !e.Poisoned {
+		e.Alive = true // an operator gives it up: that says nothing of its receiver
 		if err := s.Done(r.ctx, e, errDropped); err != nil {
 			return e, err
 		}

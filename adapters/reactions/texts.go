@@ -81,8 +81,8 @@ var danish = phrases{
 	code: "Din kode til Digital Post er %s. Den gælder i 10 minutter. Har du ikke bedt om den, så se bort fra den.",
 	noNemSMS: "Dette nummer får ikke længere NemSMS. Har du ikke selv ændret det, så log på og se dine " +
 		"kontaktoplysninger.",
-	removed: "Du får ikke længere besked her om ny post i Digital Post. Har du ikke selv ændret det, så log på og se " +
-		"dine kontaktoplysninger.",
+	removed: "Du får ikke længere besked her om ny post i Digital Post, heller ikke NemSMS. Har du ikke selv ændret " +
+		"det, så log på og se efter.",
 }
 
 var english = phrases{
@@ -93,8 +93,8 @@ var english = phrases{
 	code: "Your code for Digital Post is %s. It is valid for 10 minutes. If you did not ask for it, ignore it.",
 	noNemSMS: "This number gets no NemSMS any more. If you did not change that yourself, log on and see your " +
 		"contact details.",
-	removed: "You are no longer told here of new Digital Post. If you did not change that yourself, log on and see " +
-		"your contact details.",
+	removed: "You are no longer told here of new Digital Post, nor sent NemSMS. If you did not change that yourself, " +
+		"log on and see.",
 }
 
 // maxSenders is how many characters of a sender's words are told (MeMo's notification has no more).

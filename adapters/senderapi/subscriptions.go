@@ -1,6 +1,8 @@
 package senderapi
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"slices"
 
@@ -42,12 +44,14 @@ type Subscribed struct {
 	System     domain.SystemID `json:"senderSystemId"`
 	Operations []string        `json:"subscriptionOperations"`
 	URL        string          `json:"notificationUrl"`
+	Secret     string          `json:"secret,omitempty"` // whsec_ and 32 bytes in base64; told when it is set
 }
 
-func (a subscriptions) shown(r directory.SubscriptionRow) any {
+// shown shows a subscription, with the secret that signs what it is told, or without where that is empty.
+func (a subscriptions) shown(r directory.SubscriptionRow, secret string) any {
 	s := Subscribed{
 		ID: r.Set.Subscription, Version: r.Version, System: r.Set.System,
-		Operations: append([]string{}, r.Set.Operations...), URL: r.Set.URL,
+		Operations: append([]string{}, r.Set.Operations...), URL: r.Set.URL, Secret: secret,
 	}
 	if a.organisations {
 		return OrganisationSubscription{s, append([]domain.UUID{}, r.Set.Singles...)}
@@ -70,7 +74,7 @@ func (a subscriptions) list(w http.ResponseWriter, _ *http.Request, sys organisa
 	shown := []any{}
 	for _, r := range all {
 		if r.Set.System == sys.ID {
-			shown = append(shown, a.shown(r))
+			shown = append(shown, a.shown(r, ""))
 		}
 	}
 	problem.JSON(w, http.StatusOK, shown)
@@ -114,9 +118,24 @@ func (a subscriptions) put(w http.ResponseWriter, r *http.Request, sys organisat
 	if cmd.Create && a.organisations { // as NgDP answers each
 		status = http.StatusCreated
 	}
-	problem.Versioned(w, status, row.Version, a.shown(row))
+	secret := "whsec_" + base64.StdEncoding.EncodeToString(a.b.Organisations.EndpointSecret(sys))
+	problem.Versioned(w, status, row.Version, a.shown(row, secret))
 
 	return nil
+}
+
+// A contactID is an id, as a text or, as it is answered, in an object.
+type contactID string
+
+// UnmarshalJSON reads either.
+func (c *contactID) UnmarshalJSON(raw []byte) error {
+	var object struct{ ContactID string }
+	if json.Unmarshal(raw, &object) == nil {
+		*c = contactID(object.ContactID)
+		return nil
+	}
+
+	return json.Unmarshal(raw, (*string)(c))
 }
 
 // bigSubscription is how many bytes a subscription may have.
@@ -124,10 +143,10 @@ const bigSubscription = 128 << 10
 
 func (a subscriptions) read(r *http.Request) (set organisation.SubscriptionSet, err error) {
 	var in struct {
-		Operations    []string `json:"subscriptionOperations"`
-		Contacts      []string `json:"singleContactSubscriptions"`
-		Organisations []string `json:"organisationSubscriptions"`
-		URL           string   `json:"notificationUrl"`
+		Operations    []string    `json:"subscriptionOperations"`
+		Contacts      []contactID `json:"singleContactSubscriptions"`
+		Organisations []contactID `json:"organisationSubscriptions"`
+		URL           string      `json:"notificationUrl"`
 	}
 	if err := problem.ReadJSON(r.Body, bigSubscription, &in, "must be a subscription, a JSON object"); err != nil {
 		return set, err
@@ -145,7 +164,7 @@ func (a subscriptions) read(r *http.Request) (set organisation.SubscriptionSet, 
 	}
 
 	for _, s := range singles {
-		id, err := domain.ParseUUID(s)
+		id, err := domain.ParseUUID(string(s))
 		if err != nil {
 			return set, problem.BadField(name, "field.not.valid", "must be a list of ids, UUIDs")
 		}

@@ -31,11 +31,12 @@ type RegisteredContact struct {
 // A NemSmsSubscription is a registration for text messages from authorities.
 type NemSmsSubscription struct {
 	Resource
-	MobileNumber     string `json:"mobileNumber,omitempty"`      // 8 digits; absent: there is none any more
-	VerificationTime string `json:"verificationTime,omitempty"`  // when the last code was sent
-	ConfirmedTime    string `json:"confirmedDateTime,omitempty"` // absent: the number is not confirmed, and gets none
-	Shared           bool   `json:"sharesMobileNumber"`          // the number is that for new post
-	TermsVersion     string `json:"termsVersion"`                // of the terms that were accepted
+	MobileNumber     string `json:"mobileNumber,omitempty"`       // 8 digits; absent: there is none any more
+	UsedNumber       string `json:"usedUntilConfirmed,omitempty"` // the one before; absent: there is none
+	VerificationTime string `json:"verificationTime,omitempty"`   // when the last code was sent
+	ConfirmedTime    string `json:"confirmedDateTime,omitempty"`  // absent: the number is not confirmed, and gets none
+	Shared           bool   `json:"sharesMobileNumber"`           // the number is that for new post
+	TermsVersion     string `json:"termsVersion"`                 // of the terms that were accepted
 	AcceptedDateTime string `json:"acceptedDateTime"`
 }
 
@@ -51,6 +52,7 @@ func registeredOf(r contacts.Registration) RegisteredContact {
 	s := NemSmsSubscription{
 		Resource: Resource{id, r.Version}, Shared: r.Shared, TermsVersion: r.Terms, AcceptedDateTime: stamp(r.At),
 	}
+	s.UsedNumber = localNumber(r.Used)
 	if d := r.Number; d != nil {
 		s.ID, s.MobileNumber, s.VerificationTime = d.ID, localNumber(d.Words), stamp(d.Shown.Sent)
 		if d.Confirmed {

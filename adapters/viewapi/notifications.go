@@ -33,6 +33,8 @@ type EmailNotificationSubscription struct {
 type SmsNotificationSubscription struct {
 	Subscribed
 	MobileNumber string `json:"mobileNumber"` // 8 digits
+	// UsedNumber is the one before, which is told until this one is confirmed; absent: there is none.
+	UsedNumber string `json:"usedUntilConfirmed,omitempty"`
 }
 
 // Subscribed is what both say.
@@ -70,7 +72,11 @@ func notificationsOf(own contacts.Own) (out Notifications) {
 		case mailbox.EMail:
 			out.EMails = append(out.EMails, EmailNotificationSubscription{s, d.Words})
 		case mailbox.Mobile:
-			out.SMS = &SmsNotificationSubscription{s, localNumber(d.Words)}
+			used := ""
+			if out.SMS != nil {
+				used = out.SMS.MobileNumber
+			}
+			out.SMS = &SmsNotificationSubscription{s, localNumber(d.Words), used}
 		}
 	}
 

@@ -109,7 +109,7 @@ func (c SetContacts) decide(s *State) ([]Event, error) {
 // replace gives the events that put those that are given in the place of those that are there.
 func (c SetContacts) replace(s *State, now Contacts) (events []Event, err error) {
 	mostOf := map[DetailKind]int{EMail: MaxEMails, Mobile: 1, NemSMSNumber: 1}
-	stays := map[domain.UUID]bool{}
+	stays, pending := map[domain.UUID]bool{}, map[DetailKind]bool{}
 	var fresh []Given
 
 	for i, g := range c.Given {
@@ -127,12 +127,13 @@ func (c SetContacts) replace(s *State, now Contacts) (events []Event, err error)
 
 		same := slices.IndexFunc(now.Details, func(d Detail) bool { return d.Kind == g.Kind && d.Hash == g.Hash })
 		if same < 0 {
-			fresh = append(fresh, g)
+			fresh, pending[g.Kind] = append(fresh, g), true
 			continue
 		}
 
 		d := now.Details[same]
 		stays[d.ID] = true
+		pending[d.Kind] = pending[d.Kind] || !d.Confirmed
 		if d.Shown.Anytime != g.Anytime {
 			events = append(events, ContactHoursSet{d.ID, g.Anytime})
 		}
@@ -140,8 +141,7 @@ func (c SetContacts) replace(s *State, now Contacts) (events []Event, err error)
 
 	for _, d := range now.Details {
 		// A number is used until the one in its place is confirmed.
-		ofKind := func(g Given) bool { return g.Kind == d.Kind }
-		replaced := d.Kind != EMail && d.Confirmed && slices.ContainsFunc(fresh, ofKind)
+		replaced := d.Kind != EMail && d.Confirmed && pending[d.Kind]
 		if slices.Contains(c.Kinds, d.Kind) && !stays[d.ID] && !replaced {
 			events = append(events, removed(now.Person, d))
 		}

@@ -112,6 +112,14 @@ var settingContacts = []scenario{
 		),
 	},
 	{
+		Name: "the same again, while the one before is used",
+		Given: open.and(mobileSet, codeSent, confirmed,
+			mailbox.ContactSet{Detail: c2, Kind: mailbox.Mobile, Leaf: 2, Words: sealed("mail", 2), Hash: nameB}),
+		When: mailbox.SetContacts{
+			Kinds: []mailbox.DetailKind{mailbox.Mobile}, Given: []mailbox.Given{mobile(c2, nameB)},
+		},
+	},
+	{
 		Name: "it is confirmed",
 		Given: open.and(mobileSet, codeSent, confirmed,
 			mailbox.ContactSet{Detail: c2, Kind: mailbox.Mobile, Leaf: 2, Words: sealed("mail", 2), Hash: nameB},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/big"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -124,7 +125,8 @@ func (x *Contacts) Of(ctx context.Context, p access.Principal, box domain.Mailbo
 // person names a principal among those who have contact details for a mailbox: zero is its owner, and whoever acts for
 // a company that is.
 func person(p access.Principal, box domain.MailboxID) domain.MailboxID {
-	if p.Identity == box {
+	ofBox := func(x access.Privilege) bool { return x.Mailbox == box && !x.Right.InOffice() }
+	if p.Identity == box || slices.ContainsFunc(p.Privileges, ofBox) {
 		return domain.MailboxID{}
 	}
 
@@ -225,7 +227,7 @@ func (x *Contacts) give(cmd *mailbox.SetContacts, ask core.Ask, kind mailbox.Det
 // admit admits whoever may set contact details of their own for a mailbox.
 func (x *Contacts) admit(ctx context.Context, ask core.Ask) (core.Admission, error) {
 	action := access.List
-	if ask.Identity == ask.Mailbox {
+	if person(ask.Principal, ask.Mailbox) == (domain.MailboxID{}) {
 		action = access.Settings
 	}
 

@@ -9,6 +9,7 @@ import (
 	"digitalpost/adapters/vault"
 	"digitalpost/domain"
 	"digitalpost/domain/access"
+	"digitalpost/domain/looks"
 	"digitalpost/domain/mailbox"
 	"digitalpost/eventstore"
 	"digitalpost/projections/mailboxes"
@@ -22,15 +23,26 @@ type Registration struct {
 	At      time.Time
 	Shared  bool
 	Number  *Detail // nil: there is none
+	Used    string  // the number before, as long as Number is not confirmed; empty: there is none
 }
 
 // NemSMS gives an owner's registration, to whoever may change it.
 func (x *Contacts) NemSMS(ctx context.Context, p access.Principal, box domain.MailboxID) (Registration, error) {
-	if _, err := x.core.Admit(ctx, p, box, access.Texts); err != nil {
+	if _, err := x.texts(ctx, p, box); err != nil {
 		return Registration{}, err
 	}
 
 	return x.registration(box)
+}
+
+// texts admits whoever may register an owner for NemSMS. That somebody in an office looks is recorded.
+func (x *Contacts) texts(ctx context.Context, p access.Principal, box domain.MailboxID) (core.Admission, error) {
+	a, err := x.core.Admit(ctx, p, box, access.Texts)
+	if err != nil || !a.Right.InOffice() {
+		return a, err
+	}
+
+	return a, x.core.Look(ctx, a, looks.CaseOpened{})
 }
 
 func (x *Contacts) registration(box domain.MailboxID) (Registration, error) {
@@ -49,9 +61,14 @@ func (x *Contacts) registration(box domain.MailboxID) (Registration, error) {
 		kind = mailbox.Mobile
 	}
 	for _, d := range own.Details {
-		if d.Kind == kind && out.Terms != "" {
-			out.Number = &d
+		if d.Kind != kind || out.Terms == "" {
+			continue
 		}
+
+		if out.Number != nil {
+			out.Used = out.Number.Words
+		}
+		out.Number = &d
 	}
 
 	return out, err
@@ -67,7 +84,7 @@ type NemSMSWish struct {
 func (x *Contacts) Register(
 	ctx context.Context, ask core.Ask, w NemSMSWish,
 ) (Registration, eventstore.Position, error) {
-	a, err := x.core.Admit(ctx, ask.Principal, ask.Mailbox, access.Texts)
+	a, err := x.texts(ctx, ask.Principal, ask.Mailbox)
 	if err != nil {
 		return Registration{}, 0, err
 	}
@@ -101,7 +118,7 @@ type optOut struct{}
 
 // OptOut ends an owner's registration.
 func (x *Contacts) OptOut(ctx context.Context, ask core.Ask) (Registration, eventstore.Position, error) {
-	a, err := x.core.Admit(ctx, ask.Principal, ask.Mailbox, access.Texts)
+	a, err := x.texts(ctx, ask.Principal, ask.Mailbox)
 	if err != nil {
 		return Registration{}, 0, err
 	}
@@ -113,7 +130,7 @@ func (x *Contacts) OptOut(ctx context.Context, ask core.Ask) (Registration, even
 func (x *Contacts) VerifyNumber(
 	ctx context.Context, ask core.Ask, detail domain.UUID, v Verification,
 ) (Registration, eventstore.Position, error) {
-	a, err := x.core.Admit(ctx, ask.Principal, ask.Mailbox, access.Texts)
+	a, err := x.texts(ctx, ask.Principal, ask.Mailbox)
 	if err != nil {
 		return Registration{}, 0, err
 	}
@@ -147,6 +164,8 @@ func (x *Contacts) VerifyNumber(
 type Reach struct {
 	Kind                   mailbox.OwnerKind
 	Exempt, Closed, NemSMS bool
+	Shared                 bool        // NemSMS goes to the number for new post
+	Number                 domain.UUID // the contact detail that NemSMS goes to; zero: none
 }
 
 // Reach gives it as it stands. What never was is closed.
@@ -158,7 +177,8 @@ func (x *Contacts) Reach(box domain.MailboxID) (r Reach, err error) {
 	defer s.Close()
 
 	row, open, err := s.Mailbox(box)
-	_, r.NemSMS = row.TextNumber()
+	number, reached := row.TextNumber()
+	r.NemSMS, r.Number, r.Shared = reached, number.ID, row.NemSMS.Shared
 	r.Kind, r.Exempt, r.Closed = row.Shown.Opened.Owner, row.Exemption.Exempt, !open
 
 	return r, err
