@@ -100,9 +100,14 @@ func BenchmarkFollowing(b *testing.B) {
 	}
 	defer resp.Body.Close()
 
-	events := 0
-	for lines := bufio.NewScanner(resp.Body); events < b.N && lines.Scan(); {
-		if strings.HasPrefix(lines.Text(), "data:") {
+	events, in := 0, bufio.NewReader(resp.Body)
+	for events < b.N {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			b.Fatalf("%d events, then %v", events, err)
+		}
+
+		if strings.HasPrefix(line, "data:") {
 			events++
 		}
 	}
