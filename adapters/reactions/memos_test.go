@@ -29,7 +29,11 @@ type recipient struct {
 }
 
 func (s *recipient) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
+	body, err := io.ReadAll(r.Body)
+	if err != nil { // the backbone ended in the middle
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
 	if kind := r.Header.Get("Content-Type"); !strings.HasPrefix(kind, "multipart/form-data") {
 		_, challenge, _ := strings.Cut(string(body), `"challenge":"`)
 		challenge, _, _ = strings.Cut(challenge, `"`)
