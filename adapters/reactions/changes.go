@@ -69,7 +69,7 @@ func (s *Changes) Plan(_ context.Context, h *Happening) ([]Effect, error) {
 	var out []Effect
 	for _, r := range all {
 		hit := slices.ContainsFunc(r.Set.Operations, func(o string) bool { return slices.Contains(wanted, o) })
-		if r.Position < h.Position && (hit || slices.Contains(r.Set.Singles, id)) {
+		if r.From < h.Position && (hit || slices.Contains(r.Set.Singles, id)) {
 			out = append(out, Effect{
 				Receiver: r.Set.Subscription.String(), Order: h.Stream.ID, Thing: h.Stream.ID,
 				Key: domain.UUID(domain.DeriveID(s.Kind(), h.ID[:], r.Set.Subscription[:])).String(),
@@ -123,12 +123,10 @@ func (s *Changes) changed(h *Happening) (wanted []string, id domain.UUID, err er
 func moves(h *Happening, now contacts.Reach) bool {
 	says, _ := h.Says()
 	switch e := says.(type) {
-	case mailbox.NemSMSRegistered:
-		return now.NemSMS
 	case mailbox.ContactConfirmed:
 		return now.NemSMS && now.Number == e.Detail
 	case mailbox.ContactRemoved:
-		return e.Confirmed && e.Kind == mailbox.Mobile && now.Shared
+		return e.Confirmed && (e.Kind == mailbox.NemSMSNumber || e.Kind == mailbox.Mobile && now.Shared)
 	}
 
 	return true

@@ -21,7 +21,6 @@ import (
 const (
 	shards       = 4 // lanes of one kind and receiver, by order
 	passAtOnce   = 64
-	lookAhead    = 100_000 // rows of a kind that are looked at for one that is due
 	firstPause   = 200 * time.Millisecond
 	longestPause = 5 * time.Minute
 	tooMany      = 10 // failures in a row that open a receiver's breaker, if they are
@@ -39,63 +38,6 @@ func pauseAfter(attempts int) time.Duration {
 	}
 
 	return p - time.Duration(rand.Int64N(int64(p)/5+1))
-}
-
-// A receiver is one that effects go to, with its breaker.
-type receiver struct {
-	mu     sync.Mutex // guards what follows
-	failed int        // times in a row
-	orders map[[16]byte]bool
-	until  time.Time // nothing is tried before
-}
-
-// note counts how an attempt went.
-func (r *receiver) note(order [16]byte, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-
-	var refused *RefusedError
-	if err == nil || errors.As(err, &refused) && refused.ForGood { // it answers, and means this effect alone
-		r.failed, r.orders, r.until = 0, nil, time.Time{}
-		return
-	}
-
-	if r.orders == nil {
-		r.orders = map[[16]byte]bool{}
-	}
-
-	if len(r.orders) < ofMany {
-		r.orders[order] = true
-	}
-
-	if r.failed++; r.failed >= tooMany && len(r.orders) == ofMany {
-		r.until = time.Now().Add(pauseAfter(r.failed - tooMany + 1))
-	}
-}
-
-// open gives until when nothing is tried; zero: it is.
-func (r *receiver) open() time.Time {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-
-	if time.Now().Before(r.until) {
-		return r.until
-	}
-
-	return time.Time{}
-}
-
-func (r *Reactions) receiver(name string) *receiver {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-
-	one := r.receivers[name]
-	if one == nil {
-		one = &receiver{}
-		r.receivers[name] = one
-	}
-
-	return one
 }
 
 // countEvery is how often all effects are counted.
@@ -122,7 +64,10 @@ func (r *Reactions) feedAll(ctx context.Context) {
 }
 
 // feed sees to it that an effect's lane is fed.
-func (r *Reactions) feed(e Effect) { r.feedLane(e.Kind, e.Receiver, e.Order[15]%shards) }
+func (r *Reactions) feed(e Effect) {
+	r.receiver(e.Receiver).changes.Add(1)
+	r.feedLane(e.Kind, e.Receiver, e.Order[15]%shards)
+}
 
 // feedLane starts feeding a lane, if nobody does.
 func (r *Reactions) feedLane(kind, name string, shard byte) {
@@ -164,6 +109,10 @@ type feeding struct {
 
 	mu      sync.Mutex // guards outcome, which the handler writes and the feeder reads
 	outcome map[string]Effect
+
+	// Of the feeder alone: nothing is due before idle, unless effects have come since so many changes.
+	seen int64
+	idle time.Time
 }
 
 // run passes effects whose time has come, in order, until ctx ends.
@@ -219,10 +168,19 @@ func (f *feeding) due(now time.Time) (due []Effect, next time.Time, err error) {
 		return nil, until, nil
 	}
 
+	changes := f.at.changes.Load()
+	if changes == f.seen && now.Before(f.idle) {
+		return nil, f.idle, nil // nothing has come since it was seen that nothing is due
+	}
+	defer func() {
+		if f.seen, f.idle = changes, next; err != nil || len(due) > 0 {
+			f.idle = time.Time{}
+		}
+	}()
+
 	var tried []Effect
-	waiting, looked := map[[16]byte]bool{}, 0
+	waiting := map[[16]byte]bool{}
 	err = f.r.store.effectsOf(f.kind, f.receiver, func(e Effect) bool {
-		looked++
 		switch {
 		case e.Order[15]%shards != f.shard || e.Poisoned || waiting[e.Order]:
 		case now.Before(e.Next):
@@ -239,7 +197,7 @@ func (f *feeding) due(now time.Time) (due []Effect, next time.Time, err error) {
 			due = append(due, e)
 		}
 
-		return len(due) < passAtOnce && looked < lookAhead
+		return len(due) < passAtOnce
 	})
 
 	return append(due, tried...), next, err
@@ -286,7 +244,10 @@ func (f *feeding) handle(m *message.Message) {
 	}
 	var later *LaterError
 	if errors.As(err, &later) {
-		e.Attempts, e.Next, e.Why = max(e.Attempts, 1), later.At, later.Why
+		e.Attempts, e.Next, e.Why = 1, later.At, later.Why
+		if later.At.After(e.Since) {
+			e.Since = later.At // what it was put off for counts against nobody
+		}
 		f.note(e)
 		return
 	}
@@ -302,7 +263,7 @@ func (f *feeding) handle(m *message.Message) {
 	if err == nil {
 		f.r.metrics.attempts.WithLabelValues(f.kind, "done").Inc()
 		if err = guarded(func() error { return f.source.Done(f.r.ctx, e, nil) }); err == nil {
-			e.Attempts = 0
+			e.Attempts, e.Taken = 0, true
 			f.note(e)
 
 			return

@@ -98,6 +98,7 @@ type Effect struct {
 	Why      string              `cbor:"12,keyasint,omitempty"` // it failed last
 	// Alive says, when it is given up, that its receiver has taken something else since it was due, or for days.
 	Alive bool `cbor:"-"`
+	Taken bool `cbor:"-"` // its receiver has just taken it
 }
 
 func (e Effect) storeKey() []byte {
@@ -282,8 +283,10 @@ func (s *store) settle(outcome map[string]Effect) error {
 					return err
 				}
 
-				if err := takes(tx, e); err != nil {
-					return err
+				if e.Taken {
+					if err := takes(tx, e); err != nil {
+						return err
+					}
 				}
 				continue
 			}

@@ -1,6 +1,7 @@
 package mailbox
 
 import (
+	"slices"
 	"time"
 
 	"digitalpost/domain"
@@ -28,6 +29,9 @@ type NemSMS struct {
 	At     time.Time `cbor:"3,keyasint,omitzero"`
 	// Since is the position from which they are registered without a break: what was queued before is not for them.
 	Since uint64 `cbor:"4,keyasint,omitempty"`
+	// Switched says that they went from the number for new post to one of its own, or back: the one before is used
+	// until the other is confirmed.
+	Switched bool `cbor:"5,keyasint,omitempty"`
 }
 
 // TextNumber gives the confirmed number to which authorities' text messages go; false if there is none, or if the terms
@@ -37,14 +41,20 @@ func (b Box) TextNumber() (Detail, bool) {
 		return Detail{}, false
 	}
 
-	kind := NemSMSNumber
+	kinds := []DetailKind{NemSMSNumber, Mobile}
 	if b.NemSMS.Shared {
-		kind = Mobile
+		slices.Reverse(kinds)
 	}
 
-	for _, d := range b.contacts(domain.MailboxID{}).Details {
-		if d.Kind == kind && d.Confirmed {
-			return d, true
+	if !b.NemSMS.Switched {
+		kinds = kinds[:1]
+	}
+
+	for _, kind := range kinds {
+		for _, d := range b.contacts(domain.MailboxID{}).Details {
+			if d.Kind == kind && d.Confirmed {
+				return d, true
+			}
 		}
 	}
 
@@ -68,11 +78,14 @@ func (NemSMSRegistered) EventType() string { return "mailbox.nemsms-registered" 
 func (NemSMSRegistered) Effect() domain.Effect { return onBox() }
 
 func (e NemSMSRegistered) evolve(s *State, at domain.Moment) {
-	since := s.NemSMS.Since
-	if s.NemSMS.Terms == "" {
-		since = at.Position
+	before := s.NemSMS
+	if before.Terms == "" {
+		before.Since = at.Position
 	}
-	s.NemSMS = NemSMS{Terms: e.Terms, Shared: e.Shared, At: e.At, Since: since}
+	s.NemSMS = NemSMS{
+		Terms: e.Terms, Shared: e.Shared, At: e.At, Since: before.Since,
+		Switched: before.Terms != "" && before.Shared != e.Shared,
+	}
 	s.setContacts(domain.MailboxID{}, func(*Contacts) {})
 }
 
@@ -166,9 +179,10 @@ func (c RegisterNemSMS) decide(s *State) ([]Event, error) {
 	}
 
 	set := SetContacts{Kinds: []DetailKind{NemSMSNumber}, Platform: c.Platform}
-	hasMobile := false
+	hasMobile, hasConfirmed := false, false
 	for _, d := range now.Details {
 		hasMobile = hasMobile || d.Kind == Mobile
+		hasConfirmed = hasConfirmed || d.Kind == Mobile && d.Confirmed
 	}
 
 	switch {
@@ -182,9 +196,12 @@ func (c RegisterNemSMS) decide(s *State) ([]Event, error) {
 		set.Given = []Given{*c.Number}
 	}
 
-	events, err := set.replace(s, now)
-	if err != nil {
-		return nil, err
+	var events []Event
+	if c.Number != nil || hasConfirmed {
+		var err error
+		if events, err = set.replace(s, now); err != nil {
+			return nil, err
+		}
 	}
 
 	if s.NemSMS.Terms != c.Terms || s.NemSMS.Shared != (c.Number == nil) {

@@ -24,10 +24,13 @@ var (
 	smsGone = mailbox.ContactRemoved{
 		Detail: c1, Kind: mailbox.NemSMSNumber, Leaf: 1, Words: sealed("mail", 1), Platform: "app", Confirmed: true,
 	}
-	registered = mailbox.NemSMSRegistered{Terms: mailbox.NemSMSTerms, At: noon}
-	sharing    = mailbox.NemSMSRegistered{Terms: mailbox.NemSMSTerms, Shared: true, At: noon}
-	texted     = open.and(smsSet, codeSent, confirmed, registered)
-	queued     = mailbox.NemSMSQueued{Letter: letter(m1, 2)}
+	registered  = mailbox.NemSMSRegistered{Terms: mailbox.NemSMSTerms, At: noon}
+	sharing     = mailbox.NemSMSRegistered{Terms: mailbox.NemSMSTerms, Shared: true, At: noon}
+	texted      = open.and(smsSet, codeSent, confirmed, registered)
+	otherNumber = mailbox.ContactSet{
+		Detail: c2, Kind: mailbox.NemSMSNumber, Leaf: 2, Words: sealed("mail", 2), Hash: nameB,
+	}
+	queued = mailbox.NemSMSQueued{Letter: letter(m1, 2)}
 )
 
 // accepting registers with the terms of today.
@@ -49,6 +52,14 @@ var registeringNemSMS = []scenario{
 		Given: open.and(mobileSet, codeSent, confirmed),
 		When:  accepting(nil),
 		Then:  then(sharing),
+	},
+	{
+		Name: "from a number of its own to one for new post that is not confirmed: the own is used until then",
+		Given: texted.and(mailbox.ContactSet{
+			Detail: c2, Kind: mailbox.Mobile, Leaf: 2, Words: sealed("mail", 2), Hash: nameB,
+		}),
+		When: accepting(nil),
+		Then: then(sharing),
 	},
 	{Name: "registered at no number", Given: open, When: accepting(nil), Err: refused(mailbox.NumberMissing)},
 	{
@@ -118,6 +129,18 @@ var sendingNemSMS = []scenario{
 	{
 		Name:  "to one who has not accepted the terms that are in force",
 		Given: open.and(smsSet, codeSent, confirmed, mailbox.NemSMSRegistered{Terms: "2010-01", At: noon}),
+		When:  text(m1),
+		Err:   refused(mailbox.NoNemSMS),
+	},
+	{
+		Name:  "to the number for new post, while one of its own is not confirmed",
+		Given: open.and(mobileSet, codeSent, confirmed, sharing, otherNumber, registered),
+		When:  text(m1),
+		Then:  then(mailbox.NemSMSQueued{Letter: letter(m1, 3)}),
+	},
+	{
+		Name:  "not to the number for new post, where one of its own was asked for from the beginning",
+		Given: open.and(mobileSet, codeSent, confirmed, otherNumber, registered),
 		When:  text(m1),
 		Err:   refused(mailbox.NoNemSMS),
 	},

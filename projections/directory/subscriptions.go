@@ -12,7 +12,7 @@ type SubscriptionRow struct {
 	Set          organisation.SubscriptionSet `cbor:"1,keyasint"`
 	Organisation domain.OrganisationID        `cbor:"2,keyasint"`
 	Version      uint32                       `cbor:"3,keyasint"`
-	Position     eventstore.Position          `cbor:"4,keyasint"` // since which it is as it is
+	From         eventstore.Position          `cbor:"4,keyasint"` // since which there is one
 }
 
 func putSubscription(v engine.View, rec eventstore.Event, e organisation.SubscriptionSet) error {
@@ -22,7 +22,11 @@ func putSubscription(v engine.View, rec eventstore.Event, e organisation.Subscri
 		return err
 	}
 
-	return engine.Put(v, k, SubscriptionRow{e, rec.Stream.ID, r.Version + 1, rec.Position})
+	if r.Version == 0 {
+		r.From = rec.Position
+	}
+
+	return engine.Put(v, k, SubscriptionRow{e, rec.Stream.ID, r.Version + 1, r.From})
 }
 
 // Subscription gives one; false if there is none.
