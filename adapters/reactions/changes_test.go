@@ -3,6 +3,7 @@ package reactions_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,12 +43,14 @@ func TestChangesOfReachAreTold(t *testing.T) {
 	w.Exempt(w.People[0].CPR)
 	registers(t, w, 1, "app", "20304050")
 	servertest.Eventually(t, "all is told", func() bool {
-		return len(told(t, w, "all")) >= 2 && len(told(t, w, "one")) >= 1
+		return len(told(t, w, "all")) >= 3 && len(told(t, w, "one")) >= 1
 	})
-	first := told(t, w, "all")[0]
-	if first.Text("type") != "dk.digitalpost.contact-changed" ||
-		first.Text("contact", "mailboxSubscription", "publicRegistrationStatus") != "EXEMPT" {
-		t.Errorf("told %v", first)
+	exempt := slices.ContainsFunc(told(t, w, "all"), func(x servertest.Thing) bool {
+		return x.Text("type") == "dk.digitalpost.contact-changed" &&
+			x.Text("contact", "mailboxSubscription", "publicRegistrationStatus") == "EXEMPT"
+	})
+	if !exempt {
+		t.Errorf("told %v, want that one is exempt", told(t, w, "all"))
 	}
 	servertest.Eventually(t, "that NemSMS reaches one is told", func() bool {
 		one := told(t, w, "one")
