@@ -126,7 +126,7 @@ func (s *Memos) Do(ctx context.Context, e Effect) error {
 	}
 
 	if err != nil {
-		return ignoreWithdrawn(err) // it was fetched and ended meanwhile
+		return core.IgnoreGone(err) // it was fetched and ended meanwhile
 	}
 
 	if err := s.answered(ctx, sys, r, answer); err != nil {
@@ -134,7 +134,7 @@ func (s *Memos) Do(ctx context.Context, e Effect) error {
 	}
 
 	// It is in the system's hands now. Its receipt may still come.
-	return ignoreWithdrawn(s.b.Handover.Take(ctx, sys, r.UUID))
+	return core.IgnoreGone(s.b.Handover.Take(ctx, sys, r.UUID))
 }
 
 // answered takes a receipt that has come with the answer.
@@ -266,7 +266,7 @@ func endOf(ctx context.Context, b *backbone.Backbone, e Effect, failed error, me
 
 	sys, err := b.Organisations.System(domain.SystemID(id))
 	if err != nil {
-		return ignoreWithdrawn(err)
+		return core.IgnoreGone(err)
 	}
 
 	if err := b.Organisations.StopEndpoint(ctx, sys, memos); err != nil {
@@ -282,12 +282,4 @@ var errSwitchedOff = errors.New("the system's address is switched off")
 // whileStopped has an effect wait for its system's address to be set again.
 func whileStopped() error {
 	return &LaterError{At: time.Now().Add(longestPause), Why: errSwitchedOff.Error()}
-}
-
-func ignoreWithdrawn(err error) error {
-	if errors.Is(err, core.ErrNotFound) {
-		return nil
-	}
-
-	return err
 }

@@ -7,6 +7,7 @@ import (
 
 	"digitalpost/adapters/backbone"
 	"digitalpost/adapters/backbone/contacts"
+	"digitalpost/adapters/backbone/core"
 	"digitalpost/adapters/backbone/sending"
 	"digitalpost/adapters/memo"
 	"digitalpost/domain"
@@ -126,7 +127,7 @@ func (s *NewPost) Plan(_ context.Context, h *Happening) (out []Effect, err error
 
 	all, err := s.b.Notices.Receivers(h.Stream.ID)
 	if err != nil {
-		return nil, contacts.IgnoreGone(err)
+		return nil, core.IgnoreGone(err)
 	}
 
 	for _, r := range all {
@@ -161,7 +162,7 @@ func (s *NewPost) Do(ctx context.Context, e Effect) error {
 	for {
 		t, more, err := s.b.Notices.New(ctx, e.Thing, e.Order, e.Position, s.reminder)
 		if err != nil || !more {
-			return contacts.IgnoreGone(err)
+			return core.IgnoreGone(err)
 		}
 
 		if err := s.send(ctx, s.Kind(), t); err != nil {
@@ -216,7 +217,7 @@ func (s *ContactChanges) Plan(_ context.Context, h *Happening) ([]Effect, error)
 	case mailbox.ContactCodeIssued:
 		row, err := s.b.Notices.Kind(h.Stream.ID, e.Detail)
 		if err != nil {
-			return nil, contacts.IgnoreGone(err)
+			return nil, core.IgnoreGone(err)
 		}
 		kind, detail = row, e.Detail
 	case mailbox.ContactRemoved:

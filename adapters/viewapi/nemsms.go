@@ -1,13 +1,14 @@
 package viewapi
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"digitalpost/adapters/backbone/contacts"
+	"digitalpost/adapters/backbone/core"
 	"digitalpost/adapters/problem"
 	"digitalpost/domain"
 	"digitalpost/domain/mailbox"
+	"digitalpost/eventstore"
 )
 
 // nemSMSHandlers serve the registration for NemSMS: of an owner, by themselves or at the municipality's counter.
@@ -117,8 +118,11 @@ func (a nemSMSHandlers) set(w http.ResponseWriter, r request) error {
 		return err
 	}
 
-	run := func() (contacts.Registration, error) { return a.optOut(w, r) }
-	if s != nil {
+	var x contacts.Registration
+	var at eventstore.Position
+	if s == nil {
+		x, at, err = a.b.Contacts.OptOut(r.Context(), ask)
+	} else {
 		wish := contacts.NemSMSWish{Terms: s.Terms}
 		switch {
 		case s.Shared:
@@ -128,30 +132,16 @@ func (a nemSMSHandlers) set(w http.ResponseWriter, r request) error {
 		default:
 			wish.Number = *s.MobileNumber
 		}
-		run = func() (contacts.Registration, error) {
-			x, at, err := a.b.Contacts.Register(r.Context(), ask, wish)
-			a.position(w, at)
-			return x, err
-		}
+		x, at, err = a.b.Contacts.Register(r.Context(), ask, wish)
 	}
 
-	x, err := run()
-	if err == nil {
-		problem.Versioned(w, http.StatusOK, x.Version, registeredOf(x))
-	}
-
-	return err
-}
-
-func (a nemSMSHandlers) optOut(w http.ResponseWriter, r request) (contacts.Registration, error) {
-	ask, err := a.ask(r)
 	if err != nil {
-		return contacts.Registration{}, err
+		return err
 	}
-	x, at, err := a.b.Contacts.OptOut(r.Context(), ask)
 	a.position(w, at)
+	problem.Versioned(w, http.StatusOK, x.Version, registeredOf(x))
 
-	return x, err
+	return nil
 }
 
 // verify confirms the number by the code that was sent to it (pin), or has another sent (renewPin).
@@ -159,18 +149,7 @@ func (a nemSMSHandlers) verify(w http.ResponseWriter, r request) error {
 	if err := a.whose(&r); err != nil {
 		return err
 	}
-	ask, detail, err := a.askFor(r, "subscription")
-	if err != nil {
-		return err
-	}
-	ask.Version = 0
-
-	in, err := fields(r, "pin", "renewPin")
-	if err != nil {
-		return err
-	}
-
-	v, err := verification(in)
+	ask, detail, v, err := a.verification(r)
 	if err != nil {
 		return err
 	}
@@ -185,22 +164,31 @@ func (a nemSMSHandlers) verify(w http.ResponseWriter, r request) error {
 	return nil
 }
 
-// verification reads a code, or that another is wanted.
-func verification(in map[string]json.RawMessage) (v contacts.Verification, err error) {
+// verification reads who confirms which contact detail, by a code, or that another is wanted. No version counts for it.
+func (a *api) verification(r request) (ask core.Ask, detail domain.UUID, v contacts.Verification, err error) {
+	if ask, detail, err = a.askFor(r, "subscription"); err != nil {
+		return ask, detail, v, err
+	}
+	ask.Version = 0
+
+	in, err := fields(r, "pin", "renewPin")
+	if err != nil {
+		return ask, detail, v, err
+	}
+
 	absent(in)
 	if v.Code, err = textField(in, "pin", "must be the code, as text"); err != nil {
-		return v, err
+		return ask, detail, v, err
 	}
 
 	again, err := field[bool](in, "renewPin", "must be true or false")
 	if err != nil {
-		return v, err
-	}
-	v.Renew = again != nil && *again
-
-	if !v.Renew && v.Code == "" {
-		return v, problem.BadField("pin", "field.missing", "or renewPin is required")
+		return ask, detail, v, err
 	}
 
-	return v, nil
+	if v.Renew = again != nil && *again; !v.Renew && v.Code == "" {
+		err = problem.BadField("pin", "field.missing", "or renewPin is required")
+	}
+
+	return ask, detail, v, err
 }

@@ -299,18 +299,7 @@ func wishOf(in map[string]json.RawMessage) (w contacts.Wish, err error) {
 // verify confirms an e-mail address or a mobile number by the code that was sent to it (pin), or has another sent
 // (renewPin).
 func (a notificationHandlers) verify(w http.ResponseWriter, r request) error {
-	ask, detail, err := a.askFor(r, "subscription")
-	if err != nil {
-		return err
-	}
-	ask.Version = 0
-
-	in, err := fields(r, "pin", "renewPin")
-	if err != nil {
-		return err
-	}
-
-	v, err := verification(in)
+	ask, detail, v, err := a.verification(r)
 	if err != nil {
 		return err
 	}

@@ -252,5 +252,5 @@ func (t Texts) EndText(ctx context.Context, box domain.MailboxID, m domain.Messa
 	machine := core.Machine{Kind: access.Backbone, Once: "nemsms ended", Thing: m}
 	_, err := t.n.core.ByMachine(ctx, machine, box, mailbox.EndNemSMS{Message: m, Refused: refused})
 
-	return IgnoreGone(err)
+	return core.IgnoreGone(err)
 }

@@ -332,7 +332,7 @@ func (n *Notices) Asked(box domain.MailboxID, detail domain.UUID, reminder bool)
 	row, err := n.core.Mailbox(box)
 	_, d, _ := row.Detail(detail)
 
-	return d.Told.Under(reminder), IgnoreGone(err)
+	return d.Told.Under(reminder), core.IgnoreGone(err)
 }
 
 // Anytime reports whether a contact detail may be used at night.
@@ -340,7 +340,7 @@ func (n *Notices) Anytime(box domain.MailboxID, detail domain.UUID) (bool, error
 	row, err := n.core.Mailbox(box)
 	_, d, _ := row.Detail(detail)
 
-	return d.Shown.Anytime, IgnoreGone(err)
+	return d.Shown.Anytime, core.IgnoreGone(err)
 }
 
 // Kind gives what a contact detail is; empty where it is no more.
@@ -355,7 +355,7 @@ func (n *Notices) Kind(box domain.MailboxID, detail domain.UUID) (mailbox.Detail
 func (n *Notices) Code(box domain.MailboxID, e mailbox.ContactCodeIssued) (t Telling, wanted bool, err error) {
 	row, err := n.core.Mailbox(box)
 	if err != nil {
-		return t, false, IgnoreGone(err)
+		return t, false, core.IgnoreGone(err)
 	}
 
 	of, d, ok := row.Detail(e.Detail)
@@ -378,20 +378,11 @@ func (n *Notices) Code(box domain.MailboxID, e mailbox.ContactCodeIssued) (t Tel
 func (n *Notices) Removed(box domain.MailboxID, e mailbox.ContactRemoved) (t Telling, wanted bool, err error) {
 	row, err := n.core.Mailbox(box)
 	if err != nil {
-		return t, false, IgnoreGone(err)
+		return t, false, core.IgnoreGone(err)
 	}
 
 	t, err = n.to(box, row, e.Person, e.Kind, mailbox.DetailShown{Leaf: e.Leaf, Words: e.Words, Platform: e.Platform})
 	t.ID = domain.UUID(domain.DeriveID("removed", e.Detail[:]))
 
 	return t, true, err
-}
-
-// IgnoreGone makes that a mailbox has ended no error: nobody is told of it any more.
-func IgnoreGone(err error) error {
-	if errors.Is(err, core.ErrNotFound) {
-		return nil
-	}
-
-	return err
 }

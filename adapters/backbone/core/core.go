@@ -117,6 +117,15 @@ func (c *Core) Mailbox(id domain.MailboxID) (mailbox.Box, error) {
 	return box, err
 }
 
+// IgnoreGone makes it no error that a thing is not there any more: what was to be done about it is over.
+func IgnoreGone(err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+
+	return err
+}
+
 // Found makes a rule's no about a thing that is not there what everybody else says of such a thing: ErrNotFound.
 func Found(err error) error {
 	if IsReason(err, domain.NotFound) {
