@@ -64,7 +64,7 @@ func (s *Receipts) Plan(_ context.Context, h *Happening) ([]Effect, error) {
 	}
 
 	r, sys, ok, err := intake.PushesOf(s.b.Intake).Pushable(m)
-	if err != nil || !ok {
+	if err != nil || !ok || h.Position <= sys.From { // it asked later, however late this is planned
 		return nil, err
 	}
 

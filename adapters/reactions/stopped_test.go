@@ -63,3 +63,50 @@ func TestASystemThatTakesNothingIsSwitchedOff(t *testing.T) {
 		t.Errorf("set again: %v, taken %d, want once", err, took.Load())
 	}
 }
+
+// A system is told of what came to be after it asked to be told, however late that is planned.
+func TestASystemIsToldOfWhatComesAfterItAsked(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	b := backbonetest.Open(t)
+	sys := b.Authority(backbonetest.Municipality)
+	b.Citizen(backbonetest.Mette)
+	source := reactions.NewReceipts(b.Backbone, reactions.Outward{Dev: true},
+		func(r intake.Receipt) any { return r.ID })
+	planned := func() (n int) {
+		t.Helper()
+		for rec, err := range b.Log.ReadAll(ctx, 0) {
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			effects, err := source.Plan(ctx, &reactions.Happening{Event: rec})
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += len(effects)
+		}
+		return n
+	}
+	send := func() { b.Submit(sys, backbonetest.Mette, backbonetest.Letter{}) }
+	set := func(url string) {
+		t.Helper()
+		if _, err := b.Organisations.SetEndpoint(ctx, sys, false, url); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	send()
+	for _, step := range []struct {
+		url  string
+		want int
+	}{
+		{"http://127.0.0.1:1/", 1}, {"http://127.0.0.1:1/other", 2}, {"", 0}, {"http://127.0.0.1:1/", 1},
+	} {
+		set(step.url)
+		send()
+		if n := planned(); n != step.want {
+			t.Errorf("with the endpoint %q: %d receipts are planned, want %d", step.url, n, step.want)
+		}
+	}
+}

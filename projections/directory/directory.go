@@ -99,6 +99,7 @@ type SystemRow struct {
 	Endpoint     string                        `cbor:"7,keyasint,omitempty"` // where it is told of receipts
 	Stopped      bool                          `cbor:"8,keyasint,omitempty"` // it took none for so long
 	Memos        organisation.Endpoint         `cbor:"9,keyasint,omitzero"`  // where it is brought what people write
+	From         eventstore.Position           `cbor:"10,keyasint,omitzero"` // since which it is told of receipts
 }
 
 // setEndpoint changes where the system is told.
@@ -185,6 +186,9 @@ func (Projection) Apply(v engine.View, rec eventstore.Event, e domain.Event) err
 		return changeSystem(v, e.System, func(r *SystemRow) { r.System.ConsentBasis = e.ConsentBasis })
 	case organisation.SystemEndpointSet:
 		return changeSystem(v, e.System, func(r *SystemRow) {
+			if !e.Memos && r.Endpoint == "" {
+				r.From = rec.Position
+			}
 			r.setEndpoint(e.Memos, func(x *organisation.Endpoint) { *x = organisation.Endpoint{URL: e.Endpoint} })
 		})
 	case organisation.SystemEndpointStopped:

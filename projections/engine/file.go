@@ -26,7 +26,7 @@ var (
 )
 
 // formatVersion is that of all views; a file of another one is built anew.
-const formatVersion = 16
+const formatVersion = 17
 
 // A layer is changes over a file; a nil value is a deletion.
 type layer = btree.Map[string, []byte]

@@ -39,6 +39,7 @@ type System struct {
 
 	Receipts organisation.Endpoint // where it is told of receipts
 	Memos    organisation.Endpoint // where it is brought what people write, as a recipient system
+	From     eventstore.Position   // since which it is told of receipts
 
 	holders []holder // whose certificates it may come with
 }
@@ -243,7 +244,7 @@ func (o *Organisations) system(s *directory.Snapshot, r directory.SystemRow) (Sy
 	out := System{
 		ID: r.System.System, Platform: r.System.Platform, OrgID: r.Organisation, KeyHash: r.System.KeyHash,
 		Receives: r.Receives, ConsentBasis: r.System.ConsentBasis, Withdrawn: r.Withdrawn,
-		Receipts: organisation.Endpoint{URL: r.Endpoint, Stopped: r.Stopped}, Memos: r.Memos,
+		Receipts: organisation.Endpoint{URL: r.Endpoint, Stopped: r.Stopped}, Memos: r.Memos, From: r.From,
 	}
 
 	org, _, err := s.Organisation(r.Organisation)
