@@ -116,7 +116,8 @@ type Backbone struct {
 	Subscriptions *subscriptions.Subscriptions
 	Visibility    *visibility.Visibility
 
-	Log Log // to read, for who is outside of the hall
+	Log    Log           // to read, for who is outside of the hall
+	Events engine.Events // the log as it is followed: read and decoded once for all
 
 	dir         string
 	development bool
@@ -235,6 +236,9 @@ func (b *Backbone) open(cfg Config) (err error) {
 		Dir: viewsDir, Projections: projections.All(), Registerer: cfg.Registerer, Slow: cfg.SlowViews,
 		Log: engine.Log{ID: b.store.ID(), Incarnation: b.store.Incarnation()},
 	})
+	if err == nil {
+		b.Events = b.views.Events
+	}
 
 	return err
 }

@@ -15,6 +15,7 @@ import (
 	"digitalpost/domain/organisation"
 	"digitalpost/domain/streams"
 	"digitalpost/projections/directory"
+	"digitalpost/projections/engine"
 )
 
 // Changes tell authorities' systems that subscribe to it whom their post reaches, and whom people may write to: as that
@@ -47,7 +48,7 @@ func ContactID(box domain.MailboxID) domain.UUID {
 }
 
 // Plan gives the telling of each system that subscribes to what has changed.
-func (s *Changes) Plan(_ context.Context, h *Happening) ([]Effect, error) {
+func (s *Changes) Plan(_ context.Context, h *engine.Entry) ([]Effect, error) {
 	ofOrganisations := h.Stream.Kind == streams.Organisation
 	switch {
 	case h.Stream.Kind == streams.Mailbox && slices.Contains(reach, h.Type):
@@ -91,7 +92,7 @@ func structural(eventType string) bool {
 }
 
 // changed gives the operations of which an event is, and the id of what it is about.
-func (s *Changes) changed(h *Happening) (wanted []string, id domain.UUID, err error) {
+func (s *Changes) changed(h *engine.Entry) (wanted []string, id domain.UUID, err error) {
 	if h.Stream.Kind == streams.Organisation {
 		wanted = []string{organisation.AllOrganisations}
 		if h.Type == (organisation.Registered{}).EventType() {
@@ -120,7 +121,7 @@ func (s *Changes) changed(h *Happening) (wanted []string, id domain.UUID, err er
 }
 
 // moves reports whether an event may change whether post or NemSMS reaches somebody, who stands now as is said.
-func moves(h *Happening, now contacts.Reach) bool {
+func moves(h *engine.Entry, now contacts.Reach) bool {
 	says, _ := h.Says()
 	switch e := says.(type) {
 	case mailbox.ContactConfirmed:

@@ -23,6 +23,7 @@ import (
 	"digitalpost/domain"
 	"digitalpost/eventstore"
 	"digitalpost/eventstore/filestore"
+	"digitalpost/projections/engine"
 )
 
 // The events of the test's log, and its results. They are of no Digital Post: nothing here decodes them.
@@ -40,7 +41,7 @@ type poster struct {
 
 func (poster) Kind() string { return "test" }
 
-func (p poster) Plan(_ context.Context, rec *reactions.Happening) ([]reactions.Effect, error) {
+func (p poster) Plan(_ context.Context, rec *engine.Entry) ([]reactions.Effect, error) {
 	if rec.Stream.Kind != happened {
 		return nil, nil
 	}

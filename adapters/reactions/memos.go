@@ -22,6 +22,7 @@ import (
 	"digitalpost/domain"
 	"digitalpost/domain/mailbox"
 	"digitalpost/domain/organisation"
+	"digitalpost/projections/engine"
 	"digitalpost/projections/outbox"
 )
 
@@ -48,7 +49,7 @@ func NewMemos(b *backbone.Backbone, o Outward) *Memos {
 func (*Memos) Kind() string { return "memo" }
 
 // Plan gives the bringing of what was sent to a system that wants it brought; and, when it says so, of what waits.
-func (s *Memos) Plan(_ context.Context, h *Happening) ([]Effect, error) {
+func (s *Memos) Plan(_ context.Context, h *engine.Entry) ([]Effect, error) {
 	sent, set := (mailbox.MessageSent{}).EventType(), (organisation.SystemEndpointSet{}).EventType()
 	if h.Type != sent && h.Type != set {
 		return nil, nil

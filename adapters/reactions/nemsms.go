@@ -7,6 +7,7 @@ import (
 	"digitalpost/adapters/backbone/contacts"
 	"digitalpost/domain"
 	"digitalpost/domain/mailbox"
+	"digitalpost/projections/engine"
 )
 
 // NemSMS sends authorities' text messages, to those who are registered when they go out.
@@ -22,7 +23,7 @@ func NewNemSMS(b *backbone.Backbone, m Means) *NemSMS { return &NemSMS{contacts.
 func (*NemSMS) Kind() string { return "nemsms" }
 
 // Plan gives the sending of a text message, at its date and not at night.
-func (s *NemSMS) Plan(_ context.Context, h *Happening) ([]Effect, error) {
+func (s *NemSMS) Plan(_ context.Context, h *engine.Entry) ([]Effect, error) {
 	if h.Type != (mailbox.NemSMSQueued{}).EventType() {
 		return nil, nil
 	}

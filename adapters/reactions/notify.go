@@ -13,6 +13,7 @@ import (
 	"digitalpost/domain"
 	"digitalpost/domain/mailbox"
 	"digitalpost/eventstore"
+	"digitalpost/projections/engine"
 )
 
 // Means are how people are told.
@@ -120,7 +121,7 @@ func (s *NewPost) Kind() string {
 }
 
 // Plan gives a notice for each contact detail at which people are told of what comes into the mailbox.
-func (s *NewPost) Plan(_ context.Context, h *Happening) (out []Effect, err error) {
+func (s *NewPost) Plan(_ context.Context, h *engine.Entry) (out []Effect, err error) {
 	if h.Type != (mailbox.MessageDelivered{}).EventType() {
 		return nil, nil
 	}
@@ -207,7 +208,7 @@ func NewContactChanges(b *backbone.Backbone, m Means) *ContactChanges {
 func (*ContactChanges) Kind() string { return "contact" }
 
 // Plan gives a code that is to be sent, or that somebody is told that a contact detail is used no more.
-func (s *ContactChanges) Plan(_ context.Context, h *Happening) ([]Effect, error) {
+func (s *ContactChanges) Plan(_ context.Context, h *engine.Entry) ([]Effect, error) {
 	if h.Type != (mailbox.ContactCodeIssued{}).EventType() && h.Type != (mailbox.ContactRemoved{}).EventType() {
 		return nil, nil
 	}
@@ -264,13 +265,13 @@ func (s *ContactChanges) Do(ctx context.Context, e Effect) error {
 func (*ContactChanges) Done(context.Context, Effect, error) error { return nil }
 
 // happened reads one event of the log.
-func happened(ctx context.Context, log backbone.Log, at eventstore.Position) (*Happening, error) {
+func happened(ctx context.Context, log backbone.Log, at eventstore.Position) (*engine.Entry, error) {
 	for rec, err := range log.ReadAll(ctx, at-1) {
 		if err != nil {
 			return nil, err
 		}
 
-		return &Happening{Event: rec}, nil
+		return &engine.Entry{Event: rec}, nil
 	}
 
 	return nil, errors.New("the event is not in the log")

@@ -63,7 +63,7 @@ func (r *Reactions) planNext(
 
 	effects := map[string][]Effect{}
 	through := at
-	for rec, err := range r.cfg.Log.ReadAll(ctx, at) {
+	for rec, err := range r.cfg.Events(ctx, at) {
 		if err != nil {
 			return at, err
 		}
@@ -72,13 +72,12 @@ func (r *Reactions) planNext(
 			break
 		}
 
-		h := &Happening{Event: rec}
 		for _, s := range r.cfg.Sources {
 			if rec.Position <= planned[s.Kind()] {
 				continue
 			}
 
-			more, err := s.Plan(ctx, h)
+			more, err := s.Plan(ctx, rec)
 			if err != nil {
 				return at, err
 			}

@@ -24,9 +24,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"digitalpost/adapters/backbone"
-	"digitalpost/domain"
-	"digitalpost/domain/streams"
 	"digitalpost/eventstore"
+	"digitalpost/projections/engine"
 )
 
 // closeTimeout is how long what is under way is waited for at the end.
@@ -38,31 +37,13 @@ type Source interface {
 	Kind() string
 	// Plan gives the effects of an event: their receivers, orders, things and keys. It is asked again after a crash,
 	// and then gives the same.
-	Plan(ctx context.Context, h *Happening) ([]Effect, error)
+	Plan(ctx context.Context, h *engine.Entry) ([]Effect, error)
 	// Do tries an effect. It may be called again for one that has happened, with the same key. A *RefusedError says
 	// that trying again is of little use.
 	Do(ctx context.Context, e Effect) error
 	// Done notes in the log that an effect has happened, or why it never will; once in effect, however often it is
 	// called. An error has it called again.
 	Done(ctx context.Context, e Effect, failed error) error
-}
-
-// A Happening is an event that effects may follow from. It is decoded once, for all sources.
-type Happening struct {
-	eventstore.Event
-	says    domain.Event
-	decoded bool
-}
-
-// Says gives what the event says; false if this program does not know: its stream is parked then, and so is what
-// follows from it.
-func (h *Happening) Says() (domain.Event, bool) {
-	if !h.decoded {
-		h.says, _ = streams.Decode(string(h.Stream.Kind), h.Type, h.Data) // nil for what is not known
-		h.decoded = true
-	}
-
-	return h.says, h.says != nil
 }
 
 // A RefusedError is a receiver's no.
@@ -88,9 +69,11 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 
 // A Config says what happens. Dir, Log and Logger are needed.
 type Config struct {
-	Dir        string
-	Log        backbone.Log
-	Sources    []Source
+	Dir     string
+	Log     backbone.Log
+	Sources []Source
+	// Events is how the log is followed; nil: for the reactions alone. Each event is decoded once, for all sources.
+	Events     engine.Events
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 	// Ready, if not nil, is waited for before an event is planned: the views have it.
@@ -121,6 +104,10 @@ type Reactions struct {
 func Open(cfg Config) (*Reactions, error) {
 	if cfg.Fail == nil {
 		cfg.Fail = func(string) {}
+	}
+
+	if cfg.Events == nil {
+		cfg.Events = engine.Each(cfg.Log)
 	}
 
 	s, err := openStore(cfg.Dir, cfg.Log.ID(), cfg.Log.Incarnation(), cfg.Log.Last())

@@ -11,6 +11,7 @@ import (
 	"digitalpost/domain"
 	intakerules "digitalpost/domain/intake"
 	"digitalpost/domain/mailbox"
+	"digitalpost/projections/engine"
 )
 
 // Receipts has sender systems that want it told what became of their MeMos. A system that never takes a receipt can
@@ -40,7 +41,7 @@ var outcomes = []string{
 }
 
 // Plan gives the push of the receipt that an event makes, if its system wants to be told.
-func (s *Receipts) Plan(_ context.Context, h *Happening) ([]Effect, error) {
+func (s *Receipts) Plan(_ context.Context, h *engine.Entry) ([]Effect, error) {
 	if !slices.Contains(outcomes, h.Type) {
 		return nil, nil
 	}

@@ -11,6 +11,7 @@ import (
 	"digitalpost/adapters/backbone/backbonetest"
 	"digitalpost/adapters/backbone/intake"
 	"digitalpost/adapters/reactions"
+	"digitalpost/projections/engine"
 )
 
 // A system whose effect was given up, and that took nothing else for days, is switched off: what waits stays where it
@@ -80,7 +81,7 @@ func TestASystemIsToldOfWhatComesAfterItAsked(t *testing.T) {
 				t.Fatal(err)
 			}
 
-			effects, err := source.Plan(ctx, &reactions.Happening{Event: rec})
+			effects, err := source.Plan(ctx, &engine.Entry{Event: rec})
 			if err != nil {
 				t.Fatal(err)
 			}

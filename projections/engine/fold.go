@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"digitalpost/domain"
-	"digitalpost/domain/streams"
 	"digitalpost/eventstore"
 )
 
@@ -20,7 +18,7 @@ func (f *File) Fold(
 	ctx context.Context, store eventstore.Reader, p Projection, upto eventstore.Position, limit int,
 ) error {
 	for f.Applied() < upto {
-		if _, err := f.applyBatch(ctx, store, p, upto); err != nil {
+		if _, err := f.applyBatch(ctx, Each(store), p, upto); err != nil {
 			return err
 		}
 
@@ -37,7 +35,7 @@ func (f *File) Fold(
 // applyBatch applies what follows, through upto, at most batchEvents, and makes it visible. An event that fails parks
 // its stream, not the projection. The caller alone folds.
 func (f *File) applyBatch(
-	ctx context.Context, store eventstore.Reader, p Projection, upto eventstore.Position,
+	ctx context.Context, events Events, p Projection, upto eventstore.Position,
 ) (n int, err error) {
 	snap, err := f.Snapshot()
 	if err != nil {
@@ -46,7 +44,7 @@ func (f *File) applyBatch(
 	defer func() { snap.Close() }() // it may be closed already
 	w, after := snap.writer(), snap.Position
 
-	for rec, rerr := range store.ReadAll(ctx, after) {
+	for rec, rerr := range events(ctx, after) {
 		if err = rerr; err != nil || rec.Position > upto {
 			break
 		}
@@ -71,19 +69,14 @@ func (f *File) applyBatch(
 	return n, err
 }
 
-// read decodes a record's event.
-func read(rec eventstore.Event) (domain.Event, error) {
-	return streams.Decode(string(rec.Stream.Kind), rec.Type, rec.Data)
-}
-
-func apply(p Projection, w *writer, rec eventstore.Event) error {
+func apply(p Projection, w *writer, rec *Entry) error {
 	if !p.Wants(rec.Stream.Kind, rec.Type) || w.Get(parkedKey(rec.Stream.ID)) != nil {
 		return nil
 	}
 
-	e, err := read(rec)
+	e, err := rec.Says()
 	if err == nil {
-		if err = p.Apply(w, rec, e); err == nil {
+		if err = p.Apply(w, rec.Event, e); err == nil {
 			w.keep()
 			return nil
 		}
@@ -157,7 +150,7 @@ func retryOne(ctx context.Context, store eventstore.Reader, p Owned, w *writer, 
 				break
 			}
 
-			e, err := read(rec)
+			e, err := (&Entry{Event: rec}).Says()
 			if err == nil {
 				err = p.Apply(one, rec, e)
 			}

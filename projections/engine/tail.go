@@ -49,8 +49,8 @@ func Each(store eventstore.Reader) Events {
 	}
 }
 
-// A Tail is the one reader of a log for all who follow it: whoever is first at an event reads it, and it is kept for the
-// others. Who is further behind than what is kept reads for themselves. It may be used by many goroutines at once.
+// A Tail is the one reader of a log for all who follow it: whoever is first at an event reads it, and it is kept for
+// the others. Who is further behind than what is kept reads for themselves. It may be used by many goroutines at once.
 type Tail struct {
 	store eventstore.Reader
 

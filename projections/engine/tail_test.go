@@ -44,7 +44,9 @@ func TestATailIsReadOnce(t *testing.T) {
 		for range n {
 			next := store.Last() + 1
 			st := eventstore.Stream{Kind: streams.Mailbox, ID: [16]byte{byte(next >> 8), byte(next)}}
-			_, err := store.Append(t.Context(), st, eventstore.NoStream, eventstore.NewEvent{Type: mailbox.MailboxVisible{}.EventType(), Data: []byte{0xa0}})
+			_, err := store.Append(t.Context(), st, eventstore.NoStream, eventstore.NewEvent{
+				Type: mailbox.MailboxVisible{}.EventType(), Data: []byte{0xa0},
+			})
 			if err != nil {
 				t.Fatal(err)
 			}

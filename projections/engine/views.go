@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -38,6 +39,7 @@ type Config struct {
 type Views struct {
 	cfg    Config
 	store  eventstore.Reader
+	tail   *Tail
 	views  map[string]*File
 	ctx    context.Context // until Close
 	cancel context.CancelFunc
@@ -67,7 +69,7 @@ func Open(store eventstore.Reader, cfg Config) (*Views, error) {
 		cfg.Slice = sliceTime
 	}
 
-	v := &Views{cfg: cfg, store: store, views: map[string]*File{},
+	v := &Views{cfg: cfg, store: store, tail: NewTail(store), views: map[string]*File{},
 		applied: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "digitalpost_projection_applied_total", Help: "Events applied since start.",
 		}, []string{"projection"}),
@@ -137,6 +139,11 @@ func (v *Views) open(p Projection, last eventstore.Position) error {
 }
 
 func (v *Views) path(p Projection) string { return viewPath(v.cfg.Dir, p) }
+
+// Events yields what the log has beyond a position: read and decoded once for the views and all who follow beside them.
+func (v *Views) Events(ctx context.Context, after eventstore.Position) iter.Seq2[*Entry, error] {
+	return v.tail.Events(ctx, after)
+}
 
 // Ready reports whether the views have caught up with the log as it was at start, and none has failed.
 func (v *Views) Ready() bool { return v.ready.Load() && v.Err() == nil }
@@ -252,7 +259,7 @@ func (v *Views) applyNext(ctx context.Context, p Projection, f *File) (n int, af
 	defer f.folding.Unlock()
 
 	after = f.Applied()
-	err = Guard(func() error { n, err = f.applyBatch(ctx, v.store, p, v.store.Last()); return err })
+	err = Guard(func() error { n, err = f.applyBatch(ctx, v.tail.Events, p, v.store.Last()); return err })
 
 	return n, after, err
 }

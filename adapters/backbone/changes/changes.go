@@ -37,12 +37,12 @@ type Change struct {
 }
 
 // changeOf gives what followers are told of an event; false if they are told nothing.
-func changeOf(rec eventstore.Event) (c Change, ok bool) {
+func changeOf(rec *engine.Entry) (c Change, ok bool) {
 	if rec.Stream.Kind != streams.Mailbox {
 		return c, false
 	}
 
-	e, err := mailbox.Codec.Decode(rec.Type, rec.Data)
+	e, err := rec.Says()
 	if err != nil {
 		return c, false // its mailbox is parked
 	}
@@ -143,7 +143,7 @@ func (x *Changes) runOnce(ctx context.Context, at eventstore.Position) (eventsto
 	defer s.Close()
 
 	var all []*told
-	for rec, err := range x.core.Log.ReadAll(ctx, at) {
+	for rec, err := range x.core.Views.Events(ctx, at) {
 		if err != nil {
 			return at, err
 		}
@@ -255,7 +255,7 @@ func (t *follow) past(ctx context.Context, last eventstore.Position) error {
 			break
 		}
 
-		if c, ok := changeOf(rec); ok {
+		if c, ok := changeOf(&engine.Entry{Event: rec}); ok {
 			if err := t.give(c); err != nil {
 				return err
 			}

@@ -141,7 +141,7 @@ func (x *Changes) readTold(
 	defer s.Close()
 
 	through = after
-	for rec, err := range x.core.Log.ReadAll(ctx, after) {
+	for rec, err := range x.core.Views.Events(ctx, after) {
 		if err != nil {
 			return nil, after, err
 		}

@@ -4,7 +4,7 @@ import (
 	"digitalpost/domain"
 	"digitalpost/domain/mailbox"
 	"digitalpost/domain/streams"
-	"digitalpost/eventstore"
+	"digitalpost/projections/engine"
 	"digitalpost/projections/mailboxes"
 )
 
@@ -25,13 +25,13 @@ type told struct {
 }
 
 // tell gives what an event comes to; nil if it is nothing to any platform. The snapshot has the event.
-func tell(s *mailboxes.Snapshot, rec eventstore.Event) (*told, error) {
+func tell(s *mailboxes.Snapshot, rec *engine.Entry) (*told, error) {
 	if rec.Stream.Kind != streams.Mailbox {
 		return nil, nil
 	}
 	id := domain.MailboxID(rec.Stream.ID)
 
-	e, err := mailbox.Codec.Decode(rec.Type, rec.Data)
+	e, err := rec.Says()
 	if err != nil || s.Parked(id) {
 		return nil, nil // it is parked: once it was folded again, all its rows are told anew
 	}

@@ -176,7 +176,7 @@ func (f *Forgetting) freedThrough(ctx context.Context, last eventstore.Position)
 	}
 	defer kept.Close()
 
-	for rec, err := range f.Log.ReadAll(ctx, f.at) {
+	for rec, err := range f.Views.Events(ctx, f.at) {
 		if err != nil {
 			return all, err
 		}
@@ -189,7 +189,7 @@ func (f *Forgetting) freedThrough(ctx context.Context, last eventstore.Position)
 			continue
 		}
 
-		e, err := streams.Decode(string(rec.Stream.Kind), rec.Type, rec.Data)
+		e, err := rec.Says()
 		if err != nil {
 			// What it asks for is not known, and would never be done: the position goes on behind it.
 			return all, fmt.Errorf("position %d can't be read by this program, which may be older than the log: %w",

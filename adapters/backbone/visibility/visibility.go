@@ -66,7 +66,7 @@ func (v *Visibility) Run(ctx context.Context) {
 
 // through brings in line all events beyond at, up to last, and gives how far it came.
 func (v *Visibility) through(ctx context.Context, at, last eventstore.Position) (eventstore.Position, error) {
-	for rec, err := range v.core.Log.ReadAll(ctx, at) {
+	for rec, err := range v.core.Views.Events(ctx, at) {
 		if err != nil || rec.Position > last {
 			return at, err
 		}
