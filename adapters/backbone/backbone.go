@@ -116,7 +116,8 @@ type Backbone struct {
 	Subscriptions *subscriptions.Subscriptions
 	Visibility    *visibility.Visibility
 
-	Log    Log           // to read, for who is outside of the hall
+	Log    Log // to read, for who is outside of the hall
+	Clock  *Clock
 	Events engine.Events // the log as it is followed: read and decoded once for all
 
 	dir         string
@@ -195,9 +196,14 @@ func (b *Backbone) open(cfg Config) (err error) {
 		return err
 	}
 
+	if b.Clock, err = openClock(cfg); err != nil {
+		return err
+	}
+
 	logDir, viewsDir := filepath.Join(cfg.Dir, "log"), filepath.Join(cfg.Dir, "views")
 	logConfig := filestore.Config{
 		Development: cfg.Development, SegmentSize: cfg.SegmentSize, Metrics: eventstore.NewMetrics(cfg.Registerer),
+		Clock: logClock{b.Clock},
 	}
 	if id, ok := filestore.LogID(logDir); ok {
 		logConfig.Known = append(logConfig.Known, engine.Known(viewsDir, id, projections.All()))
@@ -250,7 +256,7 @@ func (b *Backbone) wire(cfg Config) {
 		Mailboxes: eventstore.NewHandler(b.store, mailbox.Decider, mailbox.Codec),
 		Looks:     eventstore.NewHandler(b.store, looksrules.Decider, looksrules.Codec),
 		Views:     b.views, Vault: b.vault, Documents: b.docs, HasRoom: b.store.IntakeHasRoom,
-		Now: cfg.Now, Logger: cfg.Log, Fail: cfg.Fail, NoWait: cfg.NoWait,
+		Now: b.Clock.Now, Logger: cfg.Log, Fail: cfg.Fail, NoWait: cfg.NoWait,
 		Mandates: !cfg.Development,
 	})
 	b.core = c
@@ -288,6 +294,15 @@ func (b *Backbone) wire(cfg Config) {
 	b.Subscriptions = subscriptions.New(c,
 		eventstore.NewHandler(b.store, subscription.Decider, subscription.Codec), b.vault.Secret)
 	b.Visibility = visibility.New(c, cfg.Dir, b.store.ID(), b.store.Incarnation())
+
+	b.Clock.b = b
+	b.Clock.duties = []duty{
+		{b.Access.NextEnd, b.Access.RecordEnds, "the end of access"},
+		{
+			func() time.Time { return intake.NextDue(b.Intake) },
+			func(ctx context.Context) { intake.ReleaseDue(ctx, b.Intake) }, "delivery at its date",
+		},
+	}
 }
 
 // Close finishes what is under way and closes everything.

@@ -80,10 +80,10 @@ type grant struct {
 	access    string // id of the access token that was given beside a refresh token
 }
 
-// NewIssuer makes the issuer, whose keys are derived from a secret of the data. now may be nil: time.Now.
+// NewIssuer makes the issuer, whose keys are derived from a secret of the data. now may be nil: the backbone's clock.
 func NewIssuer(b *backbone.Backbone, now func() time.Time) (*Issuer, error) {
 	if now == nil {
-		now = time.Now
+		now = b.Clock.Now
 	}
 	secret := b.Secret("development issuer")
 	var err error

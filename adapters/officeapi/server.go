@@ -18,7 +18,7 @@ func (a *api) confirmClock(w http.ResponseWriter, r *http.Request, by proposals.
 	}
 	err := a.b.ConfirmClock(r.Context(), by)
 	if err == nil {
-		problem.JSON(w, http.StatusOK, Clock{time.Now().UTC().Format(time.RFC3339)})
+		problem.JSON(w, http.StatusOK, Clock{a.b.Clock.Now().UTC().Format(time.RFC3339)})
 	}
 	return err
 }

@@ -58,7 +58,7 @@ func (r *Reactions) feedAll(ctx context.Context) {
 		if err != nil {
 			r.cfg.Logger.Error("effects are not read", "error", err)
 		}
-		r.metrics.show(r.cfg.Sources, kinds)
+		r.metrics.show(r.cfg.Sources, kinds, r.cfg.Now())
 		pause(ctx, countEvery)
 	}
 }
@@ -119,10 +119,10 @@ type feeding struct {
 func (f *feeding) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		woken := f.r.woken()
-		due, next, err := f.due(time.Now())
+		due, next, err := f.due(f.r.cfg.Now())
 		if err != nil {
 			f.r.cfg.Logger.Error("effects are not read", "lane", f.name, "error", err)
-			next = time.Now().Add(time.Second)
+			next = f.r.cfg.Now().Add(time.Second)
 		}
 
 		for _, e := range due {
@@ -149,7 +149,7 @@ func (f *feeding) run(ctx context.Context) {
 		}
 		wait := lookEvery
 		if !next.IsZero() {
-			wait = max(time.Millisecond, min(wait, time.Until(next)))
+			wait = max(time.Millisecond, min(wait, next.Sub(f.r.cfg.Now())))
 		}
 
 		select {
@@ -290,17 +290,17 @@ func guarded(fn func() error) (err error) {
 // failed says when an effect is tried again, or sets it aside.
 func (f *feeding) failed(e *Effect, err error) {
 	var refused *RefusedError
-	e.Next, e.Why = time.Now().Add(pauseAfter(e.Attempts)), err.Error()
+	e.Next, e.Why = f.r.cfg.Now().Add(pauseAfter(e.Attempts)), err.Error()
 	e.Why = strings.ToValidUTF8(e.Why[:min(len(e.Why), maxWhy)], "") // an invalid text would not be read again
 
-	last := errors.As(err, &refused) || time.Since(e.Since) > triedFor
+	last := errors.As(err, &refused) || f.r.cfg.Now().Sub(e.Since) > triedFor
 	forGood := refused != nil && refused.ForGood
 	if !last || e.Attempts < refusals && !forGood {
 		return
 	}
 
 	took, tookErr := f.r.store.took(f.kind, f.receiver)
-	e.Alive = tookErr != nil || time.Since(took) < triedFor
+	e.Alive = tookErr != nil || f.r.cfg.Now().Sub(took) < triedFor
 	if err := guarded(func() error { return f.source.Done(f.r.ctx, *e, err) }); err != nil {
 		return // it is tried again, and set aside then
 	}

@@ -58,11 +58,11 @@ func (g *gauge) add(e Effect) {
 	}
 }
 
-func (m *metrics) show(sources []Source, kinds map[string]gauge) {
+func (m *metrics) show(sources []Source, kinds map[string]gauge, now time.Time) {
 	for _, s := range sources {
 		g, age := kinds[s.Kind()], 0.0
 		if !g.oldest.IsZero() {
-			age = time.Since(g.oldest).Seconds()
+			age = now.Sub(g.oldest).Seconds()
 		}
 		m.waiting.WithLabelValues(s.Kind()).Set(float64(g.waiting))
 		m.poisoned.WithLabelValues(s.Kind()).Set(float64(g.poisoned))

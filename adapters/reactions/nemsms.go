@@ -2,6 +2,7 @@ package reactions
 
 import (
 	"context"
+	"time"
 
 	"digitalpost/adapters/backbone"
 	"digitalpost/adapters/backbone/contacts"
@@ -14,10 +15,13 @@ import (
 type NemSMS struct {
 	texts contacts.Texts
 	means Means
+	now   func() time.Time
 }
 
 // NewNemSMS makes the source.
-func NewNemSMS(b *backbone.Backbone, m Means) *NemSMS { return &NemSMS{contacts.TextsOf(b.Notices), m} }
+func NewNemSMS(b *backbone.Backbone, m Means) *NemSMS {
+	return &NemSMS{contacts.TextsOf(b.Notices), m, b.Clock.Now}
+}
 
 // Kind is nemsms.
 func (*NemSMS) Kind() string { return "nemsms" }
@@ -57,7 +61,7 @@ func (s *NemSMS) Do(ctx context.Context, e Effect) error {
 		return s.texts.EndText(ctx, e.Order, e.Thing, mailbox.NemSMSNotSent)
 	}
 
-	if err := s.means.hold(false); err != nil {
+	if err := s.means.hold(s.now(), false); err != nil {
 		return err
 	}
 

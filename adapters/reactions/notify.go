@@ -91,8 +91,7 @@ func (m Means) mayTell(at time.Time, anytime bool) time.Time {
 }
 
 // hold puts off what may not be told now.
-func (m Means) hold(anytime bool) error {
-	now := time.Now()
+func (m Means) hold(now time.Time, anytime bool) error {
 	if at := m.mayTell(now, anytime); at.After(now) {
 		return &LaterError{At: at, Why: "people are not told at night"}
 	}
@@ -156,7 +155,7 @@ func (s *NewPost) Do(ctx context.Context, e Effect) error {
 		return err
 	}
 
-	if err := s.means.hold(anytime); err != nil {
+	if err := s.means.hold(s.b.Clock.Now(), anytime); err != nil {
 		return err
 	}
 

@@ -74,6 +74,7 @@ type Config struct {
 	Sources []Source
 	// Events is how the log is followed; nil: for the reactions alone. Each event is decoded once, for all sources.
 	Events     engine.Events
+	Now        func() time.Time // nil: the machine's clock
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 	// Ready, if not nil, is waited for before an event is planned: the views have it.
@@ -106,6 +107,10 @@ func Open(cfg Config) (*Reactions, error) {
 		cfg.Fail = func(string) {}
 	}
 
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+
 	if cfg.Events == nil {
 		cfg.Events = engine.Each(cfg.Log)
 	}
@@ -114,6 +119,8 @@ func Open(cfg Config) (*Reactions, error) {
 	if err != nil {
 		return nil, err
 	}
+
+	s.now = cfg.Now
 
 	l, err := newLanes(cfg.Logger)
 	if err != nil {
@@ -148,6 +155,16 @@ func (r *Reactions) Close() error {
 	r.wg.Wait()
 
 	return r.store.close()
+}
+
+// Wake has all lanes look for what is due by now: the clock was moved.
+func (r *Reactions) Wake() {
+	r.mu.Lock()
+	for _, one := range r.receivers {
+		one.changes.Add(1)
+	}
+	r.mu.Unlock()
+	r.wake()
 }
 
 // wake has all lanes look for what there is to do.

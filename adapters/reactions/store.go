@@ -28,7 +28,10 @@ var (
 )
 
 // A store is the file. It may be used by many goroutines at once.
-type store struct{ db *bbolt.DB }
+type store struct {
+	db  *bbolt.DB
+	now func() time.Time
+}
 
 // openStore opens the file for a log. One of another log, or of another incarnation of it, is emptied: its positions
 // mean other events. Effects of a restored log begin at its end, so that nothing that was told is told again.
@@ -74,7 +77,7 @@ func openStore(dir string, log [16]byte, incarnation uint64, last eventstore.Pos
 		return nil, errors.Join(err, db.Close())
 	}
 
-	return &store{db}, nil
+	return &store{db, time.Now}, nil
 }
 
 // everyKind is the checkpoint of kinds that have none of their own.
@@ -284,7 +287,7 @@ func (s *store) settle(outcome map[string]Effect) error {
 				}
 
 				if e.Taken {
-					if err := takes(tx, e); err != nil {
+					if err := takes(tx, e, s.now()); err != nil {
 						return err
 					}
 				}
@@ -306,9 +309,9 @@ func (s *store) settle(outcome map[string]Effect) error {
 }
 
 // takes notes when a receiver last took something, to the minute.
-func takes(tx *bbolt.Tx, e Effect) error {
+func takes(tx *bbolt.Tx, e Effect, at time.Time) error {
 	b, k := tx.Bucket(bucketCursors), []byte("took "+e.Kind+" "+e.Receiver)
-	now := position(eventstore.Position(time.Now().Unix() / 60))
+	now := position(eventstore.Position(at.Unix() / 60))
 	if bytes.Equal(b.Get(k), now) {
 		return nil
 	}

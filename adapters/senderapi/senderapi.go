@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"digitalpost/adapters/backbone"
 	"digitalpost/adapters/backbone/core"
@@ -383,7 +382,7 @@ func (a *api) validate(w http.ResponseWriter, r *http.Request, sys organisations
 
 	o := sys.Organisation
 	sender := memo.Sender{CVR: o.CVR, MandatoryAllowed: o.MandatoryAllowed, LegalAllowed: o.LegalAllowed}
-	if v := m.Judge(sender, time.Now()); v != nil {
+	if v := m.Judge(sender, a.b.Clock.Now()); v != nil {
 		return &problem.Error{Status: 400, Code: v.Rule.Code, Message: v.Path + ": " + v.Rule.Text,
 			Fields: []problem.Field{{Resource: "MeMo", Field: v.Path, Code: v.Rule.Code, Message: v.Rule.Text}}}
 	}

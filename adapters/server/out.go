@@ -26,7 +26,7 @@ func OpenOut(
 	b *backbone.Backbone, o reactions.Outward, means reactions.Means, cfg reactions.Config,
 ) (*Out, error) {
 	out := &Out{receipts: reactions.NewReceipts(b, o, func(r intake.Receipt) any { return senderapi.ReceiptOf(r) })}
-	cfg.Log, cfg.Events, cfg.Ready = b.Log, b.Events, b.Fresh
+	cfg.Log, cfg.Events, cfg.Ready, cfg.Now = b.Log, b.Events, b.Fresh, b.Clock.Now
 	cfg.Sources = append([]reactions.Source{out.receipts, reactions.NewContactChanges(b, means),
 		reactions.NewNemSMS(b, means), reactions.NewMemos(b, o),
 		reactions.NewChanges(b, o, func(id domain.MailboxID) (any, error) { return senderapi.ContactOf(b, id) })},

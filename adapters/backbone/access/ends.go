@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"digitalpost/adapters/backbone/core"
@@ -17,7 +18,7 @@ const endsAtOnce = 1000
 // itself ends on the minute, whether or not that is recorded.
 func (x *Access) RunEnds(ctx context.Context) {
 	for {
-		x.recordEnds(ctx)
+		x.RecordEnds(ctx)
 
 		select {
 		case <-time.After(time.Minute):
@@ -27,9 +28,24 @@ func (x *Access) RunEnds(ctx context.Context) {
 	}
 }
 
-// recordEnds records all ends that there are. One that can't be recorded now, of a mailbox that is parked, holds up no
+// NextEnd gives when access ends the next time; zero: none ends by the clock.
+func (x *Access) NextEnd() time.Time {
+	d, err := directory.At(x.core.Views)
+	if err != nil {
+		return time.Time{}
+	}
+	defer d.Close()
+
+	for _, e := range d.Ending(time.Unix(0, math.MaxInt64), directory.Ending{}, 1) {
+		return e.Until
+	}
+
+	return time.Time{}
+}
+
+// RecordEnds records all ends that there are. One that can't be recorded now, of a mailbox that is parked, holds up no
 // other, and is tried again the next time.
-func (x *Access) recordEnds(ctx context.Context) {
+func (x *Access) RecordEnds(ctx context.Context) {
 	beyond := directory.Ending{}
 	for ctx.Err() == nil {
 		ended := x.ending(beyond)

@@ -262,8 +262,11 @@ func (in *Intake) RunDue(ctx context.Context) {
 // dueAtOnce is how many messages are delivered before the next are looked for.
 const dueAtOnce = 1000
 
-// releaseDue delivers what is due, and gives the next date; zero: there is none. One that can't be delivered now, of a
-// mailbox that is parked, holds up no other, and is tried again the next time.
+// ReleaseDue delivers what is due. One that can't be delivered now, of a mailbox that is parked, holds up no other, and
+// is tried again the next time.
+func ReleaseDue(ctx context.Context, in *Intake) { in.releaseDue(ctx) }
+
+// releaseDue is ReleaseDue, and gives the next date; zero: there is none.
 func (in *Intake) releaseDue(ctx context.Context) (next time.Time) {
 	behind := receipts.DueMessage{}
 	for ctx.Err() == nil {
@@ -279,6 +282,19 @@ func (in *Intake) releaseDue(ctx context.Context) (next time.Time) {
 			behind = d
 		}
 	}
+
+	return next
+}
+
+// NextDue gives the next date of a message that is not due yet, or was not delivered; zero: there is none.
+func NextDue(in *Intake) time.Time {
+	s, err := receipts.At(in.core.Views)
+	if err != nil {
+		return time.Time{}
+	}
+	defer s.Close()
+
+	_, next := s.Due(time.Time{}, receipts.DueMessage{}, 1)
 
 	return next
 }
