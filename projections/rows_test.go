@@ -50,6 +50,7 @@ var rowTypes = []rowType{
 	{"receipts", "memo", reflect.TypeFor[receipts.Row]()},
 	{"receipts", "standing", reflect.TypeFor[receipts.Standing]()},
 	{"directory", "organisation", reflect.TypeFor[directory.OrganisationRow]()},
+	{"directory", "life", reflect.TypeFor[directory.LifeRow]()},
 	{"directory", "system", reflect.TypeFor[directory.SystemRow]()},
 	{"directory", "group", reflect.TypeFor[directory.GroupRow]()},
 	{"directory", "point", reflect.TypeFor[directory.PointRow]()},

@@ -75,7 +75,13 @@ func order(c mailbox.Command) mailbox.Order {
 	caller := as(own)
 
 	switch c := c.(type) {
-	case mailbox.Open:
+	case mailbox.OpenDue:
+		if caller = machine(access.Clock); c.SignIn {
+			caller = machine(access.Register)
+		}
+	case mailbox.EndAlias:
+		caller = machine(access.Clock)
+	case mailbox.Open, mailbox.RegisterSays:
 		caller = machine(access.Register)
 	case mailbox.Receive, mailbox.QueueNemSMS, mailbox.Recall, mailbox.HandOver, mailbox.Take, mailbox.GiveReceipt:
 		caller = machine(access.System)

@@ -173,6 +173,7 @@ Delete             purge
 Delete             trash
 Delete             write
 DeleteFolder       delete folder
+EndAlias           clock
 EndNemSMS          backbone
 EndNotice          backbone
 Expire             clock
@@ -187,6 +188,8 @@ Move               organise
 Move               organise trash
 MoveFolder         organise
 Open               register
+OpenDue            clock
+OpenDue            register
 OptOutNemSMS       texts
 PassLeaves         operator
 QueueNemSMS        system
@@ -194,9 +197,10 @@ Recall             system
 Receive            mailbox system
 RefuseExemption    exempt
 RegisterNemSMS     texts
+RegisterSays       register
 Release            clock
-RenewCode          settings
 RenameFolder       organise
+RenewCode          settings
 RequestAccess      grantee
 RequestNotice      backbone
 Restore            organise

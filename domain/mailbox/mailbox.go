@@ -41,7 +41,7 @@ var Codec = domain.Events[Event](slices.Concat(
 	messageEvents, markEvents, moveEvents, folderEvents,
 	accessEvents, exemptionEvents, addressEvents, consentEvents, settingEvents,
 	draftEvents, sendingEvents, handoverEvents, visibilityEvents,
-	contactEvents, noticeEvents, nemSMSEvents,
+	contactEvents, noticeEvents, nemSMSEvents, lifeEvents,
 )...)
 
 // Decider is the rule book. A state that lacks a part which a rule or an event asks for is a fault: Decide gives an
@@ -121,6 +121,10 @@ func (c Caller) may(s *State, l Leave) error {
 		}
 
 		return domain.Refuse(AccessLimited)
+	}
+
+	if s.Life.Ended != "" && !c.Principal.Holds(access.Operator) {
+		return domain.Refuse(access.NoAccess) // nobody's any more
 	}
 
 	named := l.Grantee != domain.MailboxID{} && l.Grantee == c.Principal.Identity
@@ -281,7 +285,7 @@ func (Opened) Effect() domain.Effect { return onBox() }
 func onBox() domain.Effect { return domain.Effect{Touches: domain.Parts{Box: true}} }
 
 func (e Opened) evolve(s *State, at domain.Moment) {
-	s.Owner, s.Shown.Opened, s.Shown.At = e.Owner, e, at.Recorded
+	s.Owner, s.Shown.Opened, s.Shown.At, s.Life.Opens = e.Owner, e, at.Recorded, time.Time{}
 }
 
 // FromAge is the age at which a citizen gets a mailbox (§ 3 of the Act on Digital Post).
@@ -335,7 +339,9 @@ func (Shredded) Effect() domain.Effect {
 	return out
 }
 
-func (Shredded) evolve(s *State, _ domain.Moment) { s.Owner, s.Shown.Gone, s.Contacts = "", true, nil }
+func (Shredded) evolve(s *State, _ domain.Moment) {
+	s.Owner, s.Shown.Gone, s.Contacts, s.Life = "", true, nil, Life{}
+}
 
 // Shred destroys the whole mailbox, which is hidden from every platform first.
 type Shred struct{}
@@ -347,7 +353,7 @@ func (Shred) leave(*State) Leave {
 }
 
 func (Shred) decide(s *State) ([]Event, error) {
-	if s.Owner == "" {
+	if s.Owner == "" && (s.Life.Ended == "" || s.Shown.Gone) {
 		return nil, domain.Refuse(NotOpen)
 	}
 

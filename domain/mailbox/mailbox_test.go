@@ -26,6 +26,7 @@ var books = map[string][]scenario{
 	"contacts":   contactRules,
 	"notices":    noticeRules,
 	"nemsms":     nemSMSRules,
+	"life":       lifeRules,
 	"visibility": visibilityRules,
 	"drafts":     draftRules,
 	"sending":    sendingRules,

@@ -28,10 +28,11 @@ type Box struct {
 	Visible   map[string]Scopes `cbor:"6,keyasint,omitempty"` // what platforms may hold a copy of
 	Contacts  []Contacts        `cbor:"7,keyasint,omitempty"` // never changed in place
 	NemSMS    NemSMS            `cbor:"8,keyasint,omitzero"`
+	Life      Life              `cbor:"9,keyasint,omitzero"`
 }
 
-// Closed reports whether the mailbox was open, and never is again.
-func (b Box) Closed() bool { return b.Shown.Gone }
+// Closed reports whether nothing comes into the mailbox any more: its owner has ended, or it is destroyed.
+func (b Box) Closed() bool { return b.Shown.Gone || b.Life.Ended != "" }
 
 // A BoxShown is what only people see of a mailbox's own row.
 type BoxShown struct {

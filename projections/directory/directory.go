@@ -6,6 +6,8 @@
 //	m mailbox                nothing, of every mailbox that is not gone
 //	g grantee mailbox grant  when it ends (nanoseconds), or nothing; of every grant and request, ended or not
 //	e time mailbox grant     nothing, of grants that end by the clock and have not
+//	d time mailbox           nothing, of a mailbox of which something is due by itself then
+//	l mailbox                that time (nanoseconds)
 //	x exemption              its mailbox
 //	o organisation           OrganisationRow
 //	s system                 SystemRow
@@ -33,6 +35,8 @@ const (
 	kindMailbox      = 'm'
 	kindGranted      = 'g'
 	kindEnd          = 'e'
+	kindDue          = 'd'
+	kindLife         = 'l'
 	kindExemption    = 'x'
 	kindOrganisation = 'o'
 	kindSystem       = 's'
@@ -142,6 +146,9 @@ var ofMailboxes = []string{
 	mailbox.Opened{}.EventType(), mailbox.Shredded{}.EventType(), mailbox.ExemptionApplied{}.EventType(),
 	mailbox.AccessRequested{}.EventType(), mailbox.AccessGranted{}.EventType(),
 	mailbox.AccessRevoked{}.EventType(), mailbox.AccessExpired{}.EventType(),
+	mailbox.OwnerRegistered{}.EventType(), mailbox.OwnerLeft{}.EventType(), mailbox.OwnerReturned{}.EventType(),
+	mailbox.Closed{}.EventType(), mailbox.Reopened{}.EventType(), mailbox.NumberChanged{}.EventType(),
+	mailbox.AliasEnded{}.EventType(),
 }
 
 // Wants reports whether an event is an organisation's, or says who there is.
@@ -156,11 +163,13 @@ func (Projection) Apply(v engine.View, rec eventstore.Event, e domain.Event) err
 		v.Put(changedKey, binary.BigEndian.AppendUint64(nil, uint64(rec.Position)))
 	}
 
+	if e, ok := e.(mailbox.Event); ok {
+		if err := lives(v, id, e); err != nil {
+			return err
+		}
+	}
+
 	switch e := e.(type) {
-	case mailbox.Opened:
-		v.Put(mailboxKey(id), nil)
-	case mailbox.Shredded:
-		v.Delete(mailboxKey(id))
 	case mailbox.ExemptionApplied:
 		v.Put(exemptionKey(e.Exemption), id[:])
 	case mailbox.AccessRequested:

@@ -32,8 +32,10 @@ type place = mailbox.Place
 func (m model) copied(rec eventstore.Event, s mailbox.State) {
 	id := domain.MailboxID(rec.Stream.ID)
 	now := map[place]folderCopy{}
-	for _, f := range mailbox.SystemFolders {
-		now[place{Folder: f}] = folderCopy{}
+	if s.Shown.Opened.Owner != "" {
+		for _, f := range mailbox.SystemFolders {
+			now[place{Folder: f}] = folderCopy{}
+		}
 	}
 
 	for f, row := range s.Folders() {

@@ -46,7 +46,7 @@ func (s *Snapshot) Parked(id domain.MailboxID) bool { return s.s.Parked(id) }
 // Mailbox gives a mailbox's own row; false if there is none, or it is gone.
 func (s *Snapshot) Mailbox(id domain.MailboxID) (mailbox.Box, bool, error) {
 	b, ok, err := engine.Row[mailbox.Box](s.s, boxKey(id))
-	return b, ok && !b.Closed(), err
+	return b, ok && b.Owner != "", err
 }
 
 // State gives the state of a mailbox with the parts that are asked for, and the stream's version that it stands at.

@@ -33,7 +33,21 @@ type draw struct {
 
 // order draws one.
 func (d draw) order() mailbox.Order {
+	if d.IntN(100) == 0 || d.state.Life.Ended != "" && d.IntN(3) == 0 {
+		return lives(d)
+	}
+
+	if d.state.Owner == "" && !d.state.Life.Opens.IsZero() {
+		return d.machine(access.Clock, mailbox.OpenDue{At: now.AddDate(0, 3, 0)})
+	}
+
 	if d.state.Owner == "" && !d.state.Closed() {
+		if d.coin() {
+			facts := mailbox.Facts{Owner: mailbox.Citizen, Number: d.sealed(), Name: d.sealed()}
+			known := mailbox.OwnerRegistered{Facts: facts, Opens: now.AddDate(0, 1, 0)}
+
+			return d.machine(access.Register, mailbox.RegisterSays{Event: known})
+		}
 		open := mailbox.Open{Opened: mailbox.Opened{Owner: mailbox.Citizen, Name: d.sealed()}}
 		return d.machine(access.Register, open)
 	}

@@ -1,0 +1,283 @@
+package mailbox
+
+import (
+	"time"
+
+	"digitalpost/domain"
+	"digitalpost/domain/access"
+)
+
+// A Life is what the registers say of a mailbox's owner: from before it opens until after it closes.
+type Life struct {
+	Facts  Facts     `cbor:"1,keyasint,omitzero"` // as they stand now; zero: no register has said any
+	Abroad bool      `cbor:"2,keyasint,omitempty"`
+	Opens  time.Time `cbor:"3,keyasint,omitzero"` // when it opens by itself; zero: it does not
+	Ended  Ended     `cbor:"4,keyasint,omitempty"`
+	Purge  time.Time `cbor:"5,keyasint,omitzero"` // of one that is closed: when the law has it destroyed
+	// Alias is until when the number before the last change finds the mailbox, too; zero: there is none.
+	Alias time.Time     `cbor:"6,keyasint,omitzero"`
+	Old   domain.Sealed `cbor:"7,keyasint,omitempty"` // that number
+}
+
+// An Ended says why a mailbox is closed; empty: it is not.
+type Ended string
+
+// Why mailboxes close.
+const (
+	Died   Ended = "DIED"
+	Ceased Ended = "CEASED"
+)
+
+// Facts are what a register knows of an owner, sealed under the mailbox's lasting leaf as the fields of Opened are.
+type Facts struct {
+	Owner     OwnerKind     `cbor:"1,keyasint" json:"owner"`
+	Number    domain.Sealed `cbor:"2,keyasint" json:"number"`
+	Name      domain.Sealed `cbor:"3,keyasint" json:"name"`
+	BirthDate domain.Sealed `cbor:"4,keyasint,omitempty" json:"birthDate,omitempty"`
+	// Address is where they live, and whether that is protected: for paper alone.
+	Address   domain.Sealed `cbor:"5,keyasint,omitempty" json:"address,omitempty"`
+	Residence string        `cbor:"6,keyasint,omitempty" json:"municipality,omitempty"`
+}
+
+// lifeEvents are the zero values of this file's event types.
+var lifeEvents = []Event{
+	OwnerRegistered{}, OwnerChanged{}, OwnerLeft{}, OwnerReturned{}, Closed{}, Reopened{}, NumberChanged{},
+	AliasEnded{},
+}
+
+// OwnerRegistered records that a register knows somebody who has no mailbox yet, and when it opens by itself.
+type OwnerRegistered struct {
+	Facts Facts     `cbor:"1,keyasint" json:"facts"`
+	Opens time.Time `cbor:"2,keyasint,omitzero" json:"opens,omitzero"`
+}
+
+// EventType is the stored name.
+func (OwnerRegistered) EventType() string { return "mailbox.owner-registered" }
+
+// Effect is on the mailbox's own row.
+func (OwnerRegistered) Effect() domain.Effect { return onBox() }
+
+func (e OwnerRegistered) evolve(s *State, _ domain.Moment) {
+	s.Life.Facts, s.Life.Opens, s.Life.Abroad = e.Facts, e.Opens, false
+}
+
+// OwnerChanged records what a register says of the owner from now on: name, municipality, address.
+type OwnerChanged struct {
+	Facts Facts `cbor:"1,keyasint" json:"facts"`
+}
+
+// EventType is the stored name.
+func (OwnerChanged) EventType() string { return "mailbox.owner-changed" }
+
+// Effect is on the mailbox's own row.
+func (OwnerChanged) Effect() domain.Effect { return onBox() }
+
+func (e OwnerChanged) evolve(s *State, _ domain.Moment) { s.known(e.Facts) }
+
+// known takes over what a register says, for people to see, too.
+func (s *State) known(f Facts) {
+	s.Life.Facts = f
+	if s.Shown.Opened.Owner != "" {
+		o := &s.Shown.Opened
+		o.Number, o.Name, o.BirthDate, o.Residence = f.Number, f.Name, f.BirthDate, f.Residence
+	}
+}
+
+// OwnerLeft records that the owner has left the country. The mailbox stays as it is; one that is not open does not open
+// by itself.
+type OwnerLeft struct{}
+
+// EventType is the stored name.
+func (OwnerLeft) EventType() string { return "mailbox.owner-left" }
+
+// Effect is on the mailbox's own row.
+func (OwnerLeft) Effect() domain.Effect { return onBox() }
+
+func (OwnerLeft) evolve(s *State, _ domain.Moment) { s.Life.Abroad, s.Life.Opens = true, time.Time{} }
+
+// OwnerReturned records that they live in the country again.
+type OwnerReturned struct {
+	Opens time.Time `cbor:"1,keyasint,omitzero" json:"opens,omitzero"` // of one that is not open
+}
+
+// EventType is the stored name.
+func (OwnerReturned) EventType() string { return "mailbox.owner-returned" }
+
+// Effect is on the mailbox's own row.
+func (OwnerReturned) Effect() domain.Effect { return onBox() }
+
+func (e OwnerReturned) evolve(s *State, _ domain.Moment) {
+	s.Life.Abroad, s.Life.Opens = false, e.Opens
+}
+
+// Closed records that the mailbox is closed: nothing comes in any more, and nobody sees it. All that is in it stays,
+// and is destroyed by law years later, unless that is deferred.
+type Closed struct {
+	Why   Ended     `cbor:"1,keyasint" json:"why"`
+	Purge time.Time `cbor:"2,keyasint" json:"purge"`
+}
+
+// EventType is the stored name.
+func (Closed) EventType() string { return "mailbox.closed" }
+
+// Effect is on the mailbox's own row.
+func (Closed) Effect() domain.Effect { return onReaders(onBox()) }
+
+func (e Closed) evolve(s *State, _ domain.Moment) {
+	s.Owner, s.Life.Ended, s.Life.Purge, s.Life.Opens = "", e.Why, e.Purge, time.Time{}
+}
+
+// Reopened records that a register has taken back what the mailbox was closed for: all is as it was. What was refused
+// meanwhile stays refused.
+type Reopened struct {
+	Opens time.Time `cbor:"1,keyasint,omitzero" json:"opens,omitzero"` // of one that was not open
+}
+
+// EventType is the stored name.
+func (Reopened) EventType() string { return "mailbox.reopened" }
+
+// Effect is on the mailbox's own row.
+func (Reopened) Effect() domain.Effect { return onReaders(onBox()) }
+
+func (e Reopened) evolve(s *State, _ domain.Moment) {
+	s.Owner, s.Life.Ended, s.Life.Purge, s.Life.Opens = s.Shown.Opened.Owner, "", time.Time{}, e.Opens
+}
+
+// NumberChanged records that the owner has another number. The old one finds the mailbox for a while.
+type NumberChanged struct {
+	Facts Facts         `cbor:"1,keyasint" json:"facts"`
+	Old   domain.Sealed `cbor:"2,keyasint" json:"old"`
+	Until time.Time     `cbor:"3,keyasint" json:"until"`
+}
+
+// EventType is the stored name.
+func (NumberChanged) EventType() string { return "mailbox.number-changed" }
+
+// Effect is on the mailbox's own row.
+func (NumberChanged) Effect() domain.Effect { return onBox() }
+
+func (e NumberChanged) evolve(s *State, _ domain.Moment) {
+	s.known(e.Facts)
+	s.Life.Alias, s.Life.Old = e.Until, e.Old
+}
+
+// AliasEnded records that the old number finds nothing any more.
+type AliasEnded struct{}
+
+// EventType is the stored name.
+func (AliasEnded) EventType() string { return "mailbox.alias-ended" }
+
+// Effect is on the mailbox's own row.
+func (AliasEnded) Effect() domain.Effect { return onBox() }
+
+func (AliasEnded) evolve(s *State, _ domain.Moment) { s.Life.Alias, s.Life.Old = time.Time{}, nil }
+
+func byRegister() Leave { return Leave{Machines: []access.Machine{access.Register}} }
+
+// A RegisterSays is what a register says of an owner. Of one who is closed for good, it changes nothing.
+type RegisterSays struct {
+	// Event is what is recorded if it says anything new: one of this file's.
+	Event Event
+}
+
+func (RegisterSays) needs() domain.Parts { return domain.Parts{} }
+
+func (RegisterSays) leave(*State) Leave { return byRegister() }
+
+func (c RegisterSays) decide(s *State) ([]Event, error) {
+	if s.Shown.Gone {
+		return nil, domain.Refuse(RecipientClosed)
+	}
+
+	open, known := s.Owner != "", s.Life.Facts.Owner != "" || s.Shown.Opened.Owner != ""
+	switch e := c.Event.(type) {
+	case OwnerRegistered:
+		switch {
+		case s.Life.Ended != "":
+			return nil, domain.Refuse(RecipientClosed)
+		case open:
+			return []Event{OwnerChanged{e.Facts}}, nil
+		}
+
+		return []Event{e}, nil
+	case Closed:
+		if s.Life.Ended != "" {
+			return nil, nil
+		}
+
+		return append(s.hidden(), e), nil
+	case Reopened:
+		if s.Life.Ended == "" {
+			return nil, nil
+		}
+
+		if s.Shown.Opened.Owner != "" {
+			e.Opens = time.Time{}
+		}
+
+		return []Event{e}, nil
+	case OwnerLeft:
+		if s.Life.Abroad || !known {
+			return nil, nil
+		}
+	case OwnerReturned:
+		if !s.Life.Abroad {
+			return nil, nil
+		}
+
+		if open || s.Life.Ended != "" {
+			e.Opens = time.Time{}
+		}
+
+		return []Event{e}, nil
+	}
+
+	if !known {
+		return nil, domain.Refuse(NotOpen)
+	}
+
+	return []Event{c.Event}, nil
+}
+
+// OpenDue opens the mailbox, if its date has come, or before it where the owner of a company has signed in.
+type OpenDue struct {
+	At     time.Time
+	SignIn bool
+}
+
+func (OpenDue) needs() domain.Parts { return domain.Parts{} }
+
+func (c OpenDue) leave(*State) Leave {
+	if c.SignIn {
+		return byRegister()
+	}
+
+	return Leave{Machines: []access.Machine{access.Clock}}
+}
+
+func (c OpenDue) decide(s *State) ([]Event, error) {
+	f := s.Life.Facts
+	early := c.SignIn && f.Owner == Company
+	if s.Owner != "" || s.Life.Opens.IsZero() || s.Life.Opens.After(c.At) && !early {
+		return nil, nil
+	}
+
+	return []Event{Opened{
+		Owner: f.Owner, Number: f.Number, Name: f.Name, BirthDate: f.BirthDate, Residence: f.Residence,
+	}}, nil
+}
+
+// EndAlias has the old number find nothing any more, once its time is over.
+type EndAlias struct{ At time.Time }
+
+func (EndAlias) needs() domain.Parts { return domain.Parts{} }
+
+func (EndAlias) leave(*State) Leave { return Leave{Machines: []access.Machine{access.Clock}} }
+
+func (c EndAlias) decide(s *State) ([]Event, error) {
+	if s.Life.Alias.IsZero() || s.Life.Alias.After(c.At) {
+		return nil, nil
+	}
+
+	return []Event{AliasEnded{}}, nil
+}
