@@ -55,6 +55,7 @@ import (
 	"digitalpost/adapters/backbone/organisations"
 	"digitalpost/adapters/backbone/people"
 	"digitalpost/adapters/backbone/proposals"
+	"digitalpost/adapters/backbone/register"
 	"digitalpost/adapters/backbone/search"
 	"digitalpost/adapters/backbone/sending"
 	"digitalpost/adapters/backbone/settings"
@@ -68,6 +69,7 @@ import (
 	"digitalpost/domain/mandate"
 	"digitalpost/domain/oplog"
 	"digitalpost/domain/organisation"
+	registerrules "digitalpost/domain/register"
 	"digitalpost/domain/subscription"
 	"digitalpost/eventstore"
 	"digitalpost/eventstore/filestore"
@@ -110,6 +112,7 @@ type Backbone struct {
 	Organisations *organisations.Organisations
 	People        *people.People
 	Proposals     *proposals.Proposals
+	Registers     *register.Registers
 	Search        *search.Search
 	Sending       *sending.Sending
 	Settings      *settings.Settings
@@ -283,6 +286,8 @@ func (b *Backbone) wire(cfg Config) {
 	})
 	b.Intake = intake.New(c, words, b.People, b.Organisations,
 		eventstore.NewHandler(b.store, intakerules.Decider, intakerules.Codec))
+	b.Registers = register.New(c, b.People,
+		eventstore.NewHandler(b.store, registerrules.Decider, registerrules.Codec))
 	b.Search = search.New(c)
 	b.Mandates = mandates.New(c, eventstore.NewHandler(b.store, mandate.Decider, mandate.Codec))
 	b.Proposals = proposals.New(c, b.log, proposals.Measures{
@@ -298,6 +303,7 @@ func (b *Backbone) wire(cfg Config) {
 	b.Clock.b = b
 	b.Clock.duties = []duty{
 		{b.Access.NextEnd, b.Access.RecordEnds, "the end of access"},
+		{b.Registers.NextDue, b.Registers.DoDue, "the opening of mailboxes"},
 		{
 			func() time.Time { return intake.NextDue(b.Intake) },
 			func(ctx context.Context) { intake.ReleaseDue(ctx, b.Intake) }, "delivery at its date",

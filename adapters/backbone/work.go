@@ -41,7 +41,7 @@ func (b *Backbone) work(ctx context.Context) {
 	from := b.store.Last() // before anybody follows
 	for _, run := range []func(context.Context){
 		b.core.Forgetting.RunSweep, b.Proposals.RunCarryOut, b.Intake.RunPending, b.Intake.RunDue, b.Sending.Run,
-		b.Access.RunEnds, b.Visibility.Run, func(ctx context.Context) { b.Changes.Run(ctx, from) },
+		b.Access.RunEnds, b.Registers.RunDue, b.Visibility.Run, func(ctx context.Context) { b.Changes.Run(ctx, from) },
 		func(ctx context.Context) { intake.EnterRoots(ctx, b.core) },
 	} {
 		b.start(ctx, run)

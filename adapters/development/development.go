@@ -41,8 +41,8 @@ type Config struct {
 	Log      *slog.Logger
 }
 
-// Register adds development's own routes to mux: /dev/, /dev/token, /dev/people, /dev/returns, /dev/clock,
-// /dev/outbox, and the issuer's.
+// Register adds development's own routes to mux: /dev/, /dev/token, /dev/people, /dev/returns, /dev/register/,
+// /dev/clock, /dev/outbox, and the issuer's.
 func Register(mux *http.ServeMux, cfg Config) {
 	i, tokens, log := cfg.Issuer, cfg.Tokens, cfg.Log
 	d := &dev{cfg.Backbone, i, log, cfg.Outbox}
@@ -62,6 +62,7 @@ func Register(mux *http.ServeMux, cfg Config) {
 	route("POST", "/dev/token", d.token)
 	route("POST", "/dev/people", d.register)
 	route("POST", "/dev/returns", d.returned)
+	route("POST", "/dev/register/{register}", d.lines)
 	route("GET", "/dev/clock", d.clock)
 	route("POST", "/dev/clock", d.moveClock)
 	if cfg.Outbox != nil {
@@ -177,6 +178,9 @@ func (d *dev) token(w http.ResponseWriter, r *http.Request) error {
 	}
 
 	_, ok, err := d.b.People.Find(kind, number)
+	if err == nil && !ok && kind == mailbox.Company {
+		_, ok, err = d.b.Registers.SignedIn(r.Context(), number)
+	}
 	if err != nil {
 		return err
 	}

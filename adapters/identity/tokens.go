@@ -195,7 +195,11 @@ func (t *Tokens) Principal(ctx context.Context, token string) (p access.Principa
 	if err != nil {
 		return p, err
 	}
-	if p.Identity, ok, err = t.b.People.Find(kind, number); err != nil {
+	p.Identity, ok, err = t.b.People.Find(kind, number)
+	if err == nil && !ok && kind == mailbox.Company { // whoever signs in wants its post
+		p.Identity, ok, err = t.b.Registers.SignedIn(ctx, number)
+	}
+	if err != nil {
 		return p, err
 	}
 	if p.Professional = kind == mailbox.Company; p.Professional {

@@ -81,6 +81,8 @@ func (a *api) register(mux *http.ServeMux) {
 	add("POST", "operations/clock/confirm", a.confirmClock) // with no mandate: none is opened by a wrong clock
 	add("POST", "operations/views/rebuild", a.operators(a.rebuild))
 
+	a.registers(add)
+
 	if a.effects != nil {
 		add("GET", "operations/reactions", a.operators(a.listEffects))
 		add("GET", "operations/reactions/{effect}", a.operators(a.showEffect))

@@ -56,7 +56,8 @@ var answers = []any{
 	senderapi.MailSystem{},
 
 	officeapi.Mandate{}, officeapi.Proposal{}, officeapi.ProposalList{}, officeapi.SystemKey{}, officeapi.Clock{},
-	officeapi.RebuiltView{}, officeapi.Effect{}, officeapi.EffectList{}, officeapi.RebuiltViews{},
+	officeapi.RebuiltView{}, officeapi.RegisterStatus{}, officeapi.RegisterTask{}, officeapi.RegisterTaken{},
+	officeapi.Effect{}, officeapi.EffectList{}, officeapi.RebuiltViews{},
 }
 
 // Each answer's struct has the fields of its schema, of the same types, and what is never left out is required.

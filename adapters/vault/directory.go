@@ -65,6 +65,55 @@ func (v *Vault) Enter(p Purpose, number string, id Owner) (Owner, error) {
 	return id, err
 }
 
+// EnterAll is Enter, of many numbers in one transaction, each with an id of its own; it gives the owners that they
+// have.
+func EnterAll(v *Vault, p Purpose, numbers []string, ids []Owner) ([]Owner, error) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	out := append([]Owner{}, ids...)
+	names := make([][]byte, len(numbers))
+	for i, n := range numbers {
+		names[i] = v.nameOf(p, n)
+	}
+
+	err := v.db.Update(func(tx *bbolt.Tx) error {
+		dir := tx.Bucket(bucketDirectory)
+		for i, name := range names {
+			if b := dir.Get(name); len(b) == 16 {
+				out[i] = Owner(b)
+				continue
+			}
+			v.touched.name(name)
+			v.touched.owner(out[i])
+			if err := v.putRoot(tx, out[i]); err != nil {
+				return err
+			}
+			if err := dir.Put(name, out[i][:]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+
+	return out, err
+}
+
+// Withdraw takes a number of an owner's away: it finds nobody from then on. Of a number that is another's, or nobody's,
+// it does nothing.
+func Withdraw(v *Vault, p Purpose, number string, of Owner) error {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	name := v.nameOf(p, number)
+	return v.db.Update(func(tx *bbolt.Tx) error {
+		v.touched.name(name)
+		dir := tx.Bucket(bucketDirectory)
+		if b := dir.Get(name); len(b) != 16 || Owner(b) != of {
+			return nil
+		}
+		return dir.Delete(name)
+	})
+}
+
 // EnterRoot gives owners a root each, if they have none, all in one transaction, durably.
 func (v *Vault) EnterRoot(ids ...Owner) error {
 	v.mu.RLock()

@@ -217,8 +217,11 @@ func (r *roll) copyTouched(from, to *bbolt.Tx, what noted) error {
 
 	for n := range what.names {
 		id := from.Bucket(bucketDirectory).Get([]byte(n))
-		if id == nil {
-			continue // the number was not entered after all
+		if id == nil { // the number was not entered after all, or was withdrawn
+			if err := to.Bucket(bucketDirectory).Delete([]byte(n)); err != nil {
+				return err
+			}
+			continue
 		}
 		if err := to.Bucket(bucketDirectory).Put([]byte(n), bytes.Clone(id)); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package mailbox
 
 import (
+	"cmp"
 	"time"
 
 	"digitalpost/domain"
@@ -34,9 +35,27 @@ type Facts struct {
 	Number    domain.Sealed `cbor:"2,keyasint" json:"number"`
 	Name      domain.Sealed `cbor:"3,keyasint" json:"name"`
 	BirthDate domain.Sealed `cbor:"4,keyasint,omitempty" json:"birthDate,omitempty"`
-	// Address is where they live, and whether that is protected: for paper alone.
+	// Address is where they live, for paper alone; and Protected whether that is shown to nobody else.
 	Address   domain.Sealed `cbor:"5,keyasint,omitempty" json:"address,omitempty"`
 	Residence string        `cbor:"6,keyasint,omitempty" json:"municipality,omitempty"`
+	Protected domain.Sealed `cbor:"7,keyasint,omitempty" json:"protected,omitempty"`
+}
+
+// with gives the facts with those of another that it says.
+func (f Facts) with(more Facts) Facts {
+	sealed := func(to *domain.Sealed, s domain.Sealed) {
+		if len(s) > 0 {
+			*to = s
+		}
+	}
+	sealed(&f.Number, more.Number)
+	sealed(&f.Name, more.Name)
+	sealed(&f.BirthDate, more.BirthDate)
+	sealed(&f.Address, more.Address)
+	sealed(&f.Protected, more.Protected)
+	f.Owner, f.Residence = cmp.Or(more.Owner, f.Owner), cmp.Or(more.Residence, f.Residence)
+
+	return f
 }
 
 // lifeEvents are the zero values of this file's event types.
@@ -58,10 +77,12 @@ func (OwnerRegistered) EventType() string { return "mailbox.owner-registered" }
 func (OwnerRegistered) Effect() domain.Effect { return onBox() }
 
 func (e OwnerRegistered) evolve(s *State, _ domain.Moment) {
-	s.Life.Facts, s.Life.Opens, s.Life.Abroad = e.Facts, e.Opens, false
+	s.known(e.Facts)
+	s.Life.Opens, s.Life.Abroad = e.Opens, false
 }
 
-// OwnerChanged records what a register says of the owner from now on: name, municipality, address.
+// OwnerChanged records what a register says of the owner from now on: name, municipality, address. What it does not
+// say is as before.
 type OwnerChanged struct {
 	Facts Facts `cbor:"1,keyasint" json:"facts"`
 }
@@ -75,10 +96,17 @@ func (OwnerChanged) Effect() domain.Effect { return onBox() }
 func (e OwnerChanged) evolve(s *State, _ domain.Moment) { s.known(e.Facts) }
 
 // known takes over what a register says, for people to see, too.
-func (s *State) known(f Facts) {
+func (s *State) known(more Facts) {
+	o := &s.Shown.Opened
+	if o.Owner != "" && s.Life.Facts.Owner == "" { // opened without a register
+		s.Life.Facts = Facts{
+			Owner: o.Owner, Number: o.Number, Name: o.Name, BirthDate: o.BirthDate, Residence: o.Residence,
+		}
+	}
+
+	f := s.Life.Facts.with(more)
 	s.Life.Facts = f
-	if s.Shown.Opened.Owner != "" {
-		o := &s.Shown.Opened
+	if o.Owner != "" {
 		o.Number, o.Name, o.BirthDate, o.Residence = f.Number, f.Name, f.BirthDate, f.Residence
 	}
 }
@@ -197,6 +225,8 @@ func (c RegisterSays) decide(s *State) ([]Event, error) {
 			return nil, domain.Refuse(RecipientClosed)
 		case open:
 			return []Event{OwnerChanged{e.Facts}}, nil
+		case !e.Opens.IsZero() && !e.Opens.After(s.by.Now):
+			return []Event{e, s.Life.Facts.with(e.Facts).opened()}, nil
 		}
 
 		return []Event{e}, nil
@@ -262,9 +292,12 @@ func (c OpenDue) decide(s *State) ([]Event, error) {
 		return nil, nil
 	}
 
-	return []Event{Opened{
-		Owner: f.Owner, Number: f.Number, Name: f.Name, BirthDate: f.BirthDate, Residence: f.Residence,
-	}}, nil
+	return []Event{f.opened()}, nil
+}
+
+// opened is the event that opens the mailbox of whom a register knows.
+func (f Facts) opened() Opened {
+	return Opened{Owner: f.Owner, Number: f.Number, Name: f.Name, BirthDate: f.BirthDate, Residence: f.Residence}
 }
 
 // EndAlias has the old number find nothing any more, once its time is over.

@@ -14,8 +14,9 @@ var (
 	moved2     = mailbox.Facts{Owner: mailbox.Citizen, Number: sealed("number", 0), Residence: "0751"}
 	firm       = mailbox.Facts{Owner: mailbox.Company, Number: sealed("number", 0)}
 	nextYear   = noon.AddDate(1, 0, 0)
-	awaited    = mailbox.OwnerRegistered{Facts: facts, Opens: noon}
-	grace      = mailbox.OwnerRegistered{Facts: firm, Opens: noon}
+	soon       = noon.Add(time.Hour)
+	awaited    = mailbox.OwnerRegistered{Facts: facts, Opens: soon}
+	grace      = mailbox.OwnerRegistered{Facts: firm, Opens: soon}
 	fromFacts  = mailbox.Opened{Owner: mailbox.Citizen, Number: facts.Number, Name: facts.Name, Residence: "0101"}
 	died       = mailbox.Closed{Why: mailbox.Died, Purge: nextYear}
 	seenByApp  = mailbox.MailboxVisible{Platform: "app", Scope: mailbox.Public}
@@ -35,15 +36,18 @@ var lifeRules = []scenario{
 		Then: then(mailbox.OwnerRegistered{Facts: facts, Opens: nextYear})},
 	{Name: "known anew, with an open mailbox", Given: open, When: says(awaited),
 		Then: then(mailbox.OwnerChanged{Facts: facts})},
-	{Name: "it opens at its date", Given: given(awaited), When: mailbox.OpenDue{At: noon},
+	{Name: "it opens at its date", Given: given(awaited), When: mailbox.OpenDue{At: soon},
 		Then: then(fromFacts)},
-	{Name: "not before it", Given: given(awaited), When: mailbox.OpenDue{At: noon.Add(-time.Second)}},
+	{Name: "at once, where that is past",
+		When: says(mailbox.OwnerRegistered{Facts: facts, Opens: noon}),
+		Then: then(mailbox.OwnerRegistered{Facts: facts, Opens: noon}, fromFacts)},
+	{Name: "not before it", Given: given(awaited), When: mailbox.OpenDue{At: soon.Add(-time.Second)}},
 	{Name: "not for a citizen who signs in", Given: given(awaited),
-		When: mailbox.OpenDue{At: noon.Add(-time.Hour), SignIn: true}},
+		When: mailbox.OpenDue{At: noon, SignIn: true}},
 	{Name: "earlier for a company that signs in", Given: given(grace),
-		When: mailbox.OpenDue{At: noon.Add(-time.Hour), SignIn: true},
+		When: mailbox.OpenDue{At: noon, SignIn: true},
 		Then: then(mailbox.Opened{Owner: mailbox.Company, Number: firm.Number})},
-	{Name: "it opens once", Given: given(awaited, fromFacts), When: mailbox.OpenDue{At: noon}},
+	{Name: "it opens once", Given: given(awaited, fromFacts), When: mailbox.OpenDue{At: soon}},
 	{Name: "not for one who has left", Given: given(awaited, mailbox.OwnerLeft{}),
 		When: mailbox.OpenDue{At: nextYear}},
 	{Name: "not for one who has died", Given: given(awaited, died), When: mailbox.OpenDue{At: nextYear}},

@@ -16,6 +16,7 @@ import (
 
 	"digitalpost/domain"
 	"digitalpost/domain/access"
+	"digitalpost/domain/policy"
 )
 
 // An Event is something that happened in a mailbox.
@@ -288,9 +289,6 @@ func (e Opened) evolve(s *State, at domain.Moment) {
 	s.Owner, s.Shown.Opened, s.Shown.At, s.Life.Opens = e.Owner, e, at.Recorded, time.Time{}
 }
 
-// FromAge is the age at which a citizen gets a mailbox (§ 3 of the Act on Digital Post).
-const FromAge = 15
-
 // Open opens the mailbox, once.
 type Open struct {
 	Opened Opened
@@ -318,11 +316,9 @@ func (c Open) decide(s *State) ([]Event, error) {
 	return []Event{c.Opened}, nil
 }
 
-// OldEnough reports whether somebody born on a date is FromAge on another: from the birthday on, which for those born
-// on 29 February is 1 March [16].
+// OldEnough reports whether somebody born on a date is old enough for a mailbox on another.
 func OldEnough(born, today time.Time) bool {
-	by, bm, bd := born.Date()
-	return !today.Before(time.Date(by+FromAge, bm, bd, 0, 0, 0, 0, today.Location()))
+	return !today.Before(policy.On(today).ComesOfAge(born, today.Location()))
 }
 
 // Shredded records that every key of the mailbox is to be destroyed: nothing in it can be read from then on.

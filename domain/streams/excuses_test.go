@@ -36,6 +36,9 @@ var excuses = map[string]map[string]string{
 
 	"mandate.opened": {"Opened.Purpose": evidence, "Opened.CaseNumber": evidence, "Opened.Authority": operators},
 
+	"register.task-raised": {"TaskRaised.Task": operators, "Task.Mailboxes": operators},
+	"register.task-closed": {"TaskClosed.Task": operators},
+
 	"looks.content-opened": {"ContentOpened.Message": receipts},
 
 	"mailbox.access-granted":    {"AccessGranted.Documentation": evidence},

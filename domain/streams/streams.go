@@ -11,6 +11,7 @@ import (
 	"digitalpost/domain/mandate"
 	"digitalpost/domain/oplog"
 	"digitalpost/domain/organisation"
+	"digitalpost/domain/register"
 	"digitalpost/domain/subscription"
 )
 
@@ -23,6 +24,7 @@ const (
 	Log          = "log"
 	Mandate      = "mandate"
 	Subscription = "subscription"
+	Register     = "register"
 )
 
 // A Kind is what is known of the events of a kind of stream.
@@ -42,6 +44,7 @@ var Kinds = map[string]Kind{
 	Log:          kind(oplog.Codec),
 	Mandate:      kind(mandate.Codec),
 	Subscription: kind(subscription.Codec),
+	Register:     kind(register.Codec),
 }
 
 func kind[E domain.Event](c domain.Codec[E]) Kind {

@@ -19,7 +19,7 @@ type Platform struct {
 	Citizens  bool     // serves citizens' mailboxes
 	Companies bool     // serves companies' mailboxes
 	Languages []string // of its interface, the usual one first; messages are never translated
-	MinAge    int      // of its users, as the platform asks; public post is from mailbox.FromAge on all of them
+	MinAge    int      // of its users, as the platform asks; public post is from 15 on all of them
 
 	AppFollowsDevice bool // its app is in the telephone's language: nothing is stored for it
 }

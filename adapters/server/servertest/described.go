@@ -59,6 +59,11 @@ type described struct {
 	faults map[string]int // what was unlike the description, and how often
 }
 
+// Lines are described as text.
+func init() {
+	openapi3filter.RegisterBodyDecoder("application/x-ndjson", openapi3filter.FileBodyDecoder)
+}
+
 func newDescribed(next http.RoundTripper) *described {
 	return &described{next: next, faults: map[string]int{}}
 }

@@ -1,0 +1,206 @@
+package register
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"digitalpost/adapters/backbone/core"
+	"digitalpost/adapters/memo"
+	"digitalpost/adapters/vault"
+	"digitalpost/domain"
+	"digitalpost/domain/access"
+	"digitalpost/domain/mailbox"
+	"digitalpost/domain/policy"
+	"digitalpost/domain/register"
+	"digitalpost/projections/mailboxes"
+)
+
+// sealed gives what a line says of its owner, sealed as the fields of mailbox.Opened are.
+func sealed(l register.Line, number string, k vault.Key) mailbox.Facts {
+	seal := func(field, s string) domain.Sealed {
+		if s == "" {
+			return nil
+		}
+		return k.Seal(mailbox.Opened{}.EventType(), field, []byte(s))
+	}
+
+	f := mailbox.Facts{
+		Owner: mailbox.Citizen, Number: seal("number", number), Name: seal("name", l.Name),
+		Address: seal("address", l.Address), Residence: l.Municipality,
+	}
+	if l.CVR != "" {
+		f.Owner = mailbox.Company
+	}
+
+	if l.BirthDate != "" || begins(l) {
+		if born, ok := l.Born(); ok {
+			f.BirthDate = seal("birthDate", born.Format(time.DateOnly))
+		}
+	}
+
+	if l.Protected != nil && *l.Protected {
+		f.Protected = seal("protected", "yes")
+	} else if l.Protected != nil {
+		f.Protected = seal("protected", "no")
+	}
+
+	return f
+}
+
+// event gives what a line is to the mailbox of whom it is about.
+func (r *Registers) event(l register.Line, k vault.Key, id domain.MailboxID) mailbox.Event {
+	at := l.On(memo.Copenhagen)
+	p := policy.On(at)
+
+	switch l.Type {
+	case register.Born:
+		return mailbox.OwnerRegistered{Facts: sealed(l, l.CPR, k), Opens: r.opens(l, k, id, time.Time{})}
+	case register.MovedIn:
+		return mailbox.OwnerRegistered{Facts: sealed(l, l.CPR, k), Opens: r.opens(l, k, id, p.Arrival.After(at))}
+	case register.Founded:
+		return mailbox.OwnerRegistered{Facts: sealed(l, l.CVR, k), Opens: p.Grace.After(at).UTC()}
+	case register.Left:
+		return mailbox.OwnerLeft{}
+	case register.Returned:
+		return mailbox.OwnerReturned{Opens: r.opens(l, k, id, p.Arrival.After(at))}
+	case register.Died:
+		return mailbox.Closed{Why: mailbox.Died, Purge: p.AfterDeath.After(at).UTC()}
+	case register.Ceased:
+		return mailbox.Closed{Why: mailbox.Ceased, Purge: p.AfterEnd.After(at).UTC()}
+	case register.DeathCorrected:
+		return mailbox.Reopened{Opens: r.opens(l, k, id, time.Time{})}
+	case register.Reopened:
+		return mailbox.Reopened{Opens: p.Grace.After(at).UTC()}
+	}
+
+	return mailbox.OwnerChanged{Facts: sealed(l, "", k)} // named, renamed, moved
+}
+
+// opens gives when the mailbox of a citizen opens: once they are old enough, and not before another time. Zero where
+// their birth date is not known.
+func (r *Registers) opens(l register.Line, k vault.Key, id domain.MailboxID, notBefore time.Time) time.Time {
+	born, ok := l.Born()
+	if l.BirthDate == "" && !begins(l) { // what the register said before outranks the number
+		if before, known := r.bornBefore(k, id); known {
+			born, ok = before, true
+		}
+	}
+
+	if !ok {
+		return time.Time{}
+	}
+
+	// The policy of the day on which they come of age: the one that is known of that day now.
+	of := policy.On(born.AddDate(15, 0, 0)).ComesOfAge(born, memo.Copenhagen)
+	if of.Before(notBefore) {
+		of = notBefore
+	}
+
+	return of.UTC()
+}
+
+// bornBefore gives the birth date that a register has said before.
+func (r *Registers) bornBefore(k vault.Key, id domain.MailboxID) (born time.Time, ok bool) {
+	box, err := r.box(id)
+	if err != nil || len(box.Life.Facts.BirthDate) == 0 {
+		return born, false
+	}
+
+	text, err := k.Open(mailbox.Opened{}.EventType(), "birthDate", box.Life.Facts.BirthDate)
+	if err != nil {
+		return born, false
+	}
+	born, err = time.Parse(time.DateOnly, string(text))
+
+	return born, err == nil
+}
+
+// box gives a mailbox's own row, whether or not it is open.
+func (r *Registers) box(id domain.MailboxID) (mailbox.State, error) {
+	s, err := mailboxes.At(r.core.Views)
+	if err != nil {
+		return mailbox.State{}, err
+	}
+	defer s.Close()
+	state, _, err := s.State(id, domain.Parts{})
+
+	return state, err
+}
+
+// renumber gives an owner another number. The old one finds them for a while. Where the new one is another's, nothing
+// is changed: the two are never mixed, and an operator sees to it.
+func (r *Registers) renumber(ctx context.Context, id domain.MailboxID, k vault.Key, l register.Line) error {
+	owner, err := r.core.Vault.Enter(vault.Citizen, l.NewCPR, vault.Owner(id))
+	if err != nil {
+		return err
+	}
+	r.core.Fail("number entered")
+
+	if other := domain.MailboxID(owner); other != id {
+		return r.raise(ctx, register.CPR, l, register.TwoMailboxes, id, other)
+	}
+
+	at := l.On(memo.Copenhagen)
+	number := l
+	number.Name, number.Address, number.Municipality = "", "", ""
+	err = r.say(ctx, register.CPR, l, id, mailbox.NumberChanged{
+		Facts: sealed(number, l.NewCPR, k),
+		Old:   k.Seal(mailbox.NumberChanged{}.EventType(), "old", []byte(l.CPR)),
+		Until: policy.On(at).Alias.After(at).UTC(),
+	})
+	if core.IsReason(err, mailbox.NotOpen) {
+		return r.raise(ctx, register.CPR, l, register.Nobody)
+	}
+
+	return err
+}
+
+// endAlias has an old number find nobody any more, if its time is over.
+func (r *Registers) endAlias(ctx context.Context, id domain.MailboxID, now time.Time) error {
+	box, err := r.box(id)
+	if err != nil || box.Life.Alias.IsZero() || box.Life.Alias.After(now) {
+		return err
+	}
+
+	// The number first: a crash before the event leaves it due.
+	old, err := r.core.Opened(id, 0, mailbox.NumberChanged{}.EventType(), "old", box.Life.Old)
+	if err != nil {
+		return err
+	}
+
+	if err := vault.Withdraw(r.core.Vault, vault.Citizen, string(old), vault.Owner(id)); err != nil {
+		return err
+	}
+	m := core.Machine{Kind: access.Clock, Thing: r.core.NewID()}
+	_, err = r.core.ByMachine(ctx, m, id, mailbox.EndAlias{At: now})
+
+	return err
+}
+
+// SignedIn opens the mailbox of a company before the end of its grace period, because it signs in; false if it has none
+// that waits.
+func (r *Registers) SignedIn(ctx context.Context, cvr string) (domain.MailboxID, bool, error) {
+	owner, known, err := r.core.Vault.Find(vault.Company, cvr)
+	id := domain.MailboxID(owner)
+	if err != nil || !known {
+		return id, false, err
+	}
+
+	box, err := r.box(id)
+	if err != nil || box.Life.Opens.IsZero() {
+		return id, false, err
+	}
+
+	m := core.Machine{Kind: access.Register, Once: "signed in", Thing: id}
+	_, err = r.core.ByMachine(ctx, m, id, mailbox.OpenDue{At: r.core.Now(), SignIn: true})
+	if err == nil {
+		_, err = r.core.Mailbox(id)
+	}
+
+	if errors.Is(err, core.ErrNotFound) {
+		return id, false, nil
+	}
+
+	return id, err == nil, err
+}

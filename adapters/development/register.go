@@ -1,0 +1,36 @@
+package development
+
+import (
+	"net/http"
+
+	"digitalpost/adapters/backbone/register"
+	"digitalpost/adapters/problem"
+	rules "digitalpost/domain/register"
+)
+
+// maxLines is how many bytes of lines a request may have.
+const maxLines = 16 << 20
+
+// lines takes what a register says, as newline-delimited JSON, and answers once it has its effect.
+func (d *dev) lines(w http.ResponseWriter, r *http.Request) error {
+	lane := rules.Lane(r.PathValue("register"))
+	if lane != rules.CPR && lane != rules.CVR {
+		return problem.New(http.StatusNotFound, "path.not.found", "the registers are cpr and cvr")
+	}
+
+	all, more, readErr := register.Read(lane, register.Scan(http.MaxBytesReader(w, r.Body, maxLines)))
+	if more && len(all) > register.MostLines {
+		return problem.New(http.StatusRequestEntityTooLarge, "body.too.large", "a request has at most 10,000 lines")
+	}
+
+	n, seq, err := d.b.Registers.Take(r.Context(), lane, all)
+	if err == nil {
+		err = readErr
+	}
+	if err != nil {
+		return problem.OfRegister(err)
+	}
+	problem.JSON(w, http.StatusOK, map[string]any{"applied": n, "seq": seq})
+
+	return nil
+}
