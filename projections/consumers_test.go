@@ -20,6 +20,7 @@ import (
 	"digitalpost/domain/mandate"
 	"digitalpost/domain/oplog"
 	"digitalpost/domain/organisation"
+	"digitalpost/domain/register"
 	"digitalpost/domain/subscription"
 	"digitalpost/eventstore"
 	"digitalpost/eventstore/memstore"
@@ -97,6 +98,8 @@ func throughCodecs(t *testing.T, o occurrence) {
 		domaintest.ReadBack(t, mandate.Codec, e)
 	case subscription.Event:
 		domaintest.ReadBack(t, subscription.Codec, e)
+	case register.Event:
+		domaintest.ReadBack(t, register.Codec, e)
 	default:
 		t.Fatalf("%T is of no kind of stream that this test knows", e)
 	}

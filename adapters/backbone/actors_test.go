@@ -56,7 +56,7 @@ func table() [][]operation {
 		onMessages(), onFolders(), onDrafts(), onSending(), onAccess(), onExemption(), onSettings(),
 		onContacts(), onNemSMS(), onSubscriptions(),
 		onIntake(), onPushes(),
-		onHandover(), onOrganisations(), onRegisters(), onProposals(), byTheClock(),
+		onHandover(), onOrganisations(), onRegisters(), onLanes(), byMoves(), onProposals(), byTheClock(),
 		bySubscribers(),
 	}
 }
