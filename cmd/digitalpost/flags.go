@@ -28,6 +28,8 @@ var longHelp = kong.Vars{
 	"stall_help":        "How long a body may bring nothing, and an answer go untaken.",
 	"nats_help": "NATS servers, URL, to whose JetStream each platform's events are published; " +
 		"embedded, in development: one in this process, under the data.",
+	"cpr_feed_help": "Where the register of persons is read from: a file or a folder of NDJSON, or a URL that " +
+		"answers with lines from ?from= on.",
 	"nats_age_help": "How old what such a stream holds may become.",
 	"smtp_help": "Mail server, HOST:PORT, by which people are told of new post, and forward as e-mail; " +
 		"in development, an outbox if there is none.",
@@ -91,6 +93,7 @@ type serveCmd struct {
 
 	tellFlags
 	natsFlags
+	registersFlags
 }
 
 // check refuses a configuration that is half of one.

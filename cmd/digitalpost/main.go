@@ -29,6 +29,7 @@ type commands struct {
 	Organisation organisationCmd `cmd:"" help:"Change what organisations may do."`
 	Proposal     proposalCmd     `cmd:"" help:"What one operator proposes, and another approves."`
 
+	Register  registerCmd  `cmd:"" help:"What the registers of persons and companies say: load, status, allow, done."`
 	Reactions reactionsCmd `cmd:"" help:"What must happen outside, and has not: list, show, retry, drop."`
 	Subscribe subscribeCmd `cmd:"" help:"Follow what a platform is told, and keep a copy of it."`
 

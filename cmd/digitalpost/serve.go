@@ -94,6 +94,12 @@ func run(ctx context.Context, c serveCmd, stderr io.Writer, ready func(instance)
 	}
 	defer func() { err = errors.Join(err, out.Close()); end() }()
 
+	stop, err := c.follow(ctx, b, log)
+	if err != nil {
+		return err
+	}
+	defer stop()
+
 	srv, err := c.server(ctx, b, server.Config{Out: out, Outbox: told.outbox, Registry: registry, Log: log})
 	if err != nil {
 		return err
