@@ -10,7 +10,8 @@ import (
 
 // A Life is what the registers say of a mailbox's owner: from before it opens until after it closes.
 type Life struct {
-	Facts  Facts     `cbor:"1,keyasint,omitzero"` // as they stand now; zero: no register has said any
+	// Facts are those that Shown.Opened does not have: of one that is open, the address alone.
+	Facts  Facts     `cbor:"1,keyasint,omitzero"`
 	Abroad bool      `cbor:"2,keyasint,omitempty"`
 	Opens  time.Time `cbor:"3,keyasint,omitzero"` // when it opens by itself; zero: it does not
 	Ended  Ended     `cbor:"4,keyasint,omitempty"`
@@ -98,17 +99,14 @@ func (e OwnerChanged) evolve(s *State, _ domain.Moment) { s.known(e.Facts) }
 // known takes over what a register says, for people to see, too.
 func (s *State) known(more Facts) {
 	o := &s.Shown.Opened
-	if o.Owner != "" && s.Life.Facts.Owner == "" { // opened without a register
-		s.Life.Facts = Facts{
-			Owner: o.Owner, Number: o.Number, Name: o.Name, BirthDate: o.BirthDate, Residence: o.Residence,
-		}
+	if o.Owner == "" {
+		s.Life.Facts = s.Life.Facts.with(more)
+		return
 	}
 
-	f := s.Life.Facts.with(more)
-	s.Life.Facts = f
-	if o.Owner != "" {
-		o.Number, o.Name, o.BirthDate, o.Residence = f.Number, f.Name, f.BirthDate, f.Residence
-	}
+	f := Facts{Number: o.Number, Name: o.Name, BirthDate: o.BirthDate, Residence: o.Residence}.with(more)
+	o.Number, o.Name, o.BirthDate, o.Residence = f.Number, f.Name, f.BirthDate, f.Residence
+	s.Life.Facts = s.Life.Facts.with(Facts{Owner: more.Owner, Address: more.Address, Protected: more.Protected})
 }
 
 // OwnerLeft records that the owner has left the country. The mailbox stays as it is; one that is not open does not open
@@ -226,7 +224,11 @@ func (c RegisterSays) decide(s *State) ([]Event, error) {
 		case open:
 			return []Event{OwnerChanged{e.Facts}}, nil
 		case !e.Opens.IsZero() && !e.Opens.After(s.by.Now):
-			return []Event{e, s.Life.Facts.with(e.Facts).opened()}, nil
+			f := s.Life.Facts.with(e.Facts)
+			o := f.opened()
+			o.Address, o.Protected = f.Address, f.Protected
+
+			return []Event{o}, nil
 		}
 
 		return []Event{e}, nil

@@ -274,6 +274,9 @@ type Opened struct {
 	Name      domain.Sealed `cbor:"3,keyasint" json:"name"`
 	BirthDate domain.Sealed `cbor:"4,keyasint,omitempty" json:"birthDate,omitempty"` // it outranks the number's
 	Residence string        `cbor:"5,keyasint,omitempty" json:"municipality,omitempty"`
+	// Address and Protected are as in Facts, where a register has opened it at once.
+	Address   domain.Sealed `cbor:"6,keyasint,omitempty" json:"address,omitempty"`
+	Protected domain.Sealed `cbor:"7,keyasint,omitempty" json:"protected,omitempty"`
 }
 
 // EventType is the stored name.
@@ -286,7 +289,11 @@ func (Opened) Effect() domain.Effect { return onBox() }
 func onBox() domain.Effect { return domain.Effect{Touches: domain.Parts{Box: true}} }
 
 func (e Opened) evolve(s *State, at domain.Moment) {
-	s.Owner, s.Shown.Opened, s.Shown.At, s.Life.Opens = e.Owner, e, at.Recorded, time.Time{}
+	s.Owner, s.Shown.At, s.Life.Opens = e.Owner, at.Recorded, time.Time{}
+	more := Facts{Owner: e.Owner, Address: e.Address, Protected: e.Protected}
+	s.Life.Facts = Facts{Address: s.Life.Facts.Address, Protected: s.Life.Facts.Protected}.with(more)
+	e.Address, e.Protected = nil, nil // each fact is kept once
+	s.Shown.Opened = e
 }
 
 // Open opens the mailbox, once.

@@ -11,7 +11,7 @@ import (
 	"digitalpost/eventstore"
 )
 
-// What a tail keeps, at most, and how many events it reads at once.
+// What a tail keeps, at most twice of it, and how many events it reads at once.
 const (
 	tailEvents = 4096
 	tailBytes  = 16 << 20 // of the events' data
@@ -130,6 +130,10 @@ func (t *Tail) keep(some []*Entry) {
 	}
 	t.kept = append(t.kept, some...)
 
+	if len(t.kept) <= 2*tailEvents && t.bytes <= 2*tailBytes {
+		return // the oldest go many at a time
+	}
+
 	n := 0
 	for n < len(t.kept) && (len(t.kept)-n > tailEvents || t.bytes > tailBytes) {
 		t.bytes -= len(t.kept[n].Data)
@@ -137,9 +141,8 @@ func (t *Tail) keep(some []*Entry) {
 		n++
 	}
 
-	if n > 0 { // in an array of its own: what was given out keeps the old one
-		t.kept = append(make([]*Entry, 0, 2*(len(t.kept)-n)), t.kept[n:]...)
-	}
+	// In an array of its own: what was given out keeps the old one.
+	t.kept = append(make([]*Entry, 0, 2*tailEvents+tailReads), t.kept[n:]...)
 }
 
 // own reads for one who is behind.

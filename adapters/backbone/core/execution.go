@@ -234,7 +234,16 @@ func (c *Core) soFar(s eventstore.Stream) eventstore.Position {
 // start begins a mailbox's state from the view, and first looks whether a command whose caller gave an id was run
 // before: in the view, which is waited for, so that the stream's tail counts too.
 func (c *Core) start(id domain.CommandID) eventstore.Start[mailbox.Order, mailbox.Event, mailbox.State] {
-	begin := mailboxes.Start(c.Views)
+	fromView := mailboxes.Start(c.Views)
+	begin := func(ctx context.Context, s eventstore.Stream, o mailbox.Order) (mailboxes.Beginning, error) {
+		if version, _ := c.Log.Head(s); version == 0 { // nothing has happened: no view is asked
+			return mailboxes.Beginning{
+				State: func([]mailbox.Event) (mailbox.State, error) { return mailbox.NewState(), nil },
+			}, nil
+		}
+
+		return fromView(ctx, s, o)
+	}
 	if !id.Given() {
 		return begin
 	}

@@ -103,11 +103,16 @@ func (r *Registers) opens(l register.Line, k vault.Key, id domain.MailboxID, not
 // bornBefore gives the birth date that a register has said before.
 func (r *Registers) bornBefore(k vault.Key, id domain.MailboxID) (born time.Time, ok bool) {
 	box, err := r.box(id)
-	if err != nil || len(box.Life.Facts.BirthDate) == 0 {
+	sealed := box.Life.Facts.BirthDate
+	if box.Shown.Opened.Owner != "" {
+		sealed = box.Shown.Opened.BirthDate
+	}
+
+	if err != nil || len(sealed) == 0 {
 		return born, false
 	}
 
-	text, err := k.Open(mailbox.Opened{}.EventType(), "birthDate", box.Life.Facts.BirthDate)
+	text, err := k.Open(mailbox.Opened{}.EventType(), "birthDate", sealed)
 	if err != nil {
 		return born, false
 	}

@@ -31,7 +31,7 @@ type Handler = eventstore.Handler[register.Command, register.Event, register.Sta
 // Bounds of taking lines.
 const (
 	MostLines = 10_000 // in one call
-	atOnce    = 256    // people whose lines are taken at the same time
+	atOnce    = 1024   // people whose lines are taken at the same time
 )
 
 // Registers takes what they say. It may be used by many goroutines at once.
