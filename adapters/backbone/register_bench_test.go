@@ -15,7 +15,7 @@ import (
 // How many persons a second are loaded from a register, views included: the first load of those who live here, each
 // with a mailbox that opens at once.
 //
-//	go test -run xxx -bench RegisterLoad -benchtime 100000x ./adapters/backbone
+//	GOGC=300 go test -run xxx -bench RegisterLoad -benchtime 100000x ./adapters/backbone
 func BenchmarkRegisterLoad(b *testing.B) {
 	h := backbonetest.Open(b)
 	ctx := context.Background()

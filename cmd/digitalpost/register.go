@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -121,9 +122,9 @@ func (l *loading) next(scan *bufio.Scanner) (lines []rules.Line, more bool, err 
 			return lines, false, scan.Err()
 		}
 
-		raw := scan.Bytes()
-		var seq struct{ Seq uint64 }
-		if len(strings.TrimSpace(string(raw))) == 0 || json.Unmarshal(raw, &seq) == nil && seq.Seq <= l.seq && seq.Seq > 0 {
+		raw := bytes.TrimSpace(scan.Bytes())
+		var its struct{ Seq uint64 }
+		if len(raw) == 0 || json.Unmarshal(raw, &its) == nil && its.Seq > 0 && its.Seq <= l.seq {
 			continue
 		}
 

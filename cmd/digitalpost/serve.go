@@ -94,12 +94,6 @@ func run(ctx context.Context, c serveCmd, stderr io.Writer, ready func(instance)
 	}
 	defer func() { err = errors.Join(err, out.Close()); end() }()
 
-	stop, err := c.follow(ctx, b, log)
-	if err != nil {
-		return err
-	}
-	defer stop()
-
 	srv, err := c.server(ctx, b, server.Config{Out: out, Outbox: told.outbox, Registry: registry, Log: log})
 	if err != nil {
 		return err
@@ -298,6 +292,12 @@ func (c serveCmd) announce(stderr io.Writer, at net.Addr, keys string) (url stri
 func (c serveCmd) watch(
 	ctx context.Context, srv *http.Server, served <-chan error, b *backbone.Backbone, log *slog.Logger,
 ) error {
+	stop, err := c.follow(ctx, b, log)
+	if err != nil {
+		return errors.Join(err, srv.Close())
+	}
+	defer stop()
+
 	health := time.NewTicker(time.Second)
 	defer health.Stop()
 	for {
