@@ -19,6 +19,8 @@ type Life struct {
 	// Alias is until when the number before the last change finds the mailbox, too; zero: there is none.
 	Alias time.Time     `cbor:"6,keyasint,omitzero"`
 	Old   domain.Sealed `cbor:"7,keyasint,omitempty"` // that number
+	// Line is the register's last line that anything followed from: it is taken once.
+	Line uint64 `cbor:"8,keyasint,omitempty"`
 }
 
 // An Ended says why a mailbox is closed; empty: it is not.
@@ -69,6 +71,7 @@ var lifeEvents = []Event{
 type OwnerRegistered struct {
 	Facts Facts     `cbor:"1,keyasint" json:"facts"`
 	Opens time.Time `cbor:"2,keyasint,omitzero" json:"opens,omitzero"`
+	Line  uint64    `cbor:"9,keyasint,omitempty" json:"line,omitempty"` // of the register
 }
 
 // EventType is the stored name.
@@ -79,13 +82,14 @@ func (OwnerRegistered) Effect() domain.Effect { return onBox() }
 
 func (e OwnerRegistered) evolve(s *State, _ domain.Moment) {
 	s.known(e.Facts)
-	s.Life.Opens, s.Life.Abroad = e.Opens, false
+	s.Life.Opens, s.Life.Abroad, s.Life.Line = e.Opens, false, e.Line
 }
 
 // OwnerChanged records what a register says of the owner from now on: name, municipality, address. What it does not
 // say is as before.
 type OwnerChanged struct {
-	Facts Facts `cbor:"1,keyasint" json:"facts"`
+	Facts Facts  `cbor:"1,keyasint" json:"facts"`
+	Line  uint64 `cbor:"9,keyasint,omitempty" json:"line,omitempty"` // of the register
 }
 
 // EventType is the stored name.
@@ -94,7 +98,10 @@ func (OwnerChanged) EventType() string { return "mailbox.owner-changed" }
 // Effect is on the mailbox's own row.
 func (OwnerChanged) Effect() domain.Effect { return onBox() }
 
-func (e OwnerChanged) evolve(s *State, _ domain.Moment) { s.known(e.Facts) }
+func (e OwnerChanged) evolve(s *State, _ domain.Moment) {
+	s.known(e.Facts)
+	s.Life.Line = e.Line
+}
 
 // known takes over what a register says, for people to see, too.
 func (s *State) known(more Facts) {
@@ -111,7 +118,9 @@ func (s *State) known(more Facts) {
 
 // OwnerLeft records that the owner has left the country. The mailbox stays as it is; one that is not open does not open
 // by itself.
-type OwnerLeft struct{}
+type OwnerLeft struct {
+	Line uint64 `cbor:"9,keyasint,omitempty" json:"line,omitempty"`
+}
 
 // EventType is the stored name.
 func (OwnerLeft) EventType() string { return "mailbox.owner-left" }
@@ -119,11 +128,14 @@ func (OwnerLeft) EventType() string { return "mailbox.owner-left" }
 // Effect is on the mailbox's own row.
 func (OwnerLeft) Effect() domain.Effect { return onBox() }
 
-func (OwnerLeft) evolve(s *State, _ domain.Moment) { s.Life.Abroad, s.Life.Opens = true, time.Time{} }
+func (e OwnerLeft) evolve(s *State, _ domain.Moment) {
+	s.Life.Abroad, s.Life.Opens, s.Life.Line = true, time.Time{}, e.Line
+}
 
 // OwnerReturned records that they live in the country again.
 type OwnerReturned struct {
 	Opens time.Time `cbor:"1,keyasint,omitzero" json:"opens,omitzero"` // of one that is not open
+	Line  uint64    `cbor:"9,keyasint,omitempty" json:"line,omitempty"`
 }
 
 // EventType is the stored name.
@@ -141,6 +153,7 @@ func (e OwnerReturned) evolve(s *State, _ domain.Moment) {
 type Closed struct {
 	Why   Ended     `cbor:"1,keyasint" json:"why"`
 	Purge time.Time `cbor:"2,keyasint" json:"purge"`
+	Line  uint64    `cbor:"9,keyasint,omitempty" json:"line,omitempty"`
 }
 
 // EventType is the stored name.
@@ -151,12 +164,14 @@ func (Closed) Effect() domain.Effect { return onReaders(onBox()) }
 
 func (e Closed) evolve(s *State, _ domain.Moment) {
 	s.Owner, s.Life.Ended, s.Life.Purge, s.Life.Opens = "", e.Why, e.Purge, time.Time{}
+	s.Life.Line = e.Line
 }
 
 // Reopened records that a register has taken back what the mailbox was closed for: all is as it was. What was refused
 // meanwhile stays refused.
 type Reopened struct {
 	Opens time.Time `cbor:"1,keyasint,omitzero" json:"opens,omitzero"` // of one that was not open
+	Line  uint64    `cbor:"9,keyasint,omitempty" json:"line,omitempty"`
 }
 
 // EventType is the stored name.
@@ -167,6 +182,7 @@ func (Reopened) Effect() domain.Effect { return onReaders(onBox()) }
 
 func (e Reopened) evolve(s *State, _ domain.Moment) {
 	s.Owner, s.Life.Ended, s.Life.Purge, s.Life.Opens = s.Shown.Opened.Owner, "", time.Time{}, e.Opens
+	s.Life.Line = e.Line
 }
 
 // NumberChanged records that the owner has another number. The old one finds the mailbox for a while.
@@ -174,6 +190,7 @@ type NumberChanged struct {
 	Facts Facts         `cbor:"1,keyasint" json:"facts"`
 	Old   domain.Sealed `cbor:"2,keyasint" json:"old"`
 	Until time.Time     `cbor:"3,keyasint" json:"until"`
+	Line  uint64        `cbor:"9,keyasint,omitempty" json:"line,omitempty"`
 }
 
 // EventType is the stored name.
@@ -184,7 +201,7 @@ func (NumberChanged) Effect() domain.Effect { return onBox() }
 
 func (e NumberChanged) evolve(s *State, _ domain.Moment) {
 	s.known(e.Facts)
-	s.Life.Alias, s.Life.Old = e.Until, e.Old
+	s.Life.Alias, s.Life.Old, s.Life.Line = e.Until, e.Old, e.Line
 }
 
 // AliasEnded records that the old number finds nothing any more.
@@ -200,8 +217,9 @@ func (AliasEnded) evolve(s *State, _ domain.Moment) { s.Life.Alias, s.Life.Old =
 
 func byRegister() Leave { return Leave{Machines: []access.Machine{access.Register}} }
 
-// A RegisterSays is what a register says of an owner. Of one who is closed for good, it changes nothing.
+// A RegisterSays is what a line of a register says of an owner, once. Of one who is gone, it changes nothing.
 type RegisterSays struct {
+	Line uint64 // as in the event; 0: it is not known again
 	// Event is what is recorded if it says anything new: one of this file's.
 	Event Event
 }
@@ -215,6 +233,10 @@ func (c RegisterSays) decide(s *State) ([]Event, error) {
 		return nil, domain.Refuse(RecipientClosed)
 	}
 
+	if c.Line != 0 && c.Line <= s.Life.Line {
+		return nil, nil
+	}
+
 	open, known := s.Owner != "", s.Life.Facts.Owner != "" || s.Shown.Opened.Owner != ""
 	switch e := c.Event.(type) {
 	case OwnerRegistered:
@@ -222,11 +244,11 @@ func (c RegisterSays) decide(s *State) ([]Event, error) {
 		case s.Life.Ended != "":
 			return nil, domain.Refuse(RecipientClosed)
 		case open:
-			return []Event{OwnerChanged{e.Facts}}, nil
+			return []Event{OwnerChanged{e.Facts, e.Line}}, nil
 		case !e.Opens.IsZero() && !e.Opens.After(s.by.Now):
 			f := s.Life.Facts.with(e.Facts)
 			o := f.opened()
-			o.Address, o.Protected = f.Address, f.Protected
+			o.Address, o.Protected, o.Line = f.Address, f.Protected, e.Line
 
 			return []Event{o}, nil
 		}

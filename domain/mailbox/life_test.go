@@ -51,6 +51,8 @@ var lifeRules = []scenario{
 	{Name: "not for one who has left", Given: given(awaited, mailbox.OwnerLeft{}),
 		When: mailbox.OpenDue{At: nextYear}},
 	{Name: "not for one who has died", Given: given(awaited, died), When: mailbox.OpenDue{At: nextYear}},
+	{Name: "a line is taken once", Given: open.and(mailbox.OwnerChanged{Facts: moved2, Line: 7}),
+		When: mailbox.RegisterSays{Line: 7, Event: mailbox.OwnerChanged{Facts: moved2, Line: 7}}},
 	{Name: "an owner leaves", Given: open, When: says(mailbox.OwnerLeft{}),
 		Then: then(mailbox.OwnerLeft{})},
 	{Name: "it is left once", Given: open.and(mailbox.OwnerLeft{}), When: says(mailbox.OwnerLeft{})},

@@ -277,6 +277,7 @@ type Opened struct {
 	// Address and Protected are as in Facts, where a register has opened it at once.
 	Address   domain.Sealed `cbor:"6,keyasint,omitempty" json:"address,omitempty"`
 	Protected domain.Sealed `cbor:"7,keyasint,omitempty" json:"protected,omitempty"`
+	Line      uint64        `cbor:"9,keyasint,omitempty" json:"line,omitempty"` // of the register, by which it opens
 }
 
 // EventType is the stored name.
@@ -292,7 +293,8 @@ func (e Opened) evolve(s *State, at domain.Moment) {
 	s.Owner, s.Shown.At, s.Life.Opens = e.Owner, at.Recorded, time.Time{}
 	more := Facts{Owner: e.Owner, Address: e.Address, Protected: e.Protected}
 	s.Life.Facts = Facts{Address: s.Life.Facts.Address, Protected: s.Life.Facts.Protected}.with(more)
-	e.Address, e.Protected = nil, nil // each fact is kept once
+	s.Life.Line = max(s.Life.Line, e.Line)
+	e.Address, e.Protected, e.Line = nil, nil, 0 // each fact is kept once
 	s.Shown.Opened = e
 }
 

@@ -55,26 +55,28 @@ func (r *Registers) event(l register.Line, k vault.Key, id domain.MailboxID) mai
 
 	switch l.Type {
 	case register.Born:
-		return mailbox.OwnerRegistered{Facts: sealed(l, l.CPR, k), Opens: r.opens(l, k, id, time.Time{})}
+		return mailbox.OwnerRegistered{Facts: sealed(l, l.CPR, k), Opens: r.opens(l, k, id, time.Time{}), Line: l.Seq}
 	case register.MovedIn:
-		return mailbox.OwnerRegistered{Facts: sealed(l, l.CPR, k), Opens: r.opens(l, k, id, p.Arrival.After(at))}
+		return mailbox.OwnerRegistered{
+			Facts: sealed(l, l.CPR, k), Opens: r.opens(l, k, id, p.Arrival.After(at)), Line: l.Seq,
+		}
 	case register.Founded:
-		return mailbox.OwnerRegistered{Facts: sealed(l, l.CVR, k), Opens: p.Grace.After(at).UTC()}
+		return mailbox.OwnerRegistered{Facts: sealed(l, l.CVR, k), Opens: p.Grace.After(at).UTC(), Line: l.Seq}
 	case register.Left:
-		return mailbox.OwnerLeft{}
+		return mailbox.OwnerLeft{Line: l.Seq}
 	case register.Returned:
-		return mailbox.OwnerReturned{Opens: r.opens(l, k, id, p.Arrival.After(at))}
+		return mailbox.OwnerReturned{Opens: r.opens(l, k, id, p.Arrival.After(at)), Line: l.Seq}
 	case register.Died:
-		return mailbox.Closed{Why: mailbox.Died, Purge: p.AfterDeath.After(at).UTC()}
+		return mailbox.Closed{Why: mailbox.Died, Purge: p.AfterDeath.After(at).UTC(), Line: l.Seq}
 	case register.Ceased:
-		return mailbox.Closed{Why: mailbox.Ceased, Purge: p.AfterEnd.After(at).UTC()}
+		return mailbox.Closed{Why: mailbox.Ceased, Purge: p.AfterEnd.After(at).UTC(), Line: l.Seq}
 	case register.DeathCorrected:
-		return mailbox.Reopened{Opens: r.opens(l, k, id, time.Time{})}
+		return mailbox.Reopened{Opens: r.opens(l, k, id, time.Time{}), Line: l.Seq}
 	case register.Reopened:
-		return mailbox.Reopened{Opens: p.Grace.After(at).UTC()}
+		return mailbox.Reopened{Opens: p.Grace.After(at).UTC(), Line: l.Seq}
 	}
 
-	return mailbox.OwnerChanged{Facts: sealed(l, "", k)} // named, renamed, moved
+	return mailbox.OwnerChanged{Facts: sealed(l, "", k), Line: l.Seq} // named, renamed, moved
 }
 
 // opens gives when the mailbox of a citizen opens: once they are old enough, and not before another time. Zero where
@@ -152,7 +154,7 @@ func (r *Registers) renumber(ctx context.Context, id domain.MailboxID, k vault.K
 	err = r.say(ctx, register.CPR, l, id, mailbox.NumberChanged{
 		Facts: sealed(number, l.NewCPR, k),
 		Old:   k.Seal(mailbox.NumberChanged{}.EventType(), "old", []byte(l.CPR)),
-		Until: policy.On(at).Alias.After(at).UTC(),
+		Until: policy.On(at).Alias.After(at).UTC(), Line: l.Seq,
 	})
 	if core.IsReason(err, mailbox.NotOpen) {
 		return r.raise(ctx, register.CPR, l, register.Nobody)

@@ -109,6 +109,8 @@ func (r *Registers) Take(
 		return 0, state.Seq, err // nothing is noted: they are taken again, and what they did is done already
 	}
 
+	r.core.Fail("lines have their effect")
+
 	seq = state.Seq
 	if n := len(fresh); n > 0 {
 		seq = fresh[n-1].Seq
@@ -236,6 +238,7 @@ func (r *Registers) together(ctx context.Context, lane register.Lane, lines []re
 
 				if err := r.one(ctx, lane, l, entered); err != nil {
 					cancel(fmt.Errorf("line %d: %w", l.Seq, err))
+					return
 				}
 			}
 		})
@@ -351,7 +354,7 @@ func (r *Registers) say(
 	m := core.Machine{
 		Kind: access.Register, Once: string(lane) + strconv.FormatUint(l.Seq, 10), Thing: id,
 	}
-	_, err := r.core.ByMachine(ctx, m, id, mailbox.RegisterSays{Event: e})
+	_, err := r.core.ByMachine(ctx, m, id, mailbox.RegisterSays{Line: l.Seq, Event: e})
 
 	return ignoreClosed(err)
 }
