@@ -224,7 +224,7 @@ func (f registersFlags) feeds() (out []register.Feed, err error) {
 		}
 	}
 
-	if f.FeedEvery <= 0 {
+	if f.FeedEvery <= 0 && len(out) > 0 {
 		err = errors.New("--feed-every must be more than nothing")
 	}
 

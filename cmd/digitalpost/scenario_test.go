@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,9 +22,14 @@ type scenario struct {
 	w     *servertest.World
 	sent  map[string]string // label: messageUUID
 	trans map[string]string // label: transmission
+	named map[string]string // first name of whom a register has named: number
+	lines map[string]int    // of each register
 }
 
 func (s *scenario) number(name string) string {
+	if n := s.named[name]; n != "" {
+		return n
+	}
 	for _, c := range s.w.Companies {
 		if strings.HasPrefix(c.Name, name+" ") {
 			return c.CVR
@@ -115,7 +121,10 @@ func TestScenarios(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := &scenario{w: start(t), sent: map[string]string{}, trans: map[string]string{}}
+			s := &scenario{
+				w: start(t), sent: map[string]string{}, trans: map[string]string{}, named: map[string]string{},
+				lines: map[string]int{},
+			}
 			for i, line := range strings.Split(string(text), "\n") {
 				if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
 					continue
@@ -132,7 +141,7 @@ func TestScenarios(t *testing.T) {
 }
 
 func (s *scenario) step(line string) error {
-	for _, st := range steps {
+	for _, st := range slices.Concat(registerSteps, steps) {
 		if a := st.form.FindStringSubmatch(line); a != nil {
 			return st.play(s, a)
 		}
