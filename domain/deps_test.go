@@ -98,7 +98,7 @@ var mayImport = map[string]may{
 	"adapters/backbone/changes": on("core"),
 
 	"adapters/backbone/mandates":      on("core"),
-	"adapters/backbone/register":      on("core", "people"),
+	"adapters/backbone/register":      on("core"),
 	"adapters/backbone/visibility":    on("core"),
 	"adapters/backbone/subscriptions": on("core"),
 	"adapters/backbone/proposals":     on("core"),

@@ -286,7 +286,7 @@ func (b *Backbone) wire(cfg Config) {
 	})
 	b.Intake = intake.New(c, words, b.People, b.Organisations,
 		eventstore.NewHandler(b.store, intakerules.Decider, intakerules.Codec))
-	b.Registers = register.New(c, b.People,
+	b.Registers = register.New(c,
 		eventstore.NewHandler(b.store, registerrules.Decider, registerrules.Codec))
 	b.Search = search.New(c)
 	b.Mandates = mandates.New(c, eventstore.NewHandler(b.store, mandate.Decider, mandate.Codec))

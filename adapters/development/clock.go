@@ -39,6 +39,8 @@ func (d *dev) moveClock(w http.ResponseWriter, r *http.Request) error {
 		return problem.New(http.StatusConflict, "clock.only.goes.forward", "the clock is past that time")
 	case errors.Is(err, backbone.ErrClockFar):
 		return problem.BadField("to", "field.not.valid", "must be at most 200 years ahead")
+	case errors.Is(err, backbone.ErrClockStuck):
+		return problem.New(http.StatusConflict, "clock.is.stuck", err.Error())
 	case err != nil:
 		return err
 	}

@@ -186,7 +186,7 @@ func (d *dev) token(w http.ResponseWriter, r *http.Request) error {
 	}
 	if !ok {
 		return problem.New(http.StatusNotFound, "person.not.found",
-			"nobody here has that number; POST /dev/people registers a person")
+			"nobody here has that number, or their mailbox is not open; POST /dev/people registers a person")
 	}
 
 	u := user{kind: kind, number: number}

@@ -1,6 +1,7 @@
 package development
 
 import (
+	"errors"
 	"net/http"
 
 	"digitalpost/adapters/backbone/register"
@@ -18,14 +19,18 @@ func (d *dev) lines(w http.ResponseWriter, r *http.Request) error {
 		return problem.New(http.StatusNotFound, "path.not.found", "the registers are cpr and cvr")
 	}
 
-	all, more, readErr := register.Read(lane, register.Scan(http.MaxBytesReader(w, r.Body, maxLines)))
-	if more && len(all) > register.MostLines {
-		return problem.New(http.StatusRequestEntityTooLarge, "body.too.large", "a request has at most 10,000 lines")
+	scan := register.Scan(http.MaxBytesReader(w, r.Body, maxLines))
+	all, more, err := register.Read(lane, scan)
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) || more && scan.Scan() {
+		return problem.New(http.StatusRequestEntityTooLarge, "body.too.large",
+			"a request has at most 10,000 lines, and 16 MiB")
 	}
 
-	n, seq, err := d.b.Registers.Take(r.Context(), lane, all)
+	var n int
+	var seq uint64
 	if err == nil {
-		err = readErr
+		n, seq, err = d.b.Registers.Take(r.Context(), lane, all)
 	}
 	if err != nil {
 		return problem.OfRegister(err)

@@ -104,10 +104,10 @@ func TestALifeByTheRegister(t *testing.T) {
 	}
 
 	before := alma()
-	r.says("cpr", "died", eve.AddDate(0, 0, 1), cpr)
+	r.says("cpr", "died", eve, cpr)
 	r.outcomes(map[string]string{cpr: "recipient.is.closed"})
 	before.Ask(403, "GET", box+"/messages/", "")
-	r.says("cpr", "death-corrected", eve.AddDate(0, 0, 2), cpr)
+	r.says("cpr", "death-corrected", eve, cpr)
 	r.outcomes(map[string]string{cpr: "COMPLETED"})
 	if n := len(alma().Ask(200, "GET", box+"/messages/", "").List("messages")); n != 2 {
 		t.Errorf("after the correction there are %d messages, want 2: what was refused stays refused", n)
@@ -146,7 +146,17 @@ func TestArrivalsAndNumbers(t *testing.T) {
 	r.move(today.AddDate(5, 1, 31))
 	r.outcomes(map[string]string{stays: "recipient.not.found", renewed: "COMPLETED"})
 
-	// The number of another is never taken: an operator sees to it.
+	// Nobody is born into another's mailbox, or has the number of another: an operator sees to it.
+	r.says("cpr", "number-changed", today.AddDate(5, 1, 0), renewed, "newCpr", "6401801114")
+	r.says("cpr", "born", today.AddDate(5, 1, 1), renewed, "name", "En Anden")
+	r.says("cpr", "born", today.AddDate(5, 1, 1), r.w.People[0].CPR, "name", "En Anden")
+	for _, number := range []string{renewed, r.w.People[0].CPR} {
+		mine := r.w.Person(number, "app").Ask(200, "GET", "/apis/v1/mailboxes/", "").List("mailboxes")[0]
+		if mine.Text("ownerName") == "En Anden" {
+			t.Errorf("another is born into the mailbox of %s: %v", number, mine)
+		}
+	}
+	r.outcomes(map[string]string{"6401801114": "COMPLETED", renewed: "COMPLETED"})
 	r.says("cpr", "number-changed", today.AddDate(5, 1, 0), renewed, "newCpr", r.w.People[0].CPR)
 	r.outcomes(map[string]string{renewed: "COMPLETED", r.w.People[0].CPR: "COMPLETED"})
 }
@@ -206,9 +216,14 @@ func TestLinesComeInOrder(t *testing.T) {
 	}
 	r.outcomes(map[string]string{first: "recipient.is.closed", second: "COMPLETED"})
 
+	tomorrow := r.line("cpr", "died", today.AddDate(0, 0, 2), second)
+	tomorrow = strings.Replace(tomorrow, fmt.Sprintf(`"seq":%d`, r.seq["cpr"]), `"seq":4`, 1)
+	r.dev.Refuse(400, "register.line.not.valid", "POST", "/dev/register/cpr", tomorrow, asLines...)
+
 	for field, bad := range map[string]string{
 		"seq":          `{"type":"left","at":"2026-01-01","cpr":"6201801112"}`,
 		"type":         `{"seq":4,"type":"ceased","at":"2026-01-01","cpr":"6201801112"}`,
+		"birthDate":    `{"seq":4,"type":"left","at":"2026-01-01","cpr":"6201801112","birthDate":"2027-1-1"}`,
 		"at":           `{"seq":4,"type":"left","at":"01-01-2026","cpr":"6201801112"}`,
 		"cpr":          `{"seq":4,"type":"left","at":"2026-01-01","cpr":"9999999999"}`,
 		"name":         `{"seq":4,"type":"born","at":"2026-01-01","cpr":"6201801112"}`,

@@ -22,17 +22,18 @@ const maxLines = 16 << 20
 // A RegisterStatus is how far a register's lines were taken.
 type RegisterStatus struct {
 	Register string         `json:"register"`
-	Seq      uint64         `json:"seq"`             // the last that was taken; 0: none
-	Taken    string         `json:"taken,omitempty"` // when
-	Tasks    []RegisterTask `json:"tasks"`           // for operators, by line
+	Seq      uint64         `json:"seq"`               // the last that was taken; 0: none
+	Taken    string         `json:"taken,omitempty"`   // when
+	Allowed  uint64         `json:"allowed,omitempty"` // the last line that may close as many mailboxes as it does
+	Tasks    []RegisterTask `json:"tasks"`             // for operators, by line
 }
 
 // A RegisterTask is a line that could not have its effect.
 type RegisterTask struct {
-	ID        domain.UUID        `json:"id"`
-	What      string             `json:"what"`
-	Seq       uint64             `json:"seq"`
-	Mailboxes []domain.MailboxID `json:"mailboxes,omitempty"`
+	ID        string   `json:"id"`
+	What      string   `json:"what"`
+	Seq       uint64   `json:"seq"`
+	Mailboxes []string `json:"mailboxes,omitempty"`
 }
 
 // A RegisterTaken is what became of lines.
@@ -40,6 +41,9 @@ type RegisterTaken struct {
 	Applied int    `json:"applied"` // for the first time
 	Seq     uint64 `json:"seq"`     // the last that was ever taken
 }
+
+// mostAllowed is how many lines an operator may allow at once: as many as they can have looked at.
+const mostAllowed = 100_000
 
 func laneOf(r *http.Request) (rules.Lane, error) {
 	lane := rules.Lane(r.PathValue("register"))
@@ -75,12 +79,16 @@ func (a *api) showRegister(w http.ResponseWriter, r *http.Request, lane rules.La
 		return err
 	}
 
-	out := RegisterStatus{Register: string(lane), Seq: s.Seq, Tasks: []RegisterTask{}}
+	out := RegisterStatus{Register: string(lane), Seq: s.Seq, Allowed: s.Allowed, Tasks: []RegisterTask{}}
 	if !s.At.IsZero() {
 		out.Taken = s.At.UTC().Format(time.RFC3339)
 	}
 	for id, t := range s.Tasks {
-		out.Tasks = append(out.Tasks, RegisterTask{id, t.What, t.Seq, t.Mailboxes})
+		task := RegisterTask{ID: id.String(), What: t.What, Seq: t.Seq}
+		for _, box := range t.Mailboxes {
+			task.Mailboxes = append(task.Mailboxes, box.String())
+		}
+		out.Tasks = append(out.Tasks, task)
 	}
 	slices.SortFunc(out.Tasks, func(x, y RegisterTask) int { return cmp.Compare(x.Seq, y.Seq) })
 	problem.JSON(w, http.StatusOK, out)
@@ -98,6 +106,10 @@ func (a *api) takeLines(w http.ResponseWriter, r *http.Request, _ proposals.Oper
 	var in struct{ Lines []json.RawMessage }
 	if err := problem.ReadJSON(r.Body, maxLines, &in, "must be a JSON object with lines"); err != nil {
 		return err
+	}
+
+	if in.Lines == nil {
+		return problem.BadField("lines", "field.missing", "is required")
 	}
 
 	if len(in.Lines) > register.MostLines {
@@ -133,6 +145,16 @@ func (a *api) allowClosings(w http.ResponseWriter, r *http.Request, by proposals
 
 	if in.Seq == 0 {
 		return problem.BadField("seq", "field.missing", "is the last line that may close a mailbox")
+	}
+
+	now, err := a.b.Registers.Status(r.Context(), lane)
+	if err != nil {
+		return err
+	}
+
+	if in.Seq > now.Seq+mostAllowed {
+		return problem.BadField("seq", "field.not.valid",
+			"must be at most 100,000 lines beyond the last that was taken")
 	}
 
 	if err := a.b.Registers.Allow(r.Context(), register.Operator(by), lane, in.Seq); err != nil {

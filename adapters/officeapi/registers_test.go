@@ -50,6 +50,8 @@ func TestOperatorsRunRegisters(t *testing.T) {
 	}
 	w.Officer().Want(403, "", "POST", path+"/allow", `{"seq":60}`)
 	op.Ask(400, "POST", path+"/allow", `{}`)
+	op.Ask(400, "POST", path+"/allow", `{"seq":99999999}`)
+	op.Ask(400, "POST", path+"/lines", `{}`)
 	op.Ask(200, "POST", path+"/allow", `{"seq":60}`)
 	op.Ask(200, "POST", path+"/lines", body())
 	if got := w.SendAs(0, number(n-1), "Brev", nil); got.ErrorCode != "recipient.is.closed" {

@@ -16,7 +16,7 @@ func OfRegister(err error) error {
 	var held *register.HeldError
 	switch {
 	case errors.As(err, &line):
-		return BadField(line.Field, "register.line.not.valid", line.Error())
+		return BadField(line.Field, "register.line.not.valid", line.Rule+" ("+line.Where()+")")
 	case errors.As(err, &gap):
 		return New(http.StatusConflict, "register.gap", gap.Error())
 	case errors.As(err, &held):

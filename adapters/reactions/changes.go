@@ -37,6 +37,7 @@ func (*Changes) Kind() string { return "subscription" }
 // reach are the events of a mailbox after which post or NemSMS may reach its owner, or not any more.
 var reach = []string{
 	mailbox.Opened{}.EventType(), mailbox.Shredded{}.EventType(),
+	mailbox.Closed{}.EventType(), mailbox.Reopened{}.EventType(),
 	mailbox.ExemptionGranted{}.EventType(), mailbox.ExemptionRevoked{}.EventType(),
 	mailbox.NemSMSRegistered{}.EventType(), mailbox.NemSMSOptedOut{}.EventType(),
 	mailbox.ContactConfirmed{}.EventType(), mailbox.ContactRemoved{}.EventType(),

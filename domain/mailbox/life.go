@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"digitalpost/domain"
@@ -11,16 +12,24 @@ import (
 // A Life is what the registers say of a mailbox's owner: from before it opens until after it closes.
 type Life struct {
 	// Facts are those that Shown.Opened does not have: of one that is open, the address alone.
-	Facts  Facts     `cbor:"1,keyasint,omitzero"`
-	Abroad bool      `cbor:"2,keyasint,omitempty"`
-	Opens  time.Time `cbor:"3,keyasint,omitzero"` // when it opens by itself; zero: it does not
-	Ended  Ended     `cbor:"4,keyasint,omitempty"`
-	Purge  time.Time `cbor:"5,keyasint,omitzero"` // of one that is closed: when the law has it destroyed
-	// Alias is until when the number before the last change finds the mailbox, too; zero: there is none.
-	Alias time.Time     `cbor:"6,keyasint,omitzero"`
-	Old   domain.Sealed `cbor:"7,keyasint,omitempty"` // that number
+	Facts  Facts       `cbor:"1,keyasint,omitzero"`
+	Abroad bool        `cbor:"2,keyasint,omitempty"`
+	Opens  time.Time   `cbor:"3,keyasint,omitzero"` // when it opens by itself; zero: it does not
+	Ended  Ended       `cbor:"4,keyasint,omitempty"`
+	Purge  time.Time   `cbor:"5,keyasint,omitzero"`  // of one that is closed: when the law has it destroyed
+	Olds   []OldNumber `cbor:"6,keyasint,omitempty"` // by which it is found, too, in the order of their ends
+	// Held is when one that closed before it opened would have opened by itself.
+	Held time.Time `cbor:"7,keyasint,omitzero"`
+	// Arrived is before when one who moved here has no mailbox, whatever their age.
+	Arrived time.Time `cbor:"9,keyasint,omitzero"`
 	// Line is the register's last line that anything followed from: it is taken once.
 	Line uint64 `cbor:"8,keyasint,omitempty"`
+}
+
+// An OldNumber is one that finds the mailbox for a while.
+type OldNumber struct {
+	Number domain.Sealed `cbor:"1,keyasint"`
+	Until  time.Time     `cbor:"2,keyasint"`
 }
 
 // An Ended says why a mailbox is closed; empty: it is not.
@@ -69,9 +78,10 @@ var lifeEvents = []Event{
 
 // OwnerRegistered records that a register knows somebody who has no mailbox yet, and when it opens by itself.
 type OwnerRegistered struct {
-	Facts Facts     `cbor:"1,keyasint" json:"facts"`
-	Opens time.Time `cbor:"2,keyasint,omitzero" json:"opens,omitzero"`
-	Line  uint64    `cbor:"9,keyasint,omitempty" json:"line,omitempty"` // of the register
+	Facts   Facts     `cbor:"1,keyasint" json:"facts"`
+	Opens   time.Time `cbor:"2,keyasint,omitzero" json:"opens,omitzero"`
+	Line    uint64    `cbor:"9,keyasint,omitempty" json:"line,omitempty"`  // of the register
+	Arrived time.Time `cbor:"3,keyasint,omitzero" json:"arrived,omitzero"` // see Life
 }
 
 // EventType is the stored name.
@@ -82,14 +92,15 @@ func (OwnerRegistered) Effect() domain.Effect { return onBox() }
 
 func (e OwnerRegistered) evolve(s *State, _ domain.Moment) {
 	s.known(e.Facts)
-	s.Life.Opens, s.Life.Abroad, s.Life.Line = e.Opens, false, e.Line
+	s.Life.Opens, s.Life.Abroad, s.Life.Line, s.Life.Arrived = e.Opens, false, e.Line, e.Arrived
 }
 
 // OwnerChanged records what a register says of the owner from now on: name, municipality, address. What it does not
 // say is as before.
 type OwnerChanged struct {
-	Facts Facts  `cbor:"1,keyasint" json:"facts"`
-	Line  uint64 `cbor:"9,keyasint,omitempty" json:"line,omitempty"` // of the register
+	Facts Facts     `cbor:"1,keyasint" json:"facts"`
+	Line  uint64    `cbor:"9,keyasint,omitempty" json:"line,omitempty"` // of the register
+	Opens time.Time `cbor:"2,keyasint,omitzero" json:"opens,omitzero"`  // of one that waits, if that is another date
 }
 
 // EventType is the stored name.
@@ -101,6 +112,14 @@ func (OwnerChanged) Effect() domain.Effect { return onBox() }
 func (e OwnerChanged) evolve(s *State, _ domain.Moment) {
 	s.known(e.Facts)
 	s.Life.Line = e.Line
+	s.Life.waits(e.Opens)
+}
+
+// waits moves the date at which a mailbox that waits opens; zero: it stays.
+func (l *Life) waits(opens time.Time) {
+	if !opens.IsZero() && !l.Opens.IsZero() {
+		l.Opens = opens
+	}
 }
 
 // known takes over what a register says, for people to see, too.
@@ -134,8 +153,9 @@ func (e OwnerLeft) evolve(s *State, _ domain.Moment) {
 
 // OwnerReturned records that they live in the country again.
 type OwnerReturned struct {
-	Opens time.Time `cbor:"1,keyasint,omitzero" json:"opens,omitzero"` // of one that is not open
-	Line  uint64    `cbor:"9,keyasint,omitempty" json:"line,omitempty"`
+	Opens   time.Time `cbor:"1,keyasint,omitzero" json:"opens,omitzero"` // of one that is not open
+	Line    uint64    `cbor:"9,keyasint,omitempty" json:"line,omitempty"`
+	Arrived time.Time `cbor:"3,keyasint,omitzero" json:"arrived,omitzero"`
 }
 
 // EventType is the stored name.
@@ -163,6 +183,7 @@ func (Closed) EventType() string { return "mailbox.closed" }
 func (Closed) Effect() domain.Effect { return onReaders(onBox()) }
 
 func (e Closed) evolve(s *State, _ domain.Moment) {
+	s.Life.Held = s.Life.Opens
 	s.Owner, s.Life.Ended, s.Life.Purge, s.Life.Opens = "", e.Why, e.Purge, time.Time{}
 	s.Life.Line = e.Line
 }
@@ -182,6 +203,7 @@ func (Reopened) Effect() domain.Effect { return onReaders(onBox()) }
 
 func (e Reopened) evolve(s *State, _ domain.Moment) {
 	s.Owner, s.Life.Ended, s.Life.Purge, s.Life.Opens = s.Shown.Opened.Owner, "", time.Time{}, e.Opens
+	s.Life.Held = time.Time{}
 	s.Life.Line = e.Line
 }
 
@@ -191,6 +213,7 @@ type NumberChanged struct {
 	Old   domain.Sealed `cbor:"2,keyasint" json:"old"`
 	Until time.Time     `cbor:"3,keyasint" json:"until"`
 	Line  uint64        `cbor:"9,keyasint,omitempty" json:"line,omitempty"`
+	Opens time.Time     `cbor:"4,keyasint,omitzero" json:"opens,omitzero"` // as in OwnerChanged
 }
 
 // EventType is the stored name.
@@ -201,11 +224,15 @@ func (NumberChanged) Effect() domain.Effect { return onBox() }
 
 func (e NumberChanged) evolve(s *State, _ domain.Moment) {
 	s.known(e.Facts)
-	s.Life.Alias, s.Life.Old, s.Life.Line = e.Until, e.Old, e.Line
+	s.Life.Olds = append(slices.Clone(s.Life.Olds), OldNumber{e.Old, e.Until})
+	s.Life.Line = e.Line
+	s.Life.waits(e.Opens)
 }
 
-// AliasEnded records that the old number finds nothing any more.
-type AliasEnded struct{}
+// AliasEnded records that old numbers find nothing any more whose time was over at one.
+type AliasEnded struct {
+	Through time.Time `cbor:"1,keyasint" json:"through"`
+}
 
 // EventType is the stored name.
 func (AliasEnded) EventType() string { return "mailbox.alias-ended" }
@@ -213,7 +240,14 @@ func (AliasEnded) EventType() string { return "mailbox.alias-ended" }
 // Effect is on the mailbox's own row.
 func (AliasEnded) Effect() domain.Effect { return onBox() }
 
-func (AliasEnded) evolve(s *State, _ domain.Moment) { s.Life.Alias, s.Life.Old = time.Time{}, nil }
+func (e AliasEnded) evolve(s *State, _ domain.Moment) {
+	s.Life.Olds = slices.DeleteFunc(slices.Clone(s.Life.Olds), func(o OldNumber) bool {
+		return !o.Until.After(e.Through)
+	})
+	if len(s.Life.Olds) == 0 {
+		s.Life.Olds = nil
+	}
+}
 
 func byRegister() Leave { return Leave{Machines: []access.Machine{access.Register}} }
 
@@ -244,7 +278,7 @@ func (c RegisterSays) decide(s *State) ([]Event, error) {
 		case s.Life.Ended != "":
 			return nil, domain.Refuse(RecipientClosed)
 		case open:
-			return []Event{OwnerChanged{e.Facts, e.Line}}, nil
+			return []Event{OwnerChanged{Facts: e.Facts, Line: e.Line}}, nil
 		case !e.Opens.IsZero() && !e.Opens.After(s.by.Now):
 			f := s.Life.Facts.with(e.Facts)
 			o := f.opened()
@@ -255,17 +289,23 @@ func (c RegisterSays) decide(s *State) ([]Event, error) {
 
 		return []Event{e}, nil
 	case Closed:
-		if s.Life.Ended != "" {
+		switch {
+		case s.Life.Ended != "":
 			return nil, nil
+		case !known:
+			return nil, domain.Refuse(NotOpen)
 		}
 
 		return append(s.hidden(), e), nil
 	case Reopened:
-		if s.Life.Ended == "" {
+		switch {
+		case !known:
+			return nil, domain.Refuse(NotOpen)
+		case s.Life.Ended == "":
 			return nil, nil
 		}
 
-		if s.Shown.Opened.Owner != "" {
+		if e.Opens = s.Life.Held; s.Life.Abroad {
 			e.Opens = time.Time{}
 		}
 
@@ -275,15 +315,11 @@ func (c RegisterSays) decide(s *State) ([]Event, error) {
 			return nil, nil
 		}
 	case OwnerReturned:
-		if !s.Life.Abroad {
-			return nil, nil
-		}
-
 		if open || s.Life.Ended != "" {
 			e.Opens = time.Time{}
 		}
 
-		return []Event{e}, nil
+		return returned(s, e), nil
 	}
 
 	if !known {
@@ -291,6 +327,19 @@ func (c RegisterSays) decide(s *State) ([]Event, error) {
 	}
 
 	return []Event{c.Event}, nil
+}
+
+// returned gives what follows from the owner's return: an exemption on the ground that they had left ends.
+func returned(s *State, e OwnerReturned) (out []Event) {
+	if s.Life.Abroad {
+		out = append(out, e)
+	}
+
+	if s.Exemption.Exempt && s.Exemption.Departure {
+		out = append(out, ExemptionRevoked{s.Exemption.ID, ByReturn})
+	}
+
+	return out
 }
 
 // OpenDue opens the mailbox, if its date has come, or before it where the owner of a company has signed in.
@@ -332,9 +381,10 @@ func (EndAlias) needs() domain.Parts { return domain.Parts{} }
 func (EndAlias) leave(*State) Leave { return Leave{Machines: []access.Machine{access.Clock}} }
 
 func (c EndAlias) decide(s *State) ([]Event, error) {
-	if s.Life.Alias.IsZero() || s.Life.Alias.After(c.At) {
+	over := slices.ContainsFunc(s.Life.Olds, func(o OldNumber) bool { return !o.Until.After(c.At) })
+	if !over {
 		return nil, nil
 	}
 
-	return []Event{AliasEnded{}}, nil
+	return []Event{AliasEnded{c.At}}, nil
 }

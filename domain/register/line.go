@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -55,12 +58,20 @@ type Line struct {
 // A LineError says what is wrong with a line. It holds nothing of what stands in it.
 type LineError struct {
 	Seq   uint64 // 0: it is not known
+	Place int    // among all that came with it, from 1; 0: it is not known
 	Field string
 	Rule  string
 }
 
-func (e *LineError) Error() string {
-	return fmt.Sprintf("register: line %d: %s %s", e.Seq, e.Field, e.Rule)
+func (e *LineError) Error() string { return e.Where() + ": " + e.Field + " " + e.Rule }
+
+// Where says which line it is.
+func (e *LineError) Where() string {
+	if e.Seq == 0 && e.Place > 0 {
+		return fmt.Sprintf("the line at place %d", e.Place)
+	}
+
+	return fmt.Sprintf("line %d", e.Seq)
 }
 
 // needed says which fields each type of line needs besides seq, type, at and its number.
@@ -74,7 +85,7 @@ var needed = map[Lane]map[string][]string{
 
 // ParseLine reads a line of a lane. What is wrong with it is a *LineError.
 func ParseLine(lane Lane, raw []byte) (l Line, err error) {
-	wrong := func(field, rule string) (Line, error) { return l, &LineError{l.Seq, field, rule} }
+	wrong := func(field, rule string) (Line, error) { return l, &LineError{Seq: l.Seq, Field: field, Rule: rule} }
 	if len(raw) > MaxLine {
 		return wrong("the line", fmt.Sprintf("has more than %d bytes", MaxLine))
 	}
@@ -92,7 +103,7 @@ func ParseLine(lane Lane, raw []byte) (l Line, err error) {
 	case l.Seq == 0:
 		return wrong("seq", "must be a whole number from 1")
 	case !known:
-		return wrong("type", "must be one of the register's")
+		return wrong("type", "must be one of "+strings.Join(slices.Sorted(maps.Keys(needed[lane])), ", "))
 	case atErr != nil || at.Year() < 1800:
 		return wrong("at", "must be a date, such as 2026-01-31")
 	case len(l.Name) > maxName || domain.HasHidden(l.Name):
@@ -112,7 +123,7 @@ func ParseLine(lane Lane, raw []byte) (l Line, err error) {
 
 // numbers checks the numbers, dates and codes of a line.
 func (l Line) numbers(lane Lane) error {
-	wrong := func(field, rule string) error { return &LineError{l.Seq, field, rule} }
+	wrong := func(field, rule string) error { return &LineError{Seq: l.Seq, Field: field, Rule: rule} }
 	cpr := func(s string) bool { _, err := domain.ParseCPR(s); return err == nil }
 
 	if lane == CVR {
@@ -131,8 +142,8 @@ func (l Line) numbers(lane Lane) error {
 		return wrong("municipality", "must be a code of four digits")
 	}
 
-	if _, err := time.Parse(time.DateOnly, l.BirthDate); l.BirthDate != "" && err != nil {
-		return wrong("birthDate", "must be a date, such as 1990-01-31")
+	if _, err := time.Parse(time.DateOnly, l.BirthDate); l.BirthDate != "" && (err != nil || l.BirthDate > l.At) {
+		return wrong("birthDate", "must be a date, such as 1990-01-31, and not after at")
 	}
 
 	return nil
@@ -146,6 +157,17 @@ func digits(s string, n int) bool {
 	}
 
 	return len(s) == n
+}
+
+// Same reports whether another line says the same.
+func (l Line) Same(other Line) bool {
+	is, was := l.Protected, other.Protected
+	l.Protected, other.Protected = nil, nil
+	if l != other || (is == nil) != (was == nil) {
+		return false
+	}
+
+	return is == nil || *is == *was
 }
 
 // Number gives the number that the line is about.

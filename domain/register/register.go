@@ -43,7 +43,7 @@ var Decider = domain.Decider[Command, Event, State]{
 type State struct {
 	Seq   uint64 // the last line that was taken
 	At    time.Time
-	Days  []Day // on which mailboxes were closed, of the last two
+	Last  Day // on which mailboxes were closed
 	Until uint64
 	Tasks map[domain.UUID]Task // that are open
 }
@@ -58,7 +58,8 @@ type Day struct {
 type Taken struct {
 	Lane   Lane   `cbor:"1,keyasint" json:"lane"`
 	Seq    uint64 `cbor:"2,keyasint" json:"seq"`
-	Closed int    `cbor:"3,keyasint,omitempty" json:"closed,omitempty"` // mailboxes, by these lines
+	Closed int    `cbor:"3,keyasint,omitempty" json:"closed,omitempty"` // mailboxes, without leave, by these lines
+	Day    string `cbor:"4,keyasint,omitempty" json:"day,omitempty"`    // the date in Copenhagen
 }
 
 // EventType is the stored name.
@@ -73,28 +74,27 @@ func (e Taken) evolve(s *State, at domain.Moment) {
 		return
 	}
 
-	date := at.Recorded.UTC().Format(time.DateOnly)
-	if n := len(s.Days); n > 0 && s.Days[n-1].Date == date {
-		s.Days = append(s.Days[:n-1:n-1], Day{date, s.Days[n-1].Closed + e.Closed})
-		return
+	if s.Last.Date != e.Day {
+		s.Last = Day{Date: e.Day}
 	}
-	s.Days = append(s.Days[max(0, len(s.Days)-1):len(s.Days):len(s.Days)], Day{date, e.Closed})
+	s.Last.Closed += e.Closed
 }
 
-// ClosedOn gives how many mailboxes were closed on a day and the one before.
-func (s State) ClosedOn(day time.Time) (n int) {
-	for _, d := range s.Days {
-		if d.Date >= day.UTC().AddDate(0, 0, -1).Format(time.DateOnly) {
-			n += d.Closed
-		}
+// ClosedOn gives how many mailboxes were closed without leave on a date.
+func (s State) ClosedOn(date string) int {
+	if s.Last.Date != date {
+		return 0
 	}
 
-	return n
+	return s.Last.Closed
 }
 
 // Kinds of tasks.
 const (
 	TwoMailboxes = "TWO_MAILBOXES" // the new number of one owner is another's
+	OldNumber    = "OLD_NUMBER"    // one who becomes known has a number that another had before
+	KnownAlready = "KNOWN_ALREADY" // one who is born or founded is known by that number already
+	Parked       = "PARKED"        // the mailbox can't be read now: the line has to be taken up by hand
 	Nobody       = "NOBODY"        // a line is about a number that nobody is known by
 )
 
@@ -176,7 +176,7 @@ func (c CloseTask) decide(s State) ([]Event, error) {
 		return nil, domain.Refuse(domain.NotFound)
 	}
 
-	return []Event{TaskClosed{c.Task}}, nil
+	return []Event{TaskClosed(c)}, nil
 }
 
 // AllowClosings lets lines up to one close as many mailboxes as they do.

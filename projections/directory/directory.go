@@ -147,7 +147,8 @@ var ofMailboxes = []string{
 	mailbox.AccessRequested{}.EventType(), mailbox.AccessGranted{}.EventType(),
 	mailbox.AccessRevoked{}.EventType(), mailbox.AccessExpired{}.EventType(),
 	mailbox.OwnerRegistered{}.EventType(), mailbox.OwnerLeft{}.EventType(), mailbox.OwnerReturned{}.EventType(),
-	mailbox.Closed{}.EventType(), mailbox.Reopened{}.EventType(), mailbox.NumberChanged{}.EventType(),
+	mailbox.OwnerChanged{}.EventType(), mailbox.Closed{}.EventType(), mailbox.Reopened{}.EventType(),
+	mailbox.NumberChanged{}.EventType(),
 	mailbox.AliasEnded{}.EventType(),
 }
 

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"digitalpost/domain"
@@ -11,10 +12,10 @@ import (
 
 // A LifeRow is when what is due of a mailbox by itself: that it opens, is destroyed, or is found by no old number.
 type LifeRow struct {
-	Opens time.Time `cbor:"1,keyasint,omitzero"`
-	Purge time.Time `cbor:"2,keyasint,omitzero"`
-	Alias time.Time `cbor:"3,keyasint,omitzero"`
-	Open  bool      `cbor:"4,keyasint,omitempty"` // it was opened, and is not gone
+	Opens time.Time   `cbor:"1,keyasint,omitzero"`
+	Purge time.Time   `cbor:"2,keyasint,omitzero"`
+	Olds  []time.Time `cbor:"3,keyasint,omitempty"` // ends of old numbers, in order
+	Open  bool        `cbor:"4,keyasint,omitempty"` // it was opened, and is not gone
 }
 
 func lifeKey(m domain.MailboxID) []byte { return engine.Key(kindLife, [16]byte(m)) }
@@ -25,13 +26,19 @@ func dueKey(at time.Time, m domain.MailboxID) []byte {
 
 // next gives the first of the dates; zero: there is none.
 func (r LifeRow) next() (at time.Time) {
-	for _, t := range []time.Time{r.Opens, r.Alias} {
-		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
-			at = t
-		}
+	at = r.Opens
+	if len(r.Olds) > 0 && (at.IsZero() || r.Olds[0].Before(at)) {
+		at = r.Olds[0]
 	}
 
 	return at
+}
+
+// waits moves the date at which one that waits opens; zero: it stays.
+func (r *LifeRow) waits(opens time.Time) {
+	if !opens.IsZero() && !r.Opens.IsZero() {
+		r.Opens = opens
+	}
 }
 
 // lives follows what the registers say of a mailbox, and what becomes of it.
@@ -60,10 +67,17 @@ func lives(v engine.View, id domain.MailboxID, e mailbox.Event) error {
 		if r.Open {
 			v.Put(mailboxKey(id), nil)
 		}
+	case mailbox.OwnerChanged:
+		r.waits(e.Opens)
 	case mailbox.NumberChanged:
-		r.Alias = e.Until
+		r.waits(e.Opens)
+		r.Olds = append(r.Olds, e.Until)
+		slices.SortFunc(r.Olds, time.Time.Compare)
 	case mailbox.AliasEnded:
-		r.Alias = time.Time{}
+		r.Olds = slices.DeleteFunc(r.Olds, func(t time.Time) bool { return !t.After(e.Through) })
+		if len(r.Olds) == 0 {
+			r.Olds = nil
+		}
 	case mailbox.Shredded:
 		r = LifeRow{}
 		v.Delete(mailboxKey(id))
@@ -81,7 +95,7 @@ func lives(v engine.View, id domain.MailboxID, e mailbox.Event) error {
 		}
 	}
 
-	if r == (LifeRow{}) {
+	if r.Opens.IsZero() && r.Purge.IsZero() && len(r.Olds) == 0 && !r.Open {
 		v.Delete(lifeKey(id))
 		return nil
 	}

@@ -10,7 +10,7 @@ func lives(d draw) mailbox.Order {
 	facts := mailbox.Facts{Owner: mailbox.Citizen, Number: d.sealed(), Name: d.sealed(), Residence: "0101"}
 	when := now.AddDate(0, 1+d.IntN(3), 0)
 	all := []mailbox.Event{
-		mailbox.OwnerRegistered{Facts: facts, Opens: when}, mailbox.OwnerChanged{Facts: facts},
+		mailbox.OwnerRegistered{Facts: facts, Opens: when}, mailbox.OwnerChanged{Facts: facts, Opens: when},
 		mailbox.OwnerLeft{}, mailbox.OwnerReturned{Opens: when}, mailbox.Closed{Why: mailbox.Died, Purge: when},
 		mailbox.NumberChanged{Facts: facts, Old: d.sealed(), Until: when},
 	}
@@ -20,7 +20,7 @@ func lives(d draw) mailbox.Order {
 		return d.machine(access.Register, mailbox.RegisterSays{Event: mailbox.Reopened{Opens: when}})
 	case d.state.Life.Abroad && d.coin():
 		return d.machine(access.Register, mailbox.RegisterSays{Event: mailbox.OwnerReturned{Opens: when}})
-	case !d.state.Life.Alias.IsZero():
+	case len(d.state.Life.Olds) > 0:
 		return d.machine(access.Clock, mailbox.EndAlias{At: now.AddDate(0, 3, 0)})
 	}
 

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -260,6 +261,12 @@ func (c *Core) judge(v *Visit) error {
 	if d.Right == access.Officer && box.Owner != mailbox.Citizen ||
 		d.Right == access.BusinessOfficer && box.Owner != mailbox.Company {
 		return ErrForbidden
+	}
+
+	if d.Right.Delegated() { // the access of one who has died, or ceased, is good for nothing
+		if _, lives, err := v.View.Mailbox(p.Identity); err != nil || !lives {
+			return cmp.Or(err, ErrForbidden)
+		}
 	}
 
 	return v.focus(lens)

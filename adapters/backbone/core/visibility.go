@@ -135,18 +135,13 @@ func readThere(
 
 	own := readers.Own || box.Consents[p.ID]
 	out.Private = own && p.Private
-	if !p.Consent {
-		out.Public = own || len(readers.Delegates) > 0
-		return out, nil
-	}
-
-	out.Public = box.Consents[p.ID]
+	out.Public = box.Consents[p.ID] || own && !p.Consent
 	for _, d := range readers.Delegates {
-		theirs, _, err := s.Mailbox(d)
+		theirs, lives, err := s.Mailbox(d)
 		if err != nil {
 			return out, err
 		}
-		out.Public = out.Public || theirs.Consents[p.ID]
+		out.Public = out.Public || lives && (!p.Consent || theirs.Consents[p.ID])
 	}
 
 	return out, nil

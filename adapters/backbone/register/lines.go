@@ -3,6 +3,7 @@ package register
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"digitalpost/adapters/backbone/core"
@@ -59,24 +60,31 @@ func (r *Registers) event(l register.Line, k vault.Key, id domain.MailboxID) mai
 	case register.MovedIn:
 		return mailbox.OwnerRegistered{
 			Facts: sealed(l, l.CPR, k), Opens: r.opens(l, k, id, p.Arrival.After(at)), Line: l.Seq,
+			Arrived: p.Arrival.After(at).UTC(),
 		}
 	case register.Founded:
 		return mailbox.OwnerRegistered{Facts: sealed(l, l.CVR, k), Opens: p.Grace.After(at).UTC(), Line: l.Seq}
 	case register.Left:
 		return mailbox.OwnerLeft{Line: l.Seq}
 	case register.Returned:
-		return mailbox.OwnerReturned{Opens: r.opens(l, k, id, p.Arrival.After(at)), Line: l.Seq}
+		arrived := p.Arrival.After(at)
+		return mailbox.OwnerReturned{Opens: r.opens(l, k, id, arrived), Arrived: arrived.UTC(), Line: l.Seq}
 	case register.Died:
 		return mailbox.Closed{Why: mailbox.Died, Purge: p.AfterDeath.After(at).UTC(), Line: l.Seq}
 	case register.Ceased:
 		return mailbox.Closed{Why: mailbox.Ceased, Purge: p.AfterEnd.After(at).UTC(), Line: l.Seq}
 	case register.DeathCorrected:
-		return mailbox.Reopened{Opens: r.opens(l, k, id, time.Time{}), Line: l.Seq}
+		return mailbox.Reopened{Line: l.Seq}
 	case register.Reopened:
-		return mailbox.Reopened{Opens: p.Grace.After(at).UTC(), Line: l.Seq}
+		return mailbox.Reopened{Line: l.Seq}
 	}
 
-	return mailbox.OwnerChanged{Facts: sealed(l, "", k), Line: l.Seq} // named, renamed, moved
+	changed := mailbox.OwnerChanged{Facts: sealed(l, "", k), Line: l.Seq} // named, renamed, moved
+	if l.BirthDate != "" {
+		changed.Opens = r.moved(l, k, id)
+	}
+
+	return changed
 }
 
 // opens gives when the mailbox of a citizen opens: once they are old enough, and not before another time. Zero where
@@ -102,6 +110,16 @@ func (r *Registers) opens(l register.Line, k vault.Key, id domain.MailboxID, not
 	return of.UTC()
 }
 
+// moved gives when a mailbox that waits opens by the birth date of a line; zero where it does not wait.
+func (r *Registers) moved(l register.Line, k vault.Key, id domain.MailboxID) time.Time {
+	box, err := r.box(id)
+	if err != nil || box.Life.Opens.IsZero() {
+		return time.Time{}
+	}
+
+	return r.opens(l, k, id, box.Life.Arrived)
+}
+
 // bornBefore gives the birth date that a register has said before.
 func (r *Registers) bornBefore(k vault.Key, id domain.MailboxID) (born time.Time, ok bool) {
 	box, err := r.box(id)
@@ -121,6 +139,30 @@ func (r *Registers) bornBefore(k vault.Key, id domain.MailboxID) (born time.Time
 	born, err = time.Parse(time.DateOnly, string(text))
 
 	return born, err == nil
+}
+
+// known says why a line can't make its owner known: the number was another's before, who has a new one; or somebody is
+// known by it already. Empty: it can. Who moves here is known anew.
+func (r *Registers) known(l register.Line, id domain.MailboxID, k vault.Key) (what string, err error) {
+	if version, _ := r.core.Log.Head(core.Stream(id)); version == 0 {
+		return "", nil
+	}
+
+	box, err := r.box(id)
+	if err != nil || l.Seq <= box.Life.Line { // it was taken before
+		return "", err
+	}
+
+	now, err := currentNumber(box, k)
+	if err != nil || now != l.Number() {
+		return register.OldNumber, err
+	}
+
+	if l.Type != register.MovedIn {
+		return register.KnownAlready, nil
+	}
+
+	return "", nil
 }
 
 // box gives a mailbox's own row, whether or not it is open.
@@ -148,12 +190,28 @@ func (r *Registers) renumber(ctx context.Context, id domain.MailboxID, k vault.K
 		return r.raise(ctx, register.CPR, l, register.TwoMailboxes, id, other)
 	}
 
+	box, err := r.box(id)
+	if err != nil {
+		return err
+	}
+
+	now, err := currentNumber(box, k)
+	if err != nil || now == l.NewCPR || now == "" && box.Life.Line == 0 {
+		return err
+	}
+
 	at := l.On(memo.Copenhagen)
 	number := l
 	number.Name, number.Address, number.Municipality = "", "", ""
+	if number.CPR = l.NewCPR; number.BirthDate == "" { // a wrong one is why numbers change
+		if born, ok := number.Born(); ok {
+			number.BirthDate = born.Format(time.DateOnly)
+		}
+	}
+
 	err = r.say(ctx, register.CPR, l, id, mailbox.NumberChanged{
-		Facts: sealed(number, l.NewCPR, k),
-		Old:   k.Seal(mailbox.NumberChanged{}.EventType(), "old", []byte(l.CPR)),
+		Facts: sealed(number, l.NewCPR, k), Opens: r.moved(number, k, id),
+		Old:   k.Seal(mailbox.NumberChanged{}.EventType(), "old", []byte(now)),
 		Until: policy.On(at).Alias.After(at).UTC(), Line: l.Seq,
 	})
 	if core.IsReason(err, mailbox.NotOpen) {
@@ -163,22 +221,62 @@ func (r *Registers) renumber(ctx context.Context, id domain.MailboxID, k vault.K
 	return err
 }
 
+// currentNumber gives the number that an owner has now; empty for one whom no register knows.
+func currentNumber(box mailbox.State, k vault.Key) (string, error) {
+	sealed := box.Life.Facts.Number
+	if box.Shown.Opened.Owner != "" {
+		sealed = box.Shown.Opened.Number
+	}
+
+	if len(sealed) == 0 {
+		return "", nil
+	}
+	b, err := k.Open(mailbox.Opened{}.EventType(), "number", sealed)
+
+	return string(b), err
+}
+
 // endAlias has an old number find nobody any more, if its time is over.
 func (r *Registers) endAlias(ctx context.Context, id domain.MailboxID, now time.Time) error {
 	box, err := r.box(id)
-	if err != nil || box.Life.Alias.IsZero() || box.Life.Alias.After(now) {
+	over := slices.DeleteFunc(slices.Clone(box.Life.Olds), func(o mailbox.OldNumber) bool { return o.Until.After(now) })
+	if err != nil || len(over) == 0 {
 		return err
 	}
 
-	// The number first: a crash before the event leaves it due.
-	old, err := r.core.Opened(id, 0, mailbox.NumberChanged{}.EventType(), "old", box.Life.Old)
+	r.lanes[register.CPR].Lock() // no number changes meanwhile
+	defer r.lanes[register.CPR].Unlock()
+
+	k, err := r.core.Key(id, 0)
 	if err != nil {
 		return err
 	}
 
-	if err := vault.Withdraw(r.core.Vault, vault.Citizen, string(old), vault.Owner(id)); err != nil {
+	if box, err = r.box(id); err != nil {
 		return err
 	}
+
+	current, err := currentNumber(box, k)
+	if err != nil {
+		return err
+	}
+
+	// The numbers first: a crash before the event leaves them due.
+	for _, o := range over {
+		old, err := k.Open(mailbox.NumberChanged{}.EventType(), "old", o.Number)
+		if err != nil {
+			return err
+		}
+
+		if string(old) == current {
+			continue // it has come back to its owner
+		}
+
+		if err := vault.Withdraw(r.core.Vault, vault.Citizen, string(old), vault.Owner(id)); err != nil {
+			return err
+		}
+	}
+
 	m := core.Machine{Kind: access.Clock, Thing: r.core.NewID()}
 	_, err = r.core.ByMachine(ctx, m, id, mailbox.EndAlias{At: now})
 

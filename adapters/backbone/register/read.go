@@ -23,11 +23,11 @@ import (
 // Read reads lines of a lane, as newline-delimited JSON, until the end or MostLines; more says that there may be more.
 // What is wrong with one is a *register.LineError; those before it are given.
 func Read(lane register.Lane, in *bufio.Scanner) (lines []register.Line, more bool, err error) {
-	for len(lines) < MostLines {
+	for place := 1; len(lines) < MostLines; place++ {
 		if !in.Scan() {
 			if errors.Is(in.Err(), bufio.ErrTooLong) {
 				rule := fmt.Sprintf("has more than %d bytes", register.MaxLine)
-				err = &register.LineError{Field: "the line", Rule: rule}
+				err = &register.LineError{Place: place, Field: "the line", Rule: rule}
 			} else {
 				err = in.Err()
 			}
@@ -41,6 +41,11 @@ func Read(lane register.Lane, in *bufio.Scanner) (lines []register.Line, more bo
 		}
 
 		l, err := register.ParseLine(lane, raw)
+		var wrong *register.LineError
+		if errors.As(err, &wrong) {
+			wrong.Place = place
+		}
+
 		if err != nil {
 			return lines, false, err
 		}
@@ -75,10 +80,10 @@ const (
 // Follow takes what a feed has, again and again, until ctx ends. What can't be taken is tried again: nothing that comes
 // after it is taken meanwhile.
 func (r *Registers) Follow(ctx context.Context, f Feed, log *slog.Logger) {
-	done := map[string]int64{} // sizes of files that were read to their end
+	one := follower{r, f, map[string]stamp{}}
 	pause := f.Every
 	for {
-		if err := r.follow(ctx, f, done); err != nil && ctx.Err() == nil {
+		if err := one.look(ctx); err != nil && ctx.Err() == nil {
 			log.Error("a register's lines are not taken", "register", string(f.Lane), "error", err)
 			pause = min(2*pause, max(maxPause, f.Every))
 		} else {
@@ -93,9 +98,23 @@ func (r *Registers) Follow(ctx context.Context, f Feed, log *slog.Logger) {
 	}
 }
 
-func (r *Registers) follow(ctx context.Context, f Feed, done map[string]int64) error {
+// A follower takes what a feed has.
+type follower struct {
+	*Registers
+	feed Feed
+	done map[string]stamp // of files that were read to their end
+}
+
+// A stamp is by which a file that has changed is known.
+type stamp struct {
+	size int64
+	at   time.Time
+}
+
+func (r follower) look(ctx context.Context) error {
+	f := r.feed
 	if u, err := url.Parse(f.From); err == nil && (u.Scheme == "http" || u.Scheme == "https") {
-		return r.fetch(ctx, f, u)
+		return r.fetch(ctx, u)
 	}
 
 	files := []string{f.From}
@@ -116,7 +135,7 @@ func (r *Registers) follow(ctx context.Context, f Feed, done map[string]int64) e
 	}
 
 	for _, path := range files {
-		if err := r.file(ctx, f.Lane, path, done); err != nil {
+		if err := r.file(ctx, path); err != nil {
 			return err
 		}
 	}
@@ -125,7 +144,7 @@ func (r *Registers) follow(ctx context.Context, f Feed, done map[string]int64) e
 }
 
 // file takes what a file has, unless it is as it was when it was read before.
-func (r *Registers) file(ctx context.Context, lane register.Lane, path string, done map[string]int64) error {
+func (r follower) file(ctx context.Context, path string) error {
 	in, err := os.Open(path)
 	if err != nil {
 		return err
@@ -133,19 +152,25 @@ func (r *Registers) file(ctx context.Context, lane register.Lane, path string, d
 	defer in.Close()
 
 	info, err := in.Stat()
-	if err != nil || done[path] == info.Size() {
+	if err != nil {
 		return err
 	}
 
-	if err := r.takeAll(ctx, lane, in); err != nil {
+	now := stamp{info.Size(), info.ModTime()}
+	if r.done[path] == now {
+		return nil
+	}
+
+	if err := r.takeAll(ctx, in); err != nil {
 		return err
 	}
-	done[path] = info.Size()
+	r.done[path] = now
 
 	return nil
 }
 
-func (r *Registers) takeAll(ctx context.Context, lane register.Lane, in io.Reader) error {
+func (r follower) takeAll(ctx context.Context, in io.Reader) error {
+	lane := r.feed.Lane
 	scan := Scan(in)
 	for more := true; more; {
 		lines, again, err := Read(lane, scan)
@@ -158,8 +183,8 @@ func (r *Registers) takeAll(ctx context.Context, lane register.Lane, in io.Reade
 	return nil
 }
 
-func (r *Registers) fetch(ctx context.Context, f Feed, u *url.URL) error {
-	now, err := r.Status(ctx, f.Lane)
+func (r follower) fetch(ctx context.Context, u *url.URL) error {
+	now, err := r.Status(ctx, r.feed.Lane)
 	if err != nil {
 		return err
 	}
@@ -186,5 +211,5 @@ func (r *Registers) fetch(ctx context.Context, f Feed, u *url.URL) error {
 		return fmt.Errorf("the register answers %d", res.StatusCode)
 	}
 
-	return r.takeAll(ctx, f.Lane, res.Body)
+	return r.takeAll(ctx, res.Body)
 }

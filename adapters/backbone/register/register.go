@@ -12,17 +12,13 @@ import (
 	"time"
 
 	"digitalpost/adapters/backbone/core"
-	"digitalpost/adapters/backbone/people"
-	"digitalpost/adapters/memo"
 	"digitalpost/adapters/vault"
 	"digitalpost/domain"
 	"digitalpost/domain/access"
 	"digitalpost/domain/mailbox"
-	"digitalpost/domain/policy"
 	"digitalpost/domain/register"
 	"digitalpost/domain/streams"
 	"digitalpost/eventstore"
-	"digitalpost/projections/directory"
 )
 
 // Handler runs commands on lanes.
@@ -37,28 +33,28 @@ const (
 // Registers takes what they say. It may be used by many goroutines at once.
 type Registers struct {
 	core    *core.Core
-	people  *people.People
 	handler Handler
 	lanes   map[register.Lane]*sync.Mutex // held while lines of a lane are taken
 }
 
 // New makes one.
-func New(c *core.Core, p *people.People, h Handler) *Registers {
-	return &Registers{c, p, h, map[register.Lane]*sync.Mutex{register.CPR: {}, register.CVR: {}}}
+func New(c *core.Core, h Handler) *Registers {
+	return &Registers{c, h, map[register.Lane]*sync.Mutex{register.CPR: {}, register.CVR: {}}}
 }
 
 // A Status is how far a lane is.
 type Status struct {
-	Seq   uint64    // the last line that was taken; 0: none
-	At    time.Time // when
-	Tasks map[domain.UUID]register.Task
+	Seq     uint64    // the last line that was taken; 0: none
+	At      time.Time // when
+	Allowed uint64    // the last line that may close as many mailboxes as it does; 0: none
+	Tasks   map[domain.UUID]register.Task
 }
 
 // A GapError says that a line is missing: those from Seq on are taken once it is there.
 type GapError struct{ Want, Got uint64 }
 
 func (e *GapError) Error() string {
-	return fmt.Sprintf("register: line %d is missing: %d came", e.Want, e.Got)
+	return fmt.Sprintf("line %d is missing: %d came; all before it are taken", e.Want, e.Got)
 }
 
 // A HeldError says that lines would close more mailboxes than a register may in a day without an operator's leave.
@@ -68,8 +64,8 @@ type HeldError struct {
 }
 
 func (e *HeldError) Error() string {
-	return fmt.Sprintf("register: from line %d on, %d mailboxes would be closed in a day, and %d may: an operator "+
-		"must allow it", e.Seq, e.Closes, e.Most)
+	return fmt.Sprintf("from line %d on, %d mailboxes would be closed in a day, and %d may: an operator must allow "+
+		"it; all before it are taken", e.Seq, e.Closes, e.Most)
 }
 
 func stream(lane register.Lane) eventstore.Stream {
@@ -79,7 +75,12 @@ func stream(lane register.Lane) eventstore.Stream {
 // Status gives how far a lane is, and what operators have to see to.
 func (r *Registers) Status(ctx context.Context, lane register.Lane) (Status, error) {
 	s, _, err := r.handler.State(ctx, stream(lane), register.Take{})
-	return Status{s.Seq, s.At, s.Tasks}, err
+	allowed := s.Until
+	if allowed <= s.Seq {
+		allowed = 0
+	}
+
+	return Status{s.Seq, s.At, allowed, s.Tasks}, err
 }
 
 // Take has lines of a lane have their effect, in order, and gives how many had, and the last that was ever taken. Lines
@@ -100,8 +101,14 @@ func (r *Registers) Take(
 		return 0, 0, err
 	}
 
+	within := limits{r}
+	if err := within.dated(lines); err != nil {
+		return 0, state.Seq, err
+	}
+
 	fresh, stop := next(lines, state.Seq)
-	if fresh, err = r.admitted(state, fresh); err != nil {
+	fresh, closes, err := within.admitted(lane, state, fresh)
+	if err != nil {
 		stop = err
 	}
 
@@ -114,7 +121,7 @@ func (r *Registers) Take(
 	seq = state.Seq
 	if n := len(fresh); n > 0 {
 		seq = fresh[n-1].Seq
-		taken := register.Taken{Lane: lane, Seq: seq, Closed: closings(fresh)}
+		taken := register.Taken{Lane: lane, Seq: seq, Day: within.today(), Closed: closes}
 		if err := r.do(ctx, lane, "taken", seq, register.Take{Taken: taken}); err != nil {
 			return 0, state.Seq, err
 		}
@@ -147,46 +154,6 @@ func next(lines []register.Line, seq uint64) (fresh []register.Line, gap error) 
 	}
 
 	return fresh, nil
-}
-
-func closings(lines []register.Line) (n int) {
-	for _, l := range lines {
-		if l.Closes() {
-			n++
-		}
-	}
-
-	return n
-}
-
-// admitted gives the lines before the first that would close too many mailboxes.
-func (r *Registers) admitted(s register.State, lines []register.Line) ([]register.Line, error) {
-	now := r.core.Now()
-	p := policy.On(now.In(memo.Copenhagen))
-	closed, all := s.ClosedOn(now), closings(lines)
-	most := p.LeastClosed
-	if closed+all <= most {
-		return lines, nil
-	}
-
-	d, err := directory.At(r.core.Views)
-	if err != nil {
-		return nil, err
-	}
-	most = max(most, len(d.Mailboxes())*p.MostClosed/1000)
-	d.Close()
-
-	for i, l := range lines {
-		if !l.Closes() || l.Seq <= s.Until {
-			continue
-		}
-
-		if closed++; closed > most {
-			return lines[:i], &HeldError{l.Seq, s.ClosedOn(now) + all, most}
-		}
-	}
-
-	return lines, nil
 }
 
 // apply has lines have their effect: those of one owner one after another, those of different ones at the same time. A
@@ -330,18 +297,27 @@ func (r *Registers) one(
 		return err
 	}
 
+	if begins(l) {
+		what, err := r.known(l, id, k)
+		if err != nil {
+			return err
+		}
+
+		if what != "" {
+			return r.raise(ctx, lane, l, what, id)
+		}
+	}
+
 	if l.Type == register.NumberChanged {
 		return r.renumber(ctx, id, k, l)
 	}
 
 	err = r.say(ctx, lane, l, id, r.event(l, k, id))
-	if core.IsReason(err, mailbox.NotOpen) {
+	switch {
+	case core.IsReason(err, mailbox.NotOpen):
 		return r.raise(ctx, lane, l, register.Nobody)
-	}
-
-	if err == nil && l.Type == register.Returned {
-		_, err = r.people.Returned(ctx, id)
-		err = ignoreClosed(err)
+	case errors.Is(err, core.ErrParked): // it holds up nobody else
+		return r.raise(ctx, lane, l, register.Parked, id)
 	}
 
 	return err
