@@ -56,13 +56,13 @@ func (c *registerLoadCmd) Run() error {
 	}
 
 	l := loading{cmd: c, seq: now.Seq, began: time.Now()}
+	defer fmt.Fprintln(os.Stderr) // behind the bar
 	for _, path := range c.Files {
 		if err := l.file(path); err != nil {
 			return err
 		}
 	}
-	fmt.Fprintln(os.Stderr)
-	fmt.Printf("%d lines were taken; the register %s stands at %d\n", l.taken, c.Register, l.seq)
+	fmt.Printf("\n%d lines were taken; the register %s stands at %d\n", l.taken, c.Register, l.seq)
 
 	return nil
 }
@@ -178,17 +178,36 @@ func (c *registerStatusCmd) Run() error {
 			return err
 		}
 
-		fmt.Printf("%s: line %d", lane, now.Seq)
-		if now.Taken != "" {
-			fmt.Printf(", taken %s", now.Taken)
-		}
-		fmt.Println()
-		for _, t := range now.Tasks {
-			fmt.Printf("  to be seen to: line %d, %s %s, mailboxes %v\n", t.Seq, t.What, t.ID, t.Mailboxes)
-		}
+		showRegister(now)
 	}
 
 	return nil
+}
+
+func showRegister(now officeapi.RegisterStatus) {
+	fmt.Printf("%s: line %d", now.Register, now.Seq)
+	if now.Taken != "" {
+		fmt.Printf(", taken %s", now.Taken)
+	}
+
+	if now.Allowed > 0 {
+		fmt.Printf(", closings allowed up to line %d", now.Allowed)
+	}
+	fmt.Println()
+	for _, t := range now.Tasks {
+		fmt.Printf("  to be seen to: line %d, %s %s %s\n", t.Seq, t.What, t.ID, strings.Join(t.Mailboxes, " "))
+	}
+}
+
+// change asks for a change of a register, and shows how it stands then.
+func (f registerFlags) change(suffix string, body any) error {
+	var now officeapi.RegisterStatus
+	err := f.do("POST", suffix, body, &now)
+	if err == nil {
+		showRegister(now)
+	}
+
+	return err
 }
 
 type registerAllowCmd struct {
@@ -198,7 +217,7 @@ type registerAllowCmd struct {
 
 // Run lets lines close mailboxes.
 func (c *registerAllowCmd) Run() error {
-	return c.do("POST", "/allow", map[string]any{"seq": c.Seq}, nil)
+	return c.change("/allow", map[string]any{"seq": c.Seq})
 }
 
 type registerDoneCmd struct {
@@ -207,7 +226,7 @@ type registerDoneCmd struct {
 }
 
 // Run notes that a task was seen to.
-func (c *registerDoneCmd) Run() error { return c.do("POST", "/tasks/"+c.Task+"/close", nil, nil) }
+func (c *registerDoneCmd) Run() error { return c.change("/tasks/"+c.Task+"/close", nil) }
 
 // A registersFlags is where the registers come from while the server runs.
 type registersFlags struct {
