@@ -189,3 +189,14 @@ func TestNemSMSAtTheCounter(t *testing.T) {
 	w.User(1, "app").Refuse(404, "not.found", "GET", path, "")
 	w.User(1, "app").Refuse(404, "not.found", "PUT", path, `{}`)
 }
+
+// What is dated goes out when the clock is moved past its date, and not a minute later.
+func TestATextFollowsTheClock(t *testing.T) {
+	w := servertest.Start(t)
+	registers(t, w, 0, "app", "20304050")
+	_, transmission := textOn(t, w, time.Now().AddDate(0, 0, 3).Format(time.DateOnly), "Husk din tid")
+	noon := time.Now().AddDate(0, 0, 4).Format(time.DateOnly) + "T12:00:00Z"
+	w.Nobody().Ask(200, "POST", "/dev/clock", fmt.Sprintf(`{"to":%q}`, noon))
+	w.Sender = w.System(0)
+	becomes(t, w, transmission, "COMPLETED", "")
+}

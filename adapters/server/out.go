@@ -36,6 +36,7 @@ func OpenOut(
 	if out.Reactions, err = reactions.Open(cfg); err != nil {
 		return nil, err
 	}
+	b.Clock.OnMove(out.Reactions.Wake)
 	out.push = out.Reactions.Push(b, o)
 
 	return out, nil
