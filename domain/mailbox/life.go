@@ -122,6 +122,14 @@ func (l *Life) waits(opens time.Time) {
 	}
 }
 
+// Facts gives all that is known of the owner now, whether or not the mailbox is open.
+func (b Box) Facts() Facts {
+	o := b.Shown.Opened
+	return b.Life.Facts.with(Facts{
+		Owner: o.Owner, Number: o.Number, Name: o.Name, BirthDate: o.BirthDate, Residence: o.Residence,
+	})
+}
+
 // known takes over what a register says, for people to see, too.
 func (s *State) known(more Facts) {
 	o := &s.Shown.Opened
@@ -130,7 +138,7 @@ func (s *State) known(more Facts) {
 		return
 	}
 
-	f := Facts{Number: o.Number, Name: o.Name, BirthDate: o.BirthDate, Residence: o.Residence}.with(more)
+	f := s.Facts().with(more)
 	o.Number, o.Name, o.BirthDate, o.Residence = f.Number, f.Name, f.BirthDate, f.Residence
 	s.Life.Facts = s.Life.Facts.with(Facts{Owner: more.Owner, Address: more.Address, Protected: more.Protected})
 }

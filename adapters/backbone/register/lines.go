@@ -123,11 +123,7 @@ func (r *Registers) moved(l register.Line, k vault.Key, id domain.MailboxID) tim
 // bornBefore gives the birth date that a register has said before.
 func (r *Registers) bornBefore(k vault.Key, id domain.MailboxID) (born time.Time, ok bool) {
 	box, err := r.box(id)
-	sealed := box.Life.Facts.BirthDate
-	if box.Shown.Opened.Owner != "" {
-		sealed = box.Shown.Opened.BirthDate
-	}
-
+	sealed := box.Facts().BirthDate
 	if err != nil || len(sealed) == 0 {
 		return born, false
 	}
@@ -180,6 +176,19 @@ func (r *Registers) box(id domain.MailboxID) (mailbox.State, error) {
 // renumber gives an owner another number. The old one finds them for a while. Where the new one is another's, nothing
 // is changed: the two are never mixed, and an operator sees to it.
 func (r *Registers) renumber(ctx context.Context, id domain.MailboxID, k vault.Key, l register.Line) error {
+	box, err := r.box(id)
+	if err != nil {
+		return err
+	}
+
+	now, err := currentNumber(box, k)
+	switch {
+	case err != nil || now == l.NewCPR:
+		return err
+	case now == "":
+		return r.raise(ctx, register.CPR, l, register.Nobody)
+	}
+
 	owner, err := r.core.Vault.Enter(vault.Citizen, l.NewCPR, vault.Owner(id))
 	if err != nil {
 		return err
@@ -188,16 +197,6 @@ func (r *Registers) renumber(ctx context.Context, id domain.MailboxID, k vault.K
 
 	if other := domain.MailboxID(owner); other != id {
 		return r.raise(ctx, register.CPR, l, register.TwoMailboxes, id, other)
-	}
-
-	box, err := r.box(id)
-	if err != nil {
-		return err
-	}
-
-	now, err := currentNumber(box, k)
-	if err != nil || now == l.NewCPR || now == "" && box.Life.Line == 0 {
-		return err
 	}
 
 	at := l.On(memo.Copenhagen)
@@ -223,11 +222,7 @@ func (r *Registers) renumber(ctx context.Context, id domain.MailboxID, k vault.K
 
 // currentNumber gives the number that an owner has now; empty for one whom no register knows.
 func currentNumber(box mailbox.State, k vault.Key) (string, error) {
-	sealed := box.Life.Facts.Number
-	if box.Shown.Opened.Owner != "" {
-		sealed = box.Shown.Opened.Number
-	}
-
+	sealed := box.Facts().Number
 	if len(sealed) == 0 {
 		return "", nil
 	}
